@@ -1,0 +1,1 @@
+"""ganloc: boxes for a folder of unlabelled pictures of one kind of thing."""

@@ -1,0 +1,108 @@
+"""The two players, and everything else that a training step changes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.optim import Adam, Optimizer
+
+from ganloc.adversary.networks import Discriminator, Generator
+from ganloc.errors import UserError
+from ganloc.files import replacing
+from ganloc.recipes import VARIANTS, Recipe
+
+BETA2 = 0.999
+
+
+@dataclass
+class Game:
+    """Both networks, both optimisers, the random stream, and how many iterations are done.
+
+    `random` is the only source of chance while training; the order of the pictures follows from
+    the recipe's seed and the iteration.
+    """
+
+    generator: Generator
+    discriminator: Discriminator
+    generator_optimiser: Optimizer
+    discriminator_optimiser: Optimizer
+    random: torch.Generator
+    iteration: int = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.random.device
+
+
+def new_game(recipe: Recipe, device: torch.device) -> Game:
+    """Fresh networks with weights drawn from the recipe's seed, the same on every device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        generator = Generator(recipe.size, recipe.generator_width, recipe.latent).to(device)
+        discriminator = new_discriminator(recipe).to(device)
+    betas = (recipe.beta1, BETA2)
+    return Game(
+        generator,
+        discriminator,
+        Adam(generator.parameters(), recipe.generator_rate, betas),
+        Adam(discriminator.parameters(), recipe.discriminator_rate, betas),
+        torch.Generator(device).manual_seed(recipe.seed),
+    )
+
+
+def new_discriminator(recipe: Recipe) -> Discriminator:
+    """A discriminator of the recipe's variant and widths, weights from torch's own stream."""
+    variant = VARIANTS[recipe.variant]
+    return Discriminator(recipe.size, recipe.discriminator_width, variant.norm, variant.spectral)
+
+
+def save_game(game: Game, path: Path) -> None:
+    """Write all of `game` to one safetensors file, whole or not at all."""
+    tensors: dict[str, Tensor] = {"random": game.random.get_state()}
+    for part in ("generator", "discriminator"):
+        tensors |= {f"{part}/{k}": v for k, v in getattr(game, part).state_dict().items()}
+        optimiser = getattr(game, f"{part}_optimiser")
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"{part}_optimiser/{index}/{k}": v for k, v in state.items()}
+    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"iteration": str(game.iteration)})
+
+
+def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
+    """The game as `save_game` left it.
+
+    Raises:
+        UserError: the file is missing, broken, or of another recipe.
+    """
+    game = new_game(recipe, device)
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            game.iteration = int(file.metadata()["iteration"])
+        for part in ("generator", "discriminator"):
+            getattr(game, part).load_state_dict(_below(tensors, f"{part}/"))
+            _load_optimiser(getattr(game, f"{part}_optimiser"), _below(tensors, f"{part}_optimiser/"))
+        game.random.set_state(tensors["random"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"Cannot go on from {path} ({type(error).__name__}): it is missing, broken or belongs "
+            "to another recipe; train again into a new folder."
+        ) from error
+    return game
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, key = name.split("/")
+        state.setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

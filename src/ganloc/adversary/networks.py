@@ -1,0 +1,127 @@
+"""Generator and discriminator of Table 1.
+
+Both are plain stacks of 4×4 convolutions. Widths are a setting: the paper's is 64. At 32×32 the
+discriminator's first and the generator's last convolution have stride 1, at 128×128 each network
+has one more block at its low-resolution end; the last maps are 4×4 at every size.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganloc.shapes import Float
+
+SIZES = (32, 64, 128)
+KERNEL = 4
+COARSEST = 4
+
+
+class Generator(nn.Module):
+    """z → picture (Table 1): linear to 4×4, then transposed convolutions up to `size`.
+
+    Args:
+        size: side of the pictures in pixels, one of `SIZES`.
+        width: channels per step of the table's 1:2:4:8 ladder; the paper's is 64.
+        latent: length of z.
+    """
+
+    def __init__(self, size: int, width: int = 64, latent: int = 128):
+        super().__init__()
+        self.latent = latent
+        ladder = [width * 2**i for i in reversed(range(1, 4))]
+        if size == 128:
+            ladder = [ladder[0], *ladder]
+        self.seed_channels = 2 * width
+        self.linear = nn.Linear(latent, self.seed_channels * COARSEST**2)
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        channels = self.seed_channels
+        for i, wider in enumerate(ladder, start=1):
+            layers[f"up{i}"] = nn.ConvTranspose2d(channels, wider, KERNEL, 2, 1, bias=False)
+            layers[f"norm{i}"] = nn.BatchNorm2d(wider)
+            layers[f"relu{i}"] = nn.ReLU()
+            channels = wider
+        layers["picture"] = _last_up(channels, stride=1 if size == 32 else 2)
+        layers["tanh"] = nn.Tanh()
+        self.layers = nn.Sequential(layers)
+        self.apply(_initialise)
+
+    def forward(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
+        """Pictures with values in (−1, 1)."""
+        return self.layers(self.linear(z).unflatten(1, (self.seed_channels, COARSEST, COARSEST)))
+
+
+class Discriminator(nn.Module):
+    """Picture → logit of "real" (Table 1): convolutions down to 4×4, then GAP and one linear unit.
+
+    Args:
+        size: side of the pictures in pixels, one of `SIZES`.
+        width: channels of the first convolution; the paper's is 64.
+        norm: "batch" or "none", after every convolution.
+        spectral: spectral norm on every convolution and on the linear unit. One power iteration a
+            training forward pass; no gradient flows through the singular vectors.
+    """
+
+    def __init__(self, size: int, width: int = 64, norm: str = "none", spectral: bool = True):
+        super().__init__()
+        ladder = [width * 2**i for i in range(4)]
+        if size == 128:
+            ladder = [*ladder, ladder[-1]]
+        blocks = []
+        channels = 3
+        for i, wider in enumerate(ladder):
+            stride = 1 if size == 32 and i == 0 else 2
+            blocks.append(_down(channels, wider, stride, norm))
+            channels = wider
+        self.blocks = nn.ModuleList(blocks)
+        self.linear = nn.Linear(channels, 1)
+        self.apply(_initialise)
+        if spectral:
+            for module in self.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    spectral_norm(module)
+
+    def feature_maps(self, pictures: Float[Tensor, "batch 3 size size"]) -> list[Tensor]:
+        """The output of every block, finest first; the last one is what GAP averages."""
+        maps = []
+        for block in self.blocks:
+            pictures = block(pictures)
+            maps.append(pictures)
+        return maps
+
+    def forward(self, pictures: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, " batch"]:
+        """Logits: positive means real."""
+        return self.linear(self.feature_maps(pictures)[-1].mean(dim=(2, 3))).squeeze(1)
+
+
+def _down(channels: int, wider: int, stride: int, norm: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    if stride == 1:  # a 4×4 kernel keeps the size with 1 before and 2 after
+        layers.append(nn.ZeroPad2d((1, 2, 1, 2)))
+    padding = 0 if stride == 1 else 1
+    layers.append(nn.Conv2d(channels, wider, KERNEL, stride, padding, bias=norm == "none"))
+    if norm == "batch":
+        layers.append(nn.BatchNorm2d(wider))
+    layers.append(nn.LeakyReLU(0.2))
+    return nn.Sequential(*layers)
+
+
+def _last_up(channels: int, stride: int) -> nn.Module:
+    if stride == 2:
+        return nn.ConvTranspose2d(channels, 3, KERNEL, 2, 1)
+    # Cropping 1 before and 2 after makes it the adjoint of the padded stride-1 convolution.
+    return nn.Sequential(nn.ConvTranspose2d(channels, 3, KERNEL, 1), nn.ZeroPad2d((-1, -2, -1, -2)))
+
+
+def _initialise(module: nn.Module) -> None:
+    """Weights N(0, 0.02), biases 0; norm scales stay 1."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def draw_z(count: int, latent: int, generator: torch.Generator) -> Float[Tensor, "count latent"]:
+    """z, uniform on [−1, 1), on the generator's device."""
+    return torch.rand(count, latent, generator=generator, device=generator.device) * 2.0 - 1.0

@@ -1,0 +1,125 @@
+"""One way to list and read files, in a folder or straight from a zip."""
+
+import os
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from ganloc.errors import UserError
+
+LARGEST_FILE = 256 * 2**20  # bytes; guards memory against zip bombs and misnamed videos
+
+
+class Unreadable(Exception):
+    """A file that cannot be used; its message is a short reason without the file's name."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Files under one root.
+
+    Attributes:
+        path: the folder or zip, for messages.
+        names: every file, relative to the root, with "/", sorted; hidden ones are left out.
+        read: a file's bytes by name, from any thread. Raises Unreadable.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    read: Callable[[str], bytes]
+
+    def inside(self, prefix: str) -> "Archive":
+        """The files whose names start with `prefix`, under their names without it."""
+        if not prefix:
+            return self
+        names = tuple(n.removeprefix(prefix) for n in self.names if n.startswith(prefix))
+        return Archive(self.path, names, lambda name: self.read(prefix + name))
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a folder or a zip; nothing is extracted.
+
+    Links to files are followed, links to folders inside the folder are not (they may form a ring).
+
+    Raises:
+        UserError: there is nothing at `path`, or it is neither a folder nor a whole zip.
+    """
+    if path.is_dir():
+        yield Archive(path, _folder_names(path), lambda name: _read_file(path / name))
+        return
+    with _open_zip(path) as opened:
+        names = {n for n in opened.namelist() if not n.endswith("/") and not _is_hidden(n)}
+        lock = threading.Lock()  # ZipFile counts its readers without one
+        yield Archive(path, tuple(sorted(names)), lambda name: _read_member(opened, lock, name))
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _folder_names(root: Path) -> tuple[str, ...]:
+    def refuse(error: OSError) -> NoReturn:
+        raise UserError(
+            f"Cannot list the folder {error.filename} ({error.strerror}): "
+            "make it readable or move it away."
+        ) from error
+
+    names = []
+    for folder, subfolders, files in os.walk(root, onerror=refuse):
+        subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
+        inside = Path(folder).relative_to(root).as_posix()
+        prefix = "" if inside == "." else inside + "/"
+        names += [prefix + name for name in files if not _is_hidden(name)]
+    return tuple(sorted(names))
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if not path.is_file():  # a pipe would block for ever
+            raise Unreadable("no such file" if not path.exists() else "not a regular file")
+        _refuse_large(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+
+
+def _read_member(opened: zipfile.ZipFile, lock: threading.Lock, name: str) -> bytes:
+    try:
+        with lock:
+            _refuse_large(opened.getinfo(name).file_size)
+            return opened.read(name)
+    except KeyError as error:
+        raise Unreadable("no such file") from error
+    except Unreadable:
+        raise
+    except Exception as error:  # a damaged member fails in as many ways as there are compressors
+        raise Unreadable(f"cannot be read from the zip ({error})") from error
+
+
+def _refuse_large(size: int) -> None:
+    if size > LARGEST_FILE:
+        raise Unreadable(f"larger than {LARGEST_FILE // 2**20} MiB")
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    if not path.exists():
+        raise UserError(f"No folder or zip at {path}: check the spelling of the path.")
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        if path.suffix.lower() == ".zip":
+            raise UserError(
+                f"{path} is a broken or incomplete zip ({error}): download or make it again."
+            ) from error
+        raise UserError(
+            f"{path} is neither a folder nor a zip: give a folder or zip of pictures."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"Cannot open {path} ({error.strerror or error}): make the file readable."
+        ) from error

@@ -1,0 +1,116 @@
+"""Bytes of a picture file → RGB pixels."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from ganloc.images.archive import Unreadable
+from ganloc.shapes import Float, UInt8
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+# Seen through transparent pixels. Mid-grey, for neither dark nor light things vanish on it.
+BACKDROP = (128, 128, 128, 255)
+
+# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as this many times `size` remain:
+# then what the rounding of the reduced size displaces is below a quarter of a final pixel.
+MARGIN = 4
+
+
+def decode(data: bytes, size: int) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
+    """Decode a picture, squeeze it to `size` × `size` with antialiasing, and tell its own size.
+
+    Call it inside `quiet_pillow()`, or Pillow's warnings about odd files reach the user.
+
+    Returns:
+        RGB pixels, 0–255, upright; width and height of the upright original, in pixels.
+
+    Raises:
+        Unreadable: not a picture, a damaged one, or a decompression bomb.
+    """
+    image, original = open_rgb(data, at_least=MARGIN * size)
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC)), original
+
+
+def open_rgb(data: bytes, at_least: int | None = None) -> tuple[Image.Image, tuple[int, int]]:
+    """Open a picture as upright RGB, with the width and height of the upright original.
+
+    Where `at_least` is given, a JPEG may come smaller, but no side falls below `at_least` pixels
+    unless the original's does. Of several frames the first counts. Raises Unreadable as `decode`.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _refuse_bomb(image)
+            full = image.size
+            if at_least is not None:
+                image.draft(image.mode, (at_least, at_least))  # changes JPEGs only
+            drafted = image.size != full
+            upright = ImageOps.exif_transpose(image)
+            if not drafted:
+                return _to_rgb(upright), upright.size
+            turned = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+            return _to_rgb(upright), (full[1], full[0]) if turned else full
+    except Unreadable:
+        raise
+    except UnidentifiedImageError as error:
+        raise Unreadable("not a JPEG, PNG, BMP, WebP or TIFF picture") from error
+    except Image.DecompressionBombError as error:
+        raise Unreadable("too many pixels, perhaps a decompression bomb") from error
+    except Exception as error:  # damaged files fail in as many ways as there are decoders
+        raise Unreadable(_first_line(error)) from error
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Silence Pillow's warnings (corrupt EXIF, large pictures, …): what matters is raised anyway.
+
+    Enter it once around a thread pool, not within its threads: warning filters are global.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _refuse_bomb(image: Image.Image) -> None:
+    # Pillow itself raises at twice this number, and between the two it only warns.
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:
+        raise Unreadable("too many pixels, perhaps a decompression bomb")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_to_8_bits(np.asarray(image, np.float64))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        backdrop = Image.new("RGBA", image.size, BACKDROP)
+        return Image.alpha_composite(backdrop, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bits(
+    values: Float[np.ndarray, "height width"],
+) -> UInt8[np.ndarray, "height width"]:
+    """Grey of more than 8 bits → 0–255.
+
+    Whole numbers are divided by the full scale of the smallest usual depth (8, 10, 12, 14, 16 bits)
+    that holds them: cameras of 12 bits write 16-bit files, nearly black if read by 65535. Anything
+    else (floats, negative or larger numbers) has no known scale and is stretched from its
+    minimum to its maximum.
+    """
+    values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    whole = bool(np.all(values == np.round(values)))
+    low, high = 0.0, float(values.max())
+    if whole and values.min() >= 0 and high < 2**16:
+        high = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
+    else:
+        low = float(values.min())
+    return np.round((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]

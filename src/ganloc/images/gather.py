@@ -1,0 +1,86 @@
+"""Files of an archive → Pictures, decoded on a few threads."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ganloc.errors import UserError
+from ganloc.images.archive import Archive, Unreadable
+from ganloc.images.decode import decode, quiet_pillow
+from ganloc.images.pictures import Pictures
+from ganloc.shapes import UInt8
+
+LIMIT_BYTES = 512 * 2**20  # pixels beyond this live in a file, not in memory
+_AHEAD = 256  # files handed to the threads at a time
+
+_Decoded = tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]
+
+
+def gather(
+    archive: Archive, names: Sequence[str], size: int, limit_bytes: int = LIMIT_BYTES
+) -> Pictures:
+    """Decode `names`, in that order; what cannot be read is left out and listed in `skipped`.
+
+    Raises:
+        UserError: the pixels need a memory map and the disk has no room for it.
+    """
+    pixels = _room_for((len(names), size, size, 3), limit_bytes)
+    kept: list[str] = []
+    sizes: list[tuple[int, int]] = []
+    skipped: list[str] = []
+    for name, decoded in zip(names, _decode_all(archive, names, size), strict=True):
+        if isinstance(decoded, Unreadable):
+            skipped.append(f"{_printable(name)}: {decoded}")
+            continue
+        pixels[len(kept)], original = decoded
+        kept.append(name)
+        sizes.append(original)
+    return Pictures(
+        pixels=pixels[: len(kept)],
+        names=tuple(kept),
+        sizes=np.array(sizes, dtype=np.int64).reshape(-1, 2),
+        skipped=tuple(skipped),
+    )
+
+
+def _decode_all(
+    archive: Archive, names: Sequence[str], size: int
+) -> Iterator[_Decoded | Unreadable]:
+    def one(name: str) -> _Decoded | Unreadable:
+        try:
+            if name != _printable(name):  # could be neither printed nor exported later
+                raise Unreadable("its name is not valid Unicode")
+            return decode(archive.read(name), size)
+        except Unreadable as reason:
+            return reason
+
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    try:
+        with quiet_pillow():
+            for start in range(0, len(names), _AHEAD):
+                yield from pool.map(one, names[start : start + _AHEAD])
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _room_for(shape: tuple[int, int, int, int], limit_bytes: int) -> UInt8[np.ndarray, "n s s 3"]:
+    """An array, or past `limit_bytes` a memory map over a file that vanishes with it."""
+    needed = int(np.prod(shape, dtype=np.int64))
+    if needed <= limit_bytes:
+        return np.empty(shape, np.uint8)
+    folder = tempfile.gettempdir()
+    if shutil.disk_usage(folder).free < needed:  # a full disk would end in a bus error
+        raise UserError(
+            f"The pixels need {needed / 2**30:.1f} GiB and {folder} has less: "
+            "set TMPDIR to a folder with more room."
+        )
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, mode="w+", shape=shape)

@@ -1,0 +1,47 @@
+"""A set of pictures in memory: what every later stage takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ganloc.shapes import Float, Int, UInt8
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures decoded once and squeezed to one square size.
+
+    Attributes:
+        pixels: RGB, 0–255. A plain array, or a memory map where the set is large.
+        names: where each picture came from, relative to its folder or archive, with "/".
+        sizes: width and height of each original, in pixels, after EXIF rotation.
+        truth: true boxes of each picture for *scoring only*: xyxy, half-open, in pixels of the
+            original; a picture may have several or none. None where no truth is known.
+        skipped: one line for each file that could not be read, "name: reason".
+    """
+
+    pixels: UInt8[np.ndarray, "n size size 3"]
+    names: tuple[str, ...]
+    sizes: Int[np.ndarray, "n 2"]
+    truth: tuple[Float[np.ndarray, "_ 4"], ...] | None = None
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def size(self) -> int:
+        """Side of the squeezed pictures, in pixels."""
+        return self.pixels.shape[1]
+
+    def subset(self, indices: Sequence[int] | Int[np.ndarray, " k"]) -> "Pictures":
+        """The pictures at `indices`, in that order."""
+        chosen = [int(i) for i in indices]
+        return replace(
+            self,
+            pixels=self.pixels[chosen],
+            names=tuple(self.names[i] for i in chosen),
+            sizes=self.sizes[chosen],
+            truth=None if self.truth is None else tuple(self.truth[i] for i in chosen),
+        )

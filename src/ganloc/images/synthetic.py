@@ -1,0 +1,108 @@
+"""The embedded data set: one kind of object, drawn from a seed, with its true boxes.
+
+The object is a five-petalled rosette with rings, anywhere in the picture, of any angle, of varied
+stretch and of varied colours. Its longer side takes 30–70 % of the picture's side. Backgrounds
+(slopes, clouds, bands) take their colours from the same distribution as the object, so no colour
+gives the object away; its shape and rings do.
+"""
+
+import numpy as np
+
+from ganloc.images.pictures import Pictures
+from ganloc.shapes import Float, UInt8
+
+SUPERSAMPLING = 3
+SIDE = (0.3, 0.7)
+PETALS = 5
+RINGS = 3.0
+
+
+def draw_pictures(count: int, size: int, seed: int) -> Pictures:
+    """Draw `count` pictures of `size`×`size` pixels; equal arguments give equal pictures.
+
+    The truth is one box a picture, the drawn outline's exact extent.
+    """
+    streams = np.random.default_rng(seed).spawn(count)
+    drawn = [_draw(stream, size) for stream in streams]
+    return Pictures(
+        pixels=np.stack([pixels for pixels, _ in drawn]),
+        names=tuple(f"{seed}-{index:05d}.png" for index in range(count)),
+        sizes=np.full((count, 2), size),
+        truth=tuple(box[None] for _, box in drawn),
+    )
+
+
+def _draw(
+    rng: np.random.Generator, size: int
+) -> tuple[UInt8[np.ndarray, "size size 3"], Float[np.ndarray, "4"]]:
+    fine = size * SUPERSAMPLING
+    grid = (np.arange(fine) + 0.5) / fine
+    x, y = np.meshgrid(grid, grid)
+    inside, rings, box = _rosette(rng, x, y)
+    petal, ring = _colour(rng), _colour(rng)
+    picture = _background(rng, x, y)
+    picture = np.where(inside[..., None], np.where(rings[..., None], ring, petal), picture)
+    picture = picture.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 3).mean(axis=(1, 3))
+    picture += rng.normal(0.0, 0.02, picture.shape)
+    return (picture.clip(0.0, 1.0) * 255.0).round().astype(np.uint8), box * size
+
+
+def _rosette(
+    rng: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
+) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, "4"]]:
+    """Which pixels lie inside the outline, which on a dark ring, and the outline's extent (0–1)."""
+    stretch, angle, side = rng.uniform(0.6, 1.0), rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*SIDE)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    theta = np.linspace(0.0, 2.0 * np.pi, 720, endpoint=False)
+    radius = _radius(theta)
+    outline = rotation @ np.stack([radius * np.cos(theta), stretch * radius * np.sin(theta)])
+    low, high = outline.min(axis=1), outline.max(axis=1)
+    scale = side / (high - low).max()
+    corner = rng.uniform(0.0, 1.0 - scale * (high - low))
+    origin = corner - scale * low
+    u, v = np.tensordot(rotation.T, np.stack([x - origin[0], y - origin[1]]), axes=1) / scale
+    v = v / stretch
+    reach = np.hypot(u, v) / _radius(np.arctan2(v, u))
+    box = np.concatenate([corner, corner + scale * (high - low)])
+    return reach < 1.0, np.floor(reach * 2.0 * RINGS) % 2 == 1, box
+
+
+def _radius(theta: np.ndarray) -> np.ndarray:
+    return 0.78 + 0.22 * np.cos(PETALS * theta)
+
+
+def _background(
+    rng: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w 3"]:
+    """Two or three colours blended along a slope, in clouds or in wide bands."""
+    kind = rng.integers(3)
+    direction = rng.uniform(0.0, 2.0 * np.pi)
+    along = np.cos(direction) * (x - 0.5) + np.sin(direction) * (y - 0.5)
+    if kind == 0:
+        blend = 0.5 + along
+    elif kind == 1:
+        blend = 0.5 + _clouds(rng, x, y)
+    else:
+        bands = rng.uniform(1.0, 2.5)
+        blend = 0.5 + 0.8 * np.sin(2.0 * np.pi * bands * along + rng.uniform(0.0, 2.0 * np.pi))
+    blend = blend.clip(0.0, 1.0)[..., None]
+    picture = (1.0 - blend) * _colour(rng) + blend * _colour(rng)
+    veil = (0.5 + _clouds(rng, x, y)).clip(0.0, 1.0)[..., None] * rng.uniform(0.0, 0.6)
+    return (1.0 - veil) * picture + veil * _colour(rng)
+
+
+def _clouds(
+    rng: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w"]:
+    """A smooth random field of mean about 0, most of it within ±0.5."""
+    field = np.zeros_like(x)
+    for _ in range(4):
+        frequency = rng.normal(0.0, 1.2, 2)
+        phase = rng.uniform(0.0, 2.0 * np.pi)
+        field += np.cos(2.0 * np.pi * (frequency[0] * x + frequency[1] * y) + phase)
+    return field / 4.0
+
+
+def _colour(rng: np.random.Generator) -> Float[np.ndarray, "3"]:
+    """An RGB colour, 0–1: the one distribution for object and background."""
+    return rng.uniform(0.05, 0.95, 3)

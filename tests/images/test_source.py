@@ -1,0 +1,131 @@
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganloc.errors import UserError
+from ganloc.images.pictures import Pictures
+from ganloc.images.source import TINY_IMAGENET, has_split, load_images
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (30, 20)).save(folder / name)
+    coco = {
+        "images": [{"id": i, "file_name": n} for i, n in enumerate(("a.png", "b.png"))],
+        "annotations": [{"image_id": 1, "bbox": [1, 2, 10, 10]}],
+    }
+    (folder / "truth.coco.json").write_text(json.dumps(coco))
+    return folder
+
+
+@pytest.fixture
+def tiny(tmp_path) -> Path:
+    """An archive with one test picture of the class n02058221."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "JPEG")
+    with zipfile.ZipFile(tmp_path / "tiny.zip", "w") as target:
+        target.writestr("tiny-imagenet-200/val/images/val_0.JPEG", buffer.getvalue())
+        row = "val_0.JPEG\tn02058221\t0\t0\t63\t63\n"
+        target.writestr("tiny-imagenet-200/val/val_annotations.txt", row)
+    return tmp_path / "tiny.zip"
+
+
+@pytest.fixture(autouse=True)
+def _no_archive(monkeypatch):
+    monkeypatch.delenv(TINY_IMAGENET, raising=False)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_folder_gives_everything_for_both_splits_and_reads_no_truth_unasked(photos, split):
+    found = load_images(str(photos), 8, split)
+    assert found.names == ("a.png", "b.png")
+    assert found.size == 8
+    assert found.truth is None
+
+
+def test_a_folder_with_truth(photos):
+    found = load_images(str(photos), 8, truth=photos / "truth.coco.json")
+    assert found.truth is not None
+    assert found.truth[0].shape == (0, 4)
+    assert found.truth[1].tolist() == [[1, 2, 11, 12]]
+
+
+def test_tiny_imagenet_by_argument_or_environment(tiny, monkeypatch):
+    data = "tiny-imagenet:n02058221"
+    by_argument = load_images(data, 64, "test", archive=tiny)
+    monkeypatch.setenv(TINY_IMAGENET, str(tiny))
+    by_environment = load_images(data, 64, "test")
+    assert by_argument.names == by_environment.names == ("val/images/val_0.JPEG",)
+    with pytest.raises(UserError, match="elsewhere"):  # the argument goes first
+        load_images(data, 64, "test", archive=Path("elsewhere.zip"))
+
+
+def test_tiny_imagenet_without_its_archive():
+    with pytest.raises(UserError, match=rf"tiny-imagenet:bird .*--data .*{TINY_IMAGENET}"):
+        load_images("tiny-imagenet:bird", 64)
+
+
+def test_an_unknown_set_is_said_even_though_the_archive_is_given(tiny):
+    with pytest.raises(UserError, match=r"'birds'.*bird"):
+        load_images("tiny-imagenet:birds", 64, archive=tiny)
+
+
+def test_embedded_splits_differ(monkeypatch, tmp_path):
+    drawn = []
+
+    def draw_pictures(*arguments):
+        drawn.append(arguments)
+        return Pictures(np.zeros((0, 16, 16, 3), np.uint8), (), np.zeros((0, 2), np.int64))
+
+    monkeypatch.setattr("ganloc.images.source.draw_pictures", draw_pictures)
+    (tmp_path / "embedded").mkdir()  # the name wins over a folder of that name
+    monkeypatch.chdir(tmp_path)
+    load_images("embedded", 16)
+    load_images("embedded", 16, "test")
+    assert drawn == [(2000, 16, 0), (500, 16, 1)]
+
+
+def test_the_embedded_pictures_have_truth():
+    found = load_images("embedded", 8, "test")
+    assert len(found) == 500
+    assert found.truth is not None
+    assert np.concatenate(found.truth).shape == (500, 4)
+
+
+def test_has_split():
+    assert has_split("embedded")
+    assert has_split("tiny-imagenet:bird")
+    assert not has_split("photos")
+    assert not has_split("./embedded")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("nowhere", "No folder or zip at 'nowhere'"),
+        ("", "No folder or zip at ''"),
+        ("C:\\photos", "No folder or zip at"),
+        ("imagenet:bird", r"Unknown data set 'imagenet'.*tiny-imagenet:SET or embedded"),
+    ],
+)
+def test_nothing_of_that_name(data, message):
+    with pytest.raises(UserError, match=message):
+        load_images(data, 8)
+
+
+def test_a_named_set_takes_no_truth(photos):
+    with pytest.raises(UserError, match=r"embedded has its own .*truth\.coco\.json"):
+        load_images("embedded", 8, truth=photos / "truth.coco.json")
+
+
+def test_an_unknown_split(photos):
+    with pytest.raises(UserError, match="Unknown split 'val'"):
+        load_images(str(photos), 8, "val")
