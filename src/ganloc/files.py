@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise UserError(
-            f"Cannot write {path} ({error.strerror or error}): choose a folder that you can write to."
+            f"Cannot write {path} ({error.strerror or error}): choose a folder you can write to."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -39,5 +40,5 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` to `path` as indented JSON, whole or not at all (UserError as in `replacing`)."""
+    """Write `value` to `path` as indented JSON, whole or not at all (errors as in `replacing`)."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

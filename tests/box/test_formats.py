@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+
 from ganloc.box.formats import write_coco, write_csv
 from ganloc.errors import UserError
 
@@ -46,19 +47,19 @@ def test_csv_has_one_line_a_picture(tmp_path):
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])
-def test_a_missing_score_is_an_error_and_leaves_the_old_file(tmp_path, write):
+def test_a_missing_name_is_an_error_and_leaves_the_old_file(tmp_path, write):
     path = tmp_path / "boxes"
     path.write_text("old")
-    with pytest.raises(ValueError, match="shorter"):
-        write(path, NAMES, SIZES, BOXES, SCORES[:1])
+    with pytest.raises(ValueError, match="zip"):
+        write(path, NAMES[:1], SIZES, BOXES, SCORES)
     assert path.read_text() == "old"
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])
 def test_a_place_that_cannot_be_written_is_named(tmp_path, write):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match="Cannot write"):
-        write(tmp_path / "file" / "boxes", NAMES, SIZES, BOXES, SCORES)
+        write(tmp_path / "folder", NAMES, SIZES, BOXES, SCORES)
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])

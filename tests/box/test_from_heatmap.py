@@ -2,11 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ganloc.box import from_heatmap
 from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise, resize
 from ganloc.errors import UserError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def drawn(*rows):
@@ -205,7 +206,7 @@ def test_a_batch_equals_one_by_one(seed, count, threshold):
 def test_sets_larger_than_one_stack_keep_their_order(monkeypatch):
     heatmaps = np.random.default_rng(0).normal(size=(11, 4, 4))
     sizes = np.full((11, 2), 16)
-    whole = boxes_from_heatmaps(heatmaps, 16, sizes)
+    whole = boxes_from_heatmaps(heatmaps, 16, sizes, 0.8)
     monkeypatch.setattr(from_heatmap, "_STACK", 4)
-    np.testing.assert_array_equal(boxes_from_heatmaps(heatmaps, 16, sizes), whole)
+    np.testing.assert_array_equal(boxes_from_heatmaps(heatmaps, 16, sizes, 0.8), whole)
     assert len(np.unique(whole, axis=0)) > 5  # The order would show.

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ganloc.box.iou import area, best_iou, iou
 
 

@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+
 from ganloc.box.iou import best_iou
 from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
 
@@ -39,20 +40,20 @@ def test_the_majority_wins_over_the_average():
 
 
 def test_hits_come_before_the_mean_iou():
-    # Widths 40 and 70 of 100, both hit by widths in (35, 80): among those the mean of w/70 + 40/w
-    # (w between them) is largest at the ends, 40: (1 + 0.571) / 2, and 70: the same, by symmetry.
-    # Two more true boxes 20 wide would pull the mean IoU down to narrow boxes, yet can't be hit
-    # together with the 70s, of which there are three.
-    sizes = np.full((6, 2), 100)
-    truth = tuple(np.array([[0, 0, width, 100.0]]) for width in (40, 70, 70, 70, 20, 20))
-    found = fitted_box(sizes[:1], truth, sizes)
-    np.testing.assert_allclose(found, [[0, 0, 70, 100]], atol=1e-9)
+    # True widths 30 and 100, two each. A width of 30 has the best mean IoU, (1 + 0.3) / 2, but hits
+    # only two; all four are hit by widths between 50 and 60 alone, at a mean IoU of about 0.55.
+    sizes = np.full((4, 2), 100)
+    truth = tuple(np.array([[0, 0, width, 100.0]]) for width in (30, 30, 100, 100))
+    found = fitted_box(sizes, truth, sizes)
+    assert 50 < found[0, 2] < 60
+    assert best_iou(found, truth).min() > 0.5
 
 
 def test_any_of_a_pictures_true_boxes_counts_and_empty_pictures_do_not():
     sizes = np.full((4, 2), 100)
     left, right, low = [0, 0, 30, 100.0], [70, 0, 100, 100.0], [0, 60, 100, 100.0]
-    truth = (np.array([left, right]), np.array([right]), NONE, np.array([low, right]))
+    middle = [40, 0, 50, 100.0]
+    truth = (np.array([left, right]), np.array([right, low]), NONE, np.array([middle]))
     np.testing.assert_allclose(fitted_box(sizes, truth, sizes), [right] * 4, atol=1e-9)
 
 
@@ -69,6 +70,13 @@ def test_a_true_box_without_area_does_not_break_the_fit():
     sizes = np.full((3, 2), 100)
     truth = (np.array([[50, 50, 50, 50.0]]), *repeated((0.2, 0.2, 0.6, 0.6), sizes[:2]))
     np.testing.assert_allclose(fitted_box(sizes[:1], truth, sizes), [[20, 20, 60, 60]], atol=1e-9)
+
+
+def test_true_boxes_thinner_than_a_step_do_not_break_the_fit():
+    # Climbing towards the 1-pixel box in the corner tries boxes as empty as the other true box.
+    sizes = np.full((2, 2), 100)
+    truth = (np.array([[0, 0, 1, 1.0]]), np.array([[50, 50, 50, 50.0]]))
+    np.testing.assert_allclose(fitted_box(sizes[:1], truth, sizes), [[0, 0, 1, 1]], atol=1e-9)
 
 
 def test_cross_fitting_never_uses_a_pictures_own_label():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ganloc.score import bootstrap
 from ganloc.score.bootstrap import bootstrap_interval, paired_bootstrap
 

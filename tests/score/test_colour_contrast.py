@@ -1,4 +1,5 @@
 import numpy as np
+
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.iou import iou
 from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+
 from ganloc.score.localization import corloc, gt_known_loc, has_truth, mean_iou
 
 NONE = np.zeros((0, 4))

@@ -3,9 +3,10 @@ from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
+
 from ganloc.errors import UserError
 from ganloc.score.table import Row, as_json, print_table, score_boxes
-from rich.console import Console
 
 NONE = np.zeros((0, 4))
 ROWS = (

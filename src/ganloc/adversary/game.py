@@ -86,7 +86,8 @@ def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
             game.iteration = int(file.metadata()["iteration"])
         for part in ("generator", "discriminator"):
             getattr(game, part).load_state_dict(_below(tensors, f"{part}/"))
-            _load_optimiser(getattr(game, f"{part}_optimiser"), _below(tensors, f"{part}_optimiser/"))
+            optimiser = getattr(game, f"{part}_optimiser")
+            _load_optimiser(optimiser, _below(tensors, f"{part}_optimiser/"))
         game.random.set_state(tensors["random"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(

@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+
 from ganloc.files import write_json, write_text
 from ganloc.shapes import Float, Int
 

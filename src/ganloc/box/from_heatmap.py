@@ -6,10 +6,11 @@ tightest box of each, and keep the largest box.
 
 import numpy as np
 import torch
-from ganloc.errors import UserError
-from ganloc.shapes import Bool, Float, Int
 from scipy import ndimage
 from torch.nn import functional
+
+from ganloc.errors import UserError
+from ganloc.shapes import Bool, Float, Int
 
 THRESHOLD = 0.2  # The paper's ratio of the maximum.
 
@@ -81,7 +82,8 @@ def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
 
     No mask may be empty. Components join over eight neighbours.
     """
-    labels, _ = ndimage.label(masks, _NEIGHBOURS)
+    labels = np.empty(masks.shape, dtype=np.int32)
+    ndimage.label(masks, _NEIGHBOURS, output=labels)
     found = ndimage.find_objects(labels)
     picture = np.array([z.start for z, _, _ in found])
     corners = np.array([(x.start, y.start, x.stop, y.stop) for _, y, x in found], dtype=float)

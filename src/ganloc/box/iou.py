@@ -4,6 +4,7 @@ Boxes are xyxy, half-open, so that an 8 × 8 box has the area 64 and, against it
 """
 
 import numpy as np
+
 from ganloc.shapes import Float
 
 

@@ -1,6 +1,7 @@
 """Constant boxes: what a method must beat before its score means anything."""
 
 import numpy as np
+
 from ganloc.score.localization import has_truth
 from ganloc.shapes import Float, Int
 
@@ -92,7 +93,8 @@ def _climb(
     moves = step * np.array(list(np.ndindex(3, 3))) - step
     reached = -1.0
     while True:
-        xs, ys = np.clip(x + moves, 0, 1), np.clip(y + moves, 0, 1)
+        # Sorted, since the ends of a short span may have passed one another.
+        xs, ys = (np.sort(np.clip(span + moves, 0, 1), axis=1) for span in (x, y))
         scores = _scores(xs, ys, labelled)
         i, j = np.unravel_index(np.argmax(scores), scores.shape)
         if scores[i, j] <= reached:

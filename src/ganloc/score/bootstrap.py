@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+
 from ganloc.shapes import Float
 
 _DRAWS = 4_000_000  # Picture numbers drawn at a time: 32 MB, whatever the size of the set.

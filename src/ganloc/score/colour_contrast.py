@@ -7,8 +7,9 @@ method should beat it.
 """
 
 import numpy as np
-from ganloc.shapes import Float, UInt8
 from scipy.ndimage import gaussian_filter
+
+from ganloc.shapes import Float, UInt8
 
 # Ratios of the maximum for `boxes_from_heatmaps`, chosen on the train pictures of the six
 # development sets (insect, butterfly, bear, ape, boat, fruit): best mean GT-known Loc.

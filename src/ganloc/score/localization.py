@@ -5,6 +5,7 @@ without a true box has no right answer and is left out: `has_truth` says which t
 """
 
 import numpy as np
+
 from ganloc.box.iou import best_iou
 from ganloc.shapes import Bool, Float
 

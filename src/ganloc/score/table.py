@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
+
 from ganloc.box.iou import best_iou
 from ganloc.errors import UserError
 from ganloc.score.bootstrap import bootstrap_interval
 from ganloc.score.localization import gt_known_loc, has_truth, mean_iou
 from ganloc.shapes import Float
-from rich.console import Console
-from rich.table import Table
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,224 @@
+"""The commands, thin: read options, call, print."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
+
+from ganloc.demo import run_demo
+from ganloc.errors import UserError
+from ganloc.evaluation import evaluate as score_run
+from ganloc.heatmap.read import DEFAULT
+from ganloc.images.pictures import Pictures
+from ganloc.images.source import has_split, load_images
+from ganloc.localizer import check_enough, choose_device, default_preset, load_model
+from ganloc.recipes import make_recipe
+from ganloc.report.progress import training_progress
+from ganloc.report.results import draw_results, write_results
+from ganloc.run import Run
+from ganloc.score.table import as_json, print_table
+from ganloc.training import Stopped, train_run
+
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may replace a preset's settings."""
+
+    variant: str | None = None
+    """Which GAN: sn-dcgan or dcgan."""
+    size: int | None = None
+    """Side in pixels to which pictures are squeezed: 32, 64 or 128."""
+    iterations: int | None = None
+    """Generator updates."""
+    batch: int | None = None
+    """Pictures a step."""
+    generator_width: int | None = None
+    """Channels per step of the generator's ladder (the paper's is 64)."""
+    discriminator_width: int | None = None
+    """Channels of the discriminator's first convolution (the paper's is 64)."""
+    generator_rate: float | None = None
+    """Adam's learning rate for the generator."""
+    discriminator_rate: float | None = None
+    """Adam's learning rate for the discriminator."""
+    beta1: float | None = None
+    """Adam's β₁."""
+    logit_scale: float | None = None
+    """The discriminator's output times this goes into the losses."""
+    mirror: bool | None = None
+    """Show each real picture mirrored half of the time."""
+    seed: int | None = None
+    """Of weights, z and the order of the pictures."""
+
+
+AS_PRESET = Settings()
+Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE")]
+
+
+def train(
+    photos: Positional[str],
+    out: Path,
+    preset: Literal["paper", "laptop"] | None = None,
+    settings: Settings = AS_PRESET,
+    resume: bool = False,
+    data: Data = None,
+    device: str | None = None,
+) -> None:
+    """Train a GAN on pictures of one kind of thing.
+
+    Args:
+        photos: A folder or zip of pictures, tiny-imagenet:SET, or embedded.
+        out: A new folder for the run.
+        preset: Settings as published, or thin ones for minutes on a laptop; the default is paper
+            where there is a GPU.
+        settings: Any setting in place of the preset's.
+        resume: Go on with the run in --out.
+        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+        device: cpu, cuda, …
+    """
+    place = choose_device(device)
+    recipe = make_recipe(preset or default_preset(place), **asdict(settings))
+    if resume:
+        run = Run.open(out)
+        pictures = _load(photos, run.recipe().size, data)
+        recipe = run.resume(asdict(settings), pictures)
+    else:
+        pictures = _load(photos, recipe.size, data)
+        check_enough(pictures, photos)
+        run = Run.create(out, recipe, photos, pictures)
+    console.print(
+        f"{len(pictures)} pictures, {recipe.variant} at {recipe.size} pixels, on {place}."
+    )
+    try:
+        with training_progress(recipe.iterations, console) as watch:
+            train_run(run, pictures, recipe, place, resume, watch)
+    except Stopped as stop:
+        console.print(
+            f"Stopped and saved after iteration {stop.iteration}. Go on with:\n"
+            f"  ganloc train {photos} --out {out} --resume"
+        )
+        sys.exit(130)
+    console.print(f"Done. Next:  ganloc localize {out} {photos} --out boxes.json --draw drawn")
+
+
+def localize(
+    run: Positional[Path],
+    photos: Positional[str],
+    out: Path,
+    format: Literal["coco", "csv"] | None = None,
+    draw: Path | None = None,
+    plain_cam: bool = False,
+    data: Data = None,
+    device: str | None = None,
+) -> None:
+    """Write a box for every picture.
+
+    Args:
+        run: A run folder, or its model.safetensors.
+        photos: A folder or zip of pictures, tiny-imagenet:SET (its test pictures), or embedded.
+        out: The file to write.
+        format: By default csv where --out ends in .csv, else coco.
+        draw: A folder for every picture with its box and heatmap.
+        plain_cam: The paper's heatmap and threshold in place of the default reading.
+        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+        device: cpu, cuda, …
+    """
+    model = load_model(run, choose_device(device))
+    pictures = _load(photos, model.recipe.size, data, split="test")
+    found = model.localize(pictures, "plain-cam" if plain_cam else DEFAULT)
+    write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
+    if draw is not None:
+        draw_results(draw, photos, pictures, found)
+    console.print(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))
+
+
+def evaluate(
+    run: Positional[Path],
+    data_set: Annotated[Positional[str], tyro.conf.arg(metavar="DATA")],
+    truth: Path | None = None,
+    json: bool = False,
+    data: Data = None,
+    device: str | None = None,
+) -> None:
+    """Score a run where true boxes are known, beside what it has to beat.
+
+    Args:
+        run: A run folder, or its model.safetensors.
+        data_set: A folder or zip of pictures with --truth, tiny-imagenet:SET, or embedded.
+        truth: The true boxes of a folder or zip, as COCO JSON.
+        json: Print one JSON object in place of the table.
+        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+        device: cpu, cuda, …
+    """
+    model = load_model(run, choose_device(device))
+    pictures = _load(data_set, model.recipe.size, data, "test", truth)
+    train_pictures = None
+    if has_split(data_set):
+        train_pictures = load_images(data_set, model.recipe.size, "train", data)
+    if pictures.truth is None:
+        raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
+    _print_rows(data_set, pictures, score_run(model, pictures, train_pictures), json)
+
+
+def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> None:
+    """Train on drawn pictures, score held-out ones, and draw what was found: a few minutes.
+
+    Args:
+        out: A folder for the run; an earlier demo there is replaced.
+        json: Print one JSON object in place of the table.
+        seed: Of the training.
+    """
+    pictures, rows = run_demo(out, seed, console)
+    _print_rows("embedded", pictures, rows, json)
+    console.print(f"Pictures with boxes: {out / 'boxes.png'} (green found, blue true).")
+
+
+def _load(
+    photos: str, size: int, archive: Path | None, split: str = "train", truth: Path | None = None
+) -> Pictures:
+    pictures = load_images(photos, size, split, archive, truth)
+    if pictures.skipped:
+        console.print(f"{len(pictures.skipped)} files could not be read and are left out:")
+        for line in pictures.skipped:
+            console.print(f"  {line}", markup=False, highlight=False)
+    return pictures
+
+
+def _print_rows(name: str, pictures: Pictures, rows: list[Any], as_object: bool) -> None:
+    if as_object:
+        print(json.dumps(as_json(name, len(pictures), rows), indent=2))
+    else:
+        print_table(rows, f"{name}: {len(pictures)} pictures")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "train": train,
+    "localize": localize,
+    "evaluate": evaluate,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; what the user can put right is one sentence and exit status 2."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="ganloc",
+            description="Boxes for a folder of unlabelled pictures of one kind of thing.",
+            args=arguments,
+            config=(FlagCreatePairsOff, OmitArgPrefixes),
+        )
+    except UserError as error:
+        console.print(f"ganloc: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("ganloc: stopped.")
+        sys.exit(130)

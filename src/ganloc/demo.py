@@ -1,0 +1,55 @@
+"""The main job on the embedded data set: train, score held-out pictures, draw what was found."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from ganloc.errors import UserError
+from ganloc.evaluation import evaluate
+from ganloc.images.pictures import Pictures
+from ganloc.images.source import load_images
+from ganloc.recipes import make_recipe
+from ganloc.report.grid import save_png
+from ganloc.report.progress import training_progress
+from ganloc.report.training_pictures import heatmap_grid, spread
+from ganloc.run import Run
+from ganloc.score.table import Row
+from ganloc.training import train_run
+
+DATA = "embedded"
+SIZE = 32
+ITERATIONS = 1_500
+SHOWN = 24
+
+
+def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row]]:
+    """Train the laptop preset on 2,000 drawn pictures and score 500 others.
+
+    Writes a run folder, and in it `boxes.png`: held-out pictures with heatmaps and boxes.
+
+    Returns:
+        The held-out pictures and the rows of their table.
+
+    Raises:
+        UserError: `out` holds something other than an earlier demo, or can't be written to.
+    """
+    recipe = make_recipe("laptop", size=SIZE, iterations=ITERATIONS, seed=seed)
+    train, test = load_images(DATA, SIZE, "train"), load_images(DATA, SIZE, "test")
+    _clear(out)
+    run = Run.create(out, recipe, DATA, train)
+    console.print(
+        f"Training on {len(train)} drawn pictures; the boxes of {len(test)} others count."
+    )
+    with training_progress(recipe.iterations, console) as watch:
+        model = train_run(run, train, recipe, torch.device("cpu"), watch=watch)
+    save_png(out / "boxes.png", heatmap_grid(model, spread(test, SHOWN), truth=True))
+    return test, evaluate(model, test, train)
+
+
+def _clear(out: Path) -> None:
+    if (out / "recipe.json").is_file():
+        if Run.open(out).read()["data"] != DATA:
+            raise UserError(f"{out} holds a run on your pictures: choose another --out.")
+        shutil.rmtree(out)

@@ -1,0 +1,57 @@
+"""The table of one run on one data set: its readings beside what they have to beat."""
+
+import torch
+
+from ganloc.adversary.game import new_game
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.heatmap.read import DEFAULT
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
+from ganloc.score.colour_contrast import THRESHOLD, colour_contrast
+from ganloc.score.table import Row, score_boxes
+
+
+def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> list[Row]:
+    """Score the run, its untrained network and the baselines on `test`.
+
+    Args:
+        model: the trained model.
+        test: pictures with truth, of the model's size.
+        train: the training pictures with truth, where the data has a split: the fitted box is
+            fitted on them. Without, it is cross-fitted on `test` in five folds.
+
+    Returns:
+        Rows `default`, `plain-cam`, `cam`, `untrained`, `untrained-plain-cam`, then the baselines.
+
+    Raises:
+        UserError: no picture of `test` has a true box.
+    """
+    assert test.truth is not None
+    untrained = untrained_model(model, train or test)
+    sizes, truth = test.sizes, test.truth
+    contrast = colour_contrast(test.pixels)
+    if train is None or train.truth is None:
+        fitted = cross_fitted_box(truth, sizes)
+    else:
+        fitted = fitted_box(sizes, train.truth, train.sizes)
+    boxes = {
+        "default": model.localize(test, DEFAULT).boxes,
+        "plain-cam": model.localize(test, "plain-cam").boxes,
+        "cam": model.localize(test, "cam").boxes,
+        "untrained": untrained.localize(test, DEFAULT).boxes,
+        "untrained-plain-cam": untrained.localize(test, "plain-cam").boxes,
+        "colour-contrast": boxes_from_heatmaps(contrast, test.size, sizes, THRESHOLD),
+        "whole-image": whole_image(sizes),
+        "centre": centre(sizes),
+        "fitted-box": fitted,
+    }
+    labelled = {"fitted-box"}
+    return [score_boxes(name, box, truth, name in labelled) for name, box in boxes.items()]
+
+
+def untrained_model(model: Model, pictures: Pictures) -> Model:
+    """The model as it was before its first iteration, calibrated on `pictures`."""
+    device = next(model.discriminator.parameters()).device
+    game = new_game(model.recipe, torch.device("cpu"))
+    return Model.from_training(game.discriminator.to(device), model.recipe, pictures, iteration=0)

@@ -1,0 +1,53 @@
+"""Batch norm for reading: statistics of real pictures.
+
+The running averages of training mix real batches with generated ones, and a heatmap is always read
+on a real picture.
+"""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from ganloc.adversary.batches import to_tensor
+from ganloc.adversary.networks import Discriminator
+from ganloc.shapes import UInt8
+
+PICTURES = 2048
+BATCH = 128
+
+
+def for_reading(
+    discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> Discriminator:
+    """A frozen copy in evaluation mode, spectral norm folded into its weights.
+
+    Batch norm's means and variances are those of up to `PICTURES` real pictures spread over the
+    set, each batch weighing the same.
+    """
+    ready = copy.deepcopy(discriminator).requires_grad_(False)
+    for module in ready.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module.eval(), "weight")
+    norms = [m for m in ready.modules() if isinstance(m, nn.BatchNorm2d)]
+    if norms:
+        _calibrate(ready, norms, pixels[:: -(-len(pixels) // PICTURES)])
+    return ready.eval()
+
+
+@torch.no_grad()
+def _calibrate(
+    discriminator: Discriminator, norms: list[nn.BatchNorm2d], pixels: np.ndarray
+) -> None:
+    device = next(discriminator.parameters()).device
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over batches
+    discriminator.train()
+    for part in np.array_split(pixels, -(-len(pixels) // BATCH)):  # of about equal length
+        discriminator(to_tensor(part, device))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

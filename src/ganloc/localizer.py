@@ -1,0 +1,161 @@
+"""The estimator: fit on a folder of pictures, localize, save, load."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganloc.errors import UserError
+from ganloc.heatmap.read import DEFAULT
+from ganloc.images.pictures import Pictures
+from ganloc.images.source import load_images
+from ganloc.model import Model
+from ganloc.recipes import make_recipe
+from ganloc.run import Run
+from ganloc.shapes import Float
+from ganloc.training import Watch, train_in_memory, train_run
+
+FEWEST_PICTURES = 2
+
+
+@dataclass(frozen=True)
+class Localization:
+    """One picture's box.
+
+    Attributes:
+        path: the picture, relative to the folder or archive that was given.
+        box: x0, y0, x1, y1 in pixels of the original picture, half-open.
+        score: how clearly the box stands out, 0–1.
+        heatmap: 0–1, large where the object is, at the network's size.
+    """
+
+    path: str
+    box: tuple[float, float, float, float]
+    score: float
+    heatmap: Float[np.ndarray, "size size"]
+
+
+class Localizer:
+    """Boxes for pictures of one kind of thing, learned from those pictures alone.
+
+    >>> birds = Localizer(variant="sn-dcgan", size=64).fit("photos/")
+    >>> for found in birds.localize("photos/"):
+    ...     print(found.path, found.box)
+
+    Args:
+        preset: "paper" or "laptop"; by default "paper" where there is a GPU.
+        device: "cpu", "cuda", …; by default a GPU where there is one.
+        settings: any setting of `Recipe` in place of the preset's.
+
+    Raises:
+        UserError: a setting is unknown or out of range.
+    """
+
+    def __init__(self, preset: str | None = None, device: str | None = None, **settings: Any):
+        self.device = choose_device(device)
+        self.recipe = make_recipe(preset or default_preset(self.device), **settings)
+        self.model: Model | None = None
+
+    def fit(
+        self, photos: str | Path, out: str | Path | None = None, watch: Watch | None = None
+    ) -> "Localizer":
+        """Train on a folder or zip of pictures (or a named data set).
+
+        Args:
+            photos: what to train on.
+            out: a new folder for log, checkpoints and pictures; without it nothing is written.
+            watch: called now and then with the iteration and its losses.
+
+        Raises:
+            UserError: no pictures to train on, or `out` can't be used.
+        """
+        pictures = load_images(str(photos), self.recipe.size)
+        check_enough(pictures, str(photos))
+        if out is None:
+            self.model = train_in_memory(pictures, self.recipe, self.device, watch)
+        else:
+            run = Run.create(Path(out), self.recipe, str(photos), pictures)
+            self.model = train_run(run, pictures, self.recipe, self.device, watch=watch)
+        return self
+
+    def localize(self, photos: str | Path, reading: str = DEFAULT) -> list[Localization]:
+        """A box for every picture of a folder or zip, in order of their names.
+
+        Raises:
+            UserError: not fitted yet, or no pictures to read.
+        """
+        if self.model is None:
+            raise UserError("This Localizer knows nothing yet: call fit or load first.")
+        pictures = load_images(str(photos), self.model.recipe.size)
+        found = self.model.localize(pictures, reading)
+        rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, strict=True)
+        return [
+            Localization(name, (box[0], box[1], box[2], box[3]), float(score), heatmap)
+            for name, box, score, heatmap in (
+                (name, box.tolist(), score, heatmap) for name, box, score, heatmap in rows
+            )
+        ]
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one safetensors file."""
+        if self.model is None:
+            raise UserError("This Localizer knows nothing yet: call fit or load first.")
+        self.model.save(Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | None = None) -> "Localizer":
+        """A Localizer from a run folder or a file written by `save`."""
+        model = load_model(Path(path), choose_device(device))
+        localizer = cls(device=device)
+        localizer.recipe, localizer.model = model.recipe, model
+        return localizer
+
+
+def load_model(path: Path, device: torch.device) -> Model:
+    """The model of a run folder, or of a model file.
+
+    Raises:
+        UserError: there is none, or its training is not finished.
+    """
+    if path.is_file():
+        return Model.load(path).to(device)
+    run = Run.open(path)
+    if not run.model.exists():
+        raise UserError(
+            f"The training in {path} is not finished: go on with `ganloc train "
+            f"PHOTOS --out {path} --resume`."
+        )
+    return Model.load(run.model).to(device)
+
+
+def check_enough(pictures: Pictures, data: str) -> None:
+    """A UserError where there are too few pictures to train a GAN on."""
+    if len(pictures) < FEWEST_PICTURES:
+        raise UserError(
+            f"{data} holds only {len(pictures)} readable picture: "
+            f"training needs at least {FEWEST_PICTURES}, and hundreds to be of use."
+        )
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The device of that name; without one, a GPU if there is one.
+
+    Raises:
+        UserError: no such device here.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            f"There is no device {name!r} here: leave out --device, or give cpu."
+        ) from (error)
+
+
+def default_preset(device: torch.device) -> str:
+    """As published where there is a GPU, thin networks elsewhere."""
+    return "paper" if device.type == "cuda" else "laptop"

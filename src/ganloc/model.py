@@ -1,0 +1,136 @@
+"""What a run leaves behind: a discriminator ready to be read, with all that reading it needs."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ganloc.adversary.networks import Discriminator
+from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
+from ganloc.errors import UserError
+from ganloc.files import replacing
+from ganloc.heatmap.calibrate import for_reading
+from ganloc.heatmap.read import READINGS, choose_sign, read_heatmaps
+from ganloc.images.pictures import Pictures
+from ganloc.recipes import VARIANTS, Recipe
+from ganloc.shapes import Float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A discriminator as it is read.
+
+    Attributes:
+        discriminator: in evaluation mode, spectral norm folded in, batch norm calibrated on reals.
+        recipe: how it was trained.
+        sign: of its CAM, chosen on the training pictures without a label (+1 or −1).
+        info: how far training went: {"iteration": …, "pictures": …}.
+    """
+
+    discriminator: Discriminator
+    recipe: Recipe
+    sign: int
+    info: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_training(
+        cls, discriminator: Discriminator, recipe: Recipe, pictures: Pictures, iteration: int
+    ) -> "Model":
+        """Freeze `discriminator` for reading; `pictures` are those that it was trained on."""
+        ready = for_reading(discriminator, pictures.pixels)
+        sign = choose_sign(ready, pictures.pixels[:2048])
+        return cls(ready, recipe, sign, {"iteration": iteration, "pictures": len(pictures)})
+
+    def to(self, device: torch.device) -> "Model":
+        """The same model on `device`."""
+        return replace(self, discriminator=self.discriminator.to(device))
+
+    def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
+        """One heatmap a picture by a row of `READINGS`, large where the object is."""
+        row = READINGS[reading]
+        sign = self.sign if row.signed else 1
+        return read_heatmaps(self.discriminator, pictures.pixels, row, sign)
+
+    def localize(self, pictures: Pictures, reading: str) -> "Found":
+        """Heatmap and box of every picture."""
+        heatmaps = self.heatmaps(pictures, reading)
+        size, threshold = self.recipe.size, READINGS[reading].threshold
+        boxes = boxes_from_heatmaps(heatmaps, size, pictures.sizes, threshold)
+        full = normalise(resize(heatmaps, size)).astype(np.float32)
+        return Found(boxes, full, box_scores(full, boxes, pictures))
+
+    def save(self, path: Path) -> None:
+        """Write weights and all settings to one safetensors file, whole or not at all."""
+        metadata = {
+            "format": "ganloc-1",
+            "recipe": self.recipe.to_json(),
+            "reading": json.dumps({"sign": self.sign}),
+            "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
+            "info": json.dumps(self.info),
+        }
+        weights = {k: v.cpu().contiguous() for k, v in self.discriminator.state_dict().items()}
+        with replacing(path) as temporary:
+            save_file(weights, temporary, metadata=metadata)
+
+    @classmethod
+    def load(cls, path: Path) -> "Model":
+        """The model that `save` wrote.
+
+        Raises:
+            UserError: there is no such file, or it is broken or not a model of ganloc.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
+            sign = int(json.loads(metadata["reading"])["sign"])
+            norm = VARIANTS[recipe.variant].norm
+            network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
+            network.load_state_dict(weights)
+            info = json.loads(metadata["info"])
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"{path} is not a whole model of ganloc ({type(error).__name__}): "
+                "give a run folder that `ganloc train` has finished, or train again."
+            ) from error
+        return cls(network.eval().requires_grad_(False), recipe, sign, info)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Boxes of a set of pictures.
+
+    Attributes:
+        boxes: xyxy, half-open, in pixels of the originals.
+        heatmaps: 0–1, at the network's size.
+        scores: how clearly each box stands out, 0–1 (`box_scores`).
+    """
+
+    boxes: Float[np.ndarray, "n 4"]
+    heatmaps: Float[np.ndarray, "n size size"]
+    scores: Float[np.ndarray, " n"]
+
+
+def box_scores(
+    heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"], pictures: Pictures
+) -> Float[np.ndarray, " n"]:
+    """Mean of the heatmap inside the box minus its mean outside, at least 0.
+
+    A box that is the whole picture has nothing outside and scores 0.
+    """
+    size = heatmaps.shape[1]
+    scaled = boxes / np.tile(pictures.sizes, 2) * size
+    x0, y0, x1, y1 = scaled.round().astype(int).T[:, :, None]
+    at = np.arange(size)
+    columns, rows = (at >= x0) & (at < x1), (at >= y0) & (at < y1)
+    inside = rows[:, :, None] & columns[:, None, :]
+    count = inside.sum(axis=(1, 2))
+    within = np.where(inside, heatmaps, 0.0).sum(axis=(1, 2), dtype=float)
+    beyond = np.where(inside, 0.0, heatmaps).sum(axis=(1, 2), dtype=float)
+    contrast = within / count.clip(1) - beyond / (size**2 - count).clip(1)
+    return np.where(count < size**2, contrast, 0.0).clip(0.0, 1.0)

@@ -1,0 +1,62 @@
+"""Pictures side by side, and heatmaps in colour."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ganloc.files import replacing
+from ganloc.shapes import Float, UInt8
+
+# Dark blue over violet and orange to pale yellow: grows in brightness, so it also prints in grey.
+_COLOURS = np.array(
+    [[8, 8, 36], [62, 18, 110], [138, 34, 106], [212, 72, 66], [250, 142, 28], [252, 250, 164]]
+)
+TRUE_BOX = (60, 120, 255)
+FOUND_BOX = (40, 230, 60)
+
+
+def colour(heatmap: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+    """A heatmap of 0–1 as RGB, dark to bright."""
+    stops = np.linspace(0.0, 1.0, len(_COLOURS))
+    channels = [np.interp(heatmap, stops, _COLOURS[:, c]) for c in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
+
+
+def tile(
+    pictures: UInt8[np.ndarray, "n size size 3"], columns: int, gap: int = 2
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Pictures in rows of `columns`, on white, `gap` pixels apart."""
+    count, size = pictures.shape[:2]
+    rows, step = -(-count // columns), size + gap
+    sheet = np.full((rows * step - gap, columns * step - gap, 3), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = index // columns * step, index % columns * step
+        sheet[top : top + size, left : left + size] = picture
+    return sheet
+
+
+def with_boxes(
+    pixels: UInt8[np.ndarray, "h w 3"],
+    boxes: Sequence[tuple[tuple[int, int, int], Float[np.ndarray, "4"]]],
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Outlines drawn just inside each half-open box."""
+    picture = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(picture)
+    width = max(1, min(pixels.shape[:2]) // 64)
+    for outline, (x0, y0, x1, y1) in boxes:
+        corners = (
+            round(x0),
+            round(y0),
+            max(round(x0), round(x1) - 1),
+            max(round(y0), round(y1) - 1),
+        )
+        draw.rectangle(corners, outline=outline, width=width)
+    return np.asarray(picture)
+
+
+def save_png(path: Path, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Write a PNG, whole or not at all."""
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary, "png")

@@ -1,0 +1,34 @@
+"""The bar that training shows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def training_progress(
+    iterations: int, console: Console
+) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """A bar with losses, images/s and time left; gives the function that moves it."""
+    columns = (
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("D {task.fields[discriminator]:.3f}  G {task.fields[generator]:.3f}"),
+        TextColumn("{task.fields[speed]:.0f} images/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=iterations, discriminator=0.0, generator=0.0, speed=0.0)
+
+        def watch(iteration: int, line: dict[str, float]) -> None:
+            bar.update(
+                task,
+                completed=iteration,
+                discriminator=line["discriminator_loss"],
+                generator=line["generator_loss"],
+                speed=line["images_per_second"],
+            )
+
+        yield watch

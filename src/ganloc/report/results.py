@@ -1,0 +1,73 @@
+"""Boxes out: files that tools read, and pictures that people look at."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganloc.box.formats import write_coco, write_csv
+from ganloc.images.archive import Unreadable, open_archive
+from ganloc.images.decode import open_rgb, quiet_pillow
+from ganloc.images.pictures import Pictures
+from ganloc.images.source import has_split
+from ganloc.model import Found
+from ganloc.report.grid import FOUND_BOX, colour, save_png, with_boxes
+from ganloc.shapes import Float, UInt8
+
+WRITERS: dict[str, Callable[..., None]] = {"coco": write_coco, "csv": write_csv}
+LONGEST = 640  # pixels of a drawing's longer side
+SHORTEST = 256
+
+
+def write_results(path: Path, format: str, pictures: Pictures, found: Found) -> None:
+    """Write names, boxes and scores to one file, "coco" or "csv"."""
+    WRITERS[format](path, pictures.names, pictures.sizes, found.boxes, found.scores)
+
+
+def draw_results(folder: Path, photos: str, pictures: Pictures, found: Found) -> None:
+    """One PNG a picture, `folder`/NAME.png: with its box, and beside it under its heatmap.
+
+    Folders within `photos` are kept. A named data set is drawn as the network sees it, everything
+    else from its files.
+
+    Raises:
+        UserError: the folder can't be written to, or a picture has gone since it was read.
+    """
+    if has_split(photos):
+        for index, name in enumerate(pictures.names):
+            _draw(
+                folder / f"{name}.png",
+                Image.fromarray(pictures.pixels[index]),
+                found,
+                index,
+                pictures,
+            )
+        return
+    with open_archive(Path(photos).expanduser()) as archive, quiet_pillow():
+        for index, name in enumerate(pictures.names):
+            try:
+                picture, _ = open_rgb(archive.read(name), at_least=LONGEST)
+            except Unreadable:  # it has gone since it was localized
+                picture = Image.fromarray(pictures.pixels[index])
+            _draw(folder / f"{name}.png", picture, found, index, pictures)
+
+
+def _draw(path: Path, picture: Image.Image, found: Found, index: int, pictures: Pictures) -> None:
+    width, height = (int(side) for side in pictures.sizes[index])
+    scale = min(LONGEST / max(width, height), max(1.0, SHORTEST / min(width, height)))
+    shown = max(1, round(width * scale)), max(1, round(height * scale))
+    pixels = np.asarray(picture.resize(shown, Image.Resampling.BICUBIC))
+    box = found.boxes[index] * np.tile(np.array(shown) / (width, height), 2)
+    halves = [pixels, _under_heatmap(pixels, found.heatmaps[index])]
+    save_png(path, np.concatenate([with_boxes(half, [(FOUND_BOX, box)]) for half in halves], 1))
+
+
+def _under_heatmap(
+    pixels: UInt8[np.ndarray, "h w 3"], heatmap: Float[np.ndarray, "size size"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The picture in grey, tinted by its heatmap."""
+    height, width = pixels.shape[:2]
+    coloured = Image.fromarray(colour(heatmap)).resize((width, height), Image.Resampling.BILINEAR)
+    grey = pixels.mean(axis=2, keepdims=True)
+    return (0.4 * grey + 0.6 * np.asarray(coloured)).round().astype(np.uint8)

@@ -1,0 +1,72 @@
+"""What training shows of itself: real pictures, samples, and heatmaps with their boxes."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganloc.adversary.networks import Generator, draw_z
+from ganloc.box.from_heatmap import normalise, resize
+from ganloc.heatmap.read import DEFAULT
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.recipes import Recipe
+from ganloc.report.grid import FOUND_BOX, TRUE_BOX, colour, save_png, tile, with_boxes
+from ganloc.shapes import UInt8
+
+COLUMNS = 8
+ROWS = 8
+SCALE = 2
+
+
+def save_reals(folder: Path, pictures: Pictures) -> None:
+    """`reals.png`: some of the pictures as the networks see them."""
+    save_png(folder / "reals.png", tile(spread(pictures, ROWS * COLUMNS).pixels, COLUMNS))
+
+
+@torch.no_grad()
+def save_fakes(folder: Path, generator: Generator, recipe: Recipe, iteration: int) -> None:
+    """`fakes-ITERATION.png`: samples from a fixed z, so that the files can be compared."""
+    device = next(generator.parameters()).device
+    z = draw_z(ROWS * COLUMNS, recipe.latent, torch.Generator(device).manual_seed(0))
+    pictures = generator.eval()(z).add(1.0).mul(127.5).round().clamp(0, 255)
+    pixels = pictures.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    save_png(folder / f"fakes-{iteration:06d}.png", tile(pixels, COLUMNS))
+
+
+def save_heatmaps(folder: Path, model: Model, pictures: Pictures, iteration: int) -> None:
+    """`heatmaps-ITERATION.png`: picture, paper's heatmap, default heatmap; green, the boxes."""
+    some = spread(pictures, ROWS * COLUMNS // 4)
+    save_png(folder / f"heatmaps-{iteration:06d}.png", heatmap_grid(model, some))
+
+
+def heatmap_grid(
+    model: Model, pictures: Pictures, truth: bool = False
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Three tiles a picture: with boxes drawn in, plain CAM, default reading.
+
+    The green box is the default reading's; with `truth` the true box is blue.
+    """
+    size = pictures.size
+    found = model.localize(pictures, DEFAULT)
+    cams = normalise(resize(model.heatmaps(pictures, "plain-cam"), size))
+    tiles = []
+    for index in range(len(pictures)):
+        scale = SCALE * size / np.tile(pictures.sizes[index], 2)
+        boxes = [(FOUND_BOX, found.boxes[index] * scale)]
+        if truth and pictures.truth is not None:
+            boxes = [(TRUE_BOX, box * scale) for box in pictures.truth[index]] + boxes
+        tiles.append(with_boxes(enlarge(pictures.pixels[index]), boxes))
+        tiles += [enlarge(colour(cams[index])), enlarge(colour(found.heatmaps[index]))]
+    return tile(np.stack(tiles), columns=12)
+
+
+def enlarge(pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
+    """Every pixel as a square of `SCALE` pixels."""
+    return pixels.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+
+
+def spread(pictures: Pictures, count: int) -> Pictures:
+    """`count` pictures (or all, if fewer) evenly over the set."""
+    count = min(count, len(pictures))
+    return pictures.subset(np.linspace(0, len(pictures) - 1, count).round().astype(int))

@@ -1,0 +1,139 @@
+"""A run folder: everything that training one recipe on one set of pictures leaves on disk."""
+
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganloc.errors import UserError
+from ganloc.files import write_json, write_text
+from ganloc.images.pictures import Pictures
+from ganloc.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run's files are; `create` and `open` say whether it may be there."""
+
+    folder: Path
+
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe, the data's name and its checksum."""
+        return self.folder / "recipe.json"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line: losses, speed, seconds."""
+        return self.folder / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The whole state of training, to go on from."""
+        return self.folder / "checkpoint" / "latest.safetensors"
+
+    @property
+    def model(self) -> Path:
+        """The discriminator ready for reading."""
+        return self.folder / "model.safetensors"
+
+    @classmethod
+    def create(cls, folder: Path, recipe: Recipe, data: str, pictures: Pictures) -> "Run":
+        """Make the folder and write its recipe.
+
+        Raises:
+            UserError: there is already something, or it can't be written to.
+        """
+        if folder.is_dir() and any(folder.iterdir()):
+            resume = ", or go on with --resume" if (folder / "recipe.json").exists() else ""
+            raise UserError(f"{folder} already exists: choose another --out{resume}.")
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file: choose another --out.")
+        run = cls(folder)
+        origin = {"data": data, "pictures": len(pictures), "checksum": checksum(pictures)}
+        write_json(run.recipe_file, {**origin, "recipe": asdict(recipe)})
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """A folder that holds a run.
+
+        Raises:
+            UserError: it is not there, or not a run.
+        """
+        if not folder.exists():
+            raise UserError(f"There is no run at {folder}: give a folder that `ganloc train` made.")
+        run = cls(folder)
+        if not run.recipe_file.is_file():
+            raise UserError(
+                f"{folder} is not a run (it has no recipe.json): "
+                "give a folder that `ganloc train` made."
+            )
+        return run
+
+    def read(self) -> dict[str, Any]:
+        """What `recipe.json` holds; a broken file is a UserError."""
+        try:
+            values = json.loads(self.recipe_file.read_text(encoding="utf-8"))
+            return {**values, "recipe": dict(values["recipe"])}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self.recipe_file} is broken: train again.") from error
+
+    def recipe(self) -> Recipe:
+        """The recipe of the run."""
+        return Recipe.from_dict(self.read()["recipe"])
+
+    def resume(self, changes: dict[str, Any], pictures: Pictures) -> Recipe:
+        """The recipe to go on with; only the number of iterations may differ from before.
+
+        Raises:
+            UserError: another setting or other pictures, or nothing to go on from.
+        """
+        values = self.read()
+        recipe = Recipe.from_dict(values["recipe"])
+        for name, value in changes.items():
+            if name != "iterations" and value is not None and value != getattr(recipe, name):
+                raise UserError(
+                    f"--{name.replace('_', '-')} was {getattr(recipe, name)} in {self.folder} and "
+                    f"cannot become {value} with --resume: leave it out, or choose another --out."
+                )
+        if values["checksum"] != checksum(pictures):
+            raise UserError(
+                f"{self.folder} was trained on other pictures ({values['data']}, "
+                f"{values['pictures']}): resume with the same ones, or choose another --out."
+            )
+        if not changes.get("iterations"):
+            return recipe
+        recipe = Recipe.from_dict({**values["recipe"], "iterations": changes["iterations"]})
+        write_json(self.recipe_file, {**values, "recipe": asdict(recipe)})
+        return recipe
+
+    def keep_log_until(self, iteration: int) -> None:
+        """Drop the log's lines past the checkpoint that training goes on from."""
+        if not self.log.exists():
+            return
+        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_text(self.log, "".join(line for line in lines if _iteration(line) <= iteration))
+
+    def append_log(self, values: dict[str, float]) -> None:
+        """Add a line to the log."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+def _iteration(line: str) -> float:
+    try:
+        return json.loads(line)["iteration"]
+    except ValueError:  # cut off by a kill
+        return float("inf")
+
+
+def checksum(pictures: Pictures) -> int:
+    """CRC-32 of the pixels: tells one set of pictures from another."""
+    value = 0
+    for part in np.array_split(pictures.pixels, max(1, len(pictures) // 1024)):
+        value = zlib.crc32(part.tobytes(), value)
+    return value

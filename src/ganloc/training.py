@@ -1,0 +1,163 @@
+"""A whole training: the game, its log, its checkpoints and its pictures in a run folder."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGINT, SIGTERM, Signals, getsignal, signal
+from typing import Any
+
+import torch
+
+from ganloc.adversary.game import Game, load_game, new_game, save_game
+from ganloc.adversary.play import Losses, play
+from ganloc.errors import UserError
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.recipes import Recipe
+from ganloc.report.training_pictures import save_fakes, save_heatmaps, save_reals, spread
+from ganloc.run import Run
+
+LOG_EVERY = 50
+CHECKPOINT_EVERY = 500
+GRIDS = 10  # pairs of pictures over a training, beside the first
+
+Watch = Callable[[int, dict[str, float]], None]
+
+
+class Stopped(Exception):
+    """Training was told to stop; the checkpoint is written."""
+
+    def __init__(self, iteration: int):
+        super().__init__(f"stopped after iteration {iteration}")
+        self.iteration = iteration
+
+
+def train_run(
+    run: Run,
+    pictures: Pictures,
+    recipe: Recipe,
+    device: torch.device,
+    resume: bool = False,
+    watch: Watch | None = None,
+) -> Model:
+    """Train in `run`'s folder until the recipe's last iteration, and leave `model.safetensors`.
+
+    Args:
+        run: a fresh run, or with `resume` one that was trained before.
+        pictures: at least two, of the recipe's size.
+        recipe: what to train.
+        device: where to train.
+        resume: go on from the run's checkpoint.
+        watch: called every `LOG_EVERY` iterations with the iteration and the line of the log.
+
+    Raises:
+        Stopped: by SIGINT (Ctrl-C) or SIGTERM; training can be resumed.
+        UserError: nothing to resume, folder not writable, or a loss that is no longer finite.
+    """
+    # A run that was killed before its first checkpoint starts again.
+    if resume and run.checkpoint.exists():
+        game = load_game(run.checkpoint, recipe, device)
+        run.keep_log_until(game.iteration)
+    else:
+        game = new_game(recipe, device)
+        run.keep_log_until(0)
+        save_reals(run.folder, pictures)
+        _draw(run.folder, game, pictures, recipe)
+    log = Log(run, recipe, watch)
+    with stop_flag() as stopped:
+        for losses in play(game, pictures.pixels, recipe):
+            last = game.iteration == recipe.iterations
+            if game.iteration % LOG_EVERY == 0 or last:
+                log.write(game.iteration, losses)
+            if game.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
+                save_game(game, run.checkpoint)
+            if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
+                _draw(run.folder, game, pictures, recipe)
+            if stopped() and not last:
+                raise Stopped(game.iteration)
+    model = Model.from_training(game.discriminator, recipe, pictures, game.iteration)
+    model.save(run.model)
+    return model
+
+
+def train_in_memory(
+    pictures: Pictures, recipe: Recipe, device: torch.device, watch: Watch | None = None
+) -> Model:
+    """`train_run` without a folder: nothing is written, and an interrupt loses the training."""
+    game = new_game(recipe, device)
+    log = Log(None, recipe, watch)
+    for losses in play(game, pictures.pixels, recipe):
+        if game.iteration % LOG_EVERY == 0 or game.iteration == recipe.iterations:
+            log.write(game.iteration, losses)
+    return Model.from_training(game.discriminator, recipe, pictures, game.iteration)
+
+
+class Log:
+    """Writes a line every so often, with the speed since the line before."""
+
+    def __init__(self, run: Run | None, recipe: Recipe, watch: Watch | None):
+        self.run, self.recipe, self.watch = run, recipe, watch
+        self.began = self.since = time.perf_counter()
+        self.iteration: int | None = None
+
+    def write(self, iteration: int, losses: Losses) -> None:
+        """Append the losses of this iteration; a loss that is not finite is a UserError."""
+        now = time.perf_counter()
+        done = LOG_EVERY if self.iteration is None else iteration - self.iteration
+        line = {
+            "iteration": iteration,
+            "discriminator_loss": round(float(losses.discriminator), 5),
+            "generator_loss": round(float(losses.generator), 5),
+            "real": round(float(losses.real), 5),
+            "fake": round(float(losses.fake), 5),
+            "images_per_second": round(done * self.recipe.batch / (now - self.since), 1),
+            "seconds": round(now - self.began, 2),
+        }
+        if not math.isfinite(line["discriminator_loss"] + line["generator_loss"]):
+            raise UserError(
+                f"Training broke down at iteration {iteration} (a loss is not finite): "
+                "train again with lower --discriminator-rate and --generator-rate."
+            )
+        self.iteration, self.since = iteration, now
+        if self.run is not None:
+            self.run.append_log(line)
+        if self.watch is not None:
+            self.watch(iteration, line)
+
+
+def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
+    """Samples and heatmaps as they are now. Draws no chance from the game."""
+    save_fakes(folder, game.generator, recipe, game.iteration)
+    some = spread(pictures, 512)
+    model = Model.from_training(game.discriminator, recipe, some, game.iteration)
+    save_heatmaps(folder, model, some, game.iteration)
+    game.generator.train()
+
+
+@contextmanager
+def stop_flag() -> Iterator[Callable[[], bool]]:
+    """A function that tells whether SIGINT or SIGTERM came; a second one kills as usual.
+
+    Outside the main thread, where Python can't catch signals, it never says so.
+    """
+    came: list[int] = []
+    before: dict[Signals, Any] = {}
+
+    def note(number: int, _frame: object) -> None:
+        came.append(number)
+        for name, handler in before.items():
+            signal(name, handler)
+
+    try:
+        for name in (SIGINT, SIGTERM):
+            before[name] = getsignal(name)
+            signal(name, note)
+    except ValueError:
+        before.clear()
+    try:
+        yield lambda: bool(came)
+    finally:
+        for name, handler in before.items():
+            signal(name, handler)

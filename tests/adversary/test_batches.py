@@ -1,0 +1,76 @@
+"""Which pictures a step gets, and how the networks see them."""
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc.adversary.batches import batch_indices, to_tensor
+
+CPU = torch.device("cpu")
+
+
+def walk(count, batch, steps, seed=0):
+    return np.concatenate([batch_indices(count, batch, seed, step) for step in range(steps)])
+
+
+# Batches that divide the set, that cross epochs, the whole set, and more than the set.
+SHAPES = [(12, 4), (10, 4), (7, 5), (6, 6), (5, 8), (3, 10), (1, 4), (9, 1)]
+
+
+@pytest.mark.parametrize(("count", "batch"), SHAPES)
+def test_every_epoch_sees_every_picture_once(count, batch):
+    indices = walk(count, batch, steps=6 * count)  # six epochs a picture of the batch
+    epochs = indices.reshape(-1, count)
+    assert len(epochs) == 6 * batch
+    np.testing.assert_array_equal(
+        np.sort(epochs, axis=1), np.tile(np.arange(count), (6 * batch, 1))
+    )
+
+
+@pytest.mark.parametrize(("count", "batch"), SHAPES)
+def test_batches_are_pieces_of_concatenated_permutations(count, batch):
+    epochs = [np.random.default_rng((3, epoch)).permutation(count) for epoch in range(5 * batch)]
+    stream = np.concatenate(epochs)
+    for step in range(5 * count):
+        expected = stream[step * batch : (step + 1) * batch]
+        assert batch_indices(count, batch, 3, step).tolist() == expected.tolist()
+
+
+def test_a_step_far_ahead_needs_no_walk():
+    # Step 250,000 of 128 begins at 32,000,000 = 21,333 · 1500 + 500: inside epoch 21,333.
+    order = np.random.default_rng((0, 21_333)).permutation(1500)
+    assert batch_indices(1500, 128, 0, 250_000).tolist() == order[500:628].tolist()
+
+
+def test_epochs_are_shuffled_anew():
+    epochs = walk(20, 4, steps=20).reshape(4, 20).tolist()
+    assert all(epoch != sorted(epoch) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+def test_each_seed_has_its_own_order():
+    orders = {tuple(walk(20, 4, steps=5, seed=seed)) for seed in range(5)}
+    assert len(orders) == 5
+    assert tuple(walk(20, 4, steps=5, seed=4)) in orders
+
+
+def test_pixels_become_channels_first_from_minus_one_to_one():
+    pixels = np.zeros((2, 4, 4, 3), np.uint8)
+    pixels[1, 2, 3] = [255, 127, 51]  # 51 is a fifth of 255
+    before = pixels.copy()
+    tensor = to_tensor(pixels, CPU)
+    assert tensor.shape == (2, 3, 4, 4)
+    assert tensor.dtype == torch.float32
+    assert tensor.is_contiguous()
+    assert tensor[1, :, 2, 3].tolist() == pytest.approx([1.0, -1 / 255, -0.6])
+    assert tensor[1, 0, 2, 3] == 1.0
+    tensor[1, :, 2, 3] = -1.0
+    assert torch.all(tensor == -1.0)
+    np.testing.assert_array_equal(pixels, before)
+
+
+def test_a_mirrored_view_of_the_pixels_is_taken_as_it_is():
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3), np.uint8)
+    mirrored = to_tensor(pixels[:, :, ::-1], CPU)
+    assert torch.equal(mirrored, to_tensor(pixels, CPU).flip(3))
+    assert not torch.equal(mirrored, to_tensor(pixels, CPU))
