@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
-from ganloc.files import replacing
+from ganloc.files import write_bytes
 from ganloc.heatmap.calibrate import for_reading
 from ganloc.heatmap.read import READINGS, choose_sign, read_heatmaps
 from ganloc.images.pictures import Pictures
@@ -73,8 +73,7 @@ class Model:
             "info": json.dumps(self.info),
         }
         weights = {k: v.cpu().contiguous() for k, v in self.discriminator.state_dict().items()}
-        with replacing(path) as temporary:
-            save_file(weights, temporary, metadata=metadata)
+        write_bytes(path, save(weights, metadata=metadata))
 
     @classmethod
     def load(cls, path: Path) -> "Model":

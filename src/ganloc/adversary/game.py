@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from ganloc.adversary.networks import Discriminator, Generator
 from ganloc.errors import UserError
-from ganloc.files import replacing
+from ganloc.files import write_bytes
 from ganloc.recipes import VARIANTS, Recipe
 
 BETA2 = 0.999
@@ -41,7 +41,7 @@ class Game:
 def new_game(recipe: Recipe, device: torch.device) -> Game:
     """Fresh networks with weights drawn from the recipe's seed, the same on every device."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+        torch.default_generator.manual_seed(recipe.seed)  # the CPU's alone
         generator = Generator(recipe.size, recipe.generator_width, recipe.latent).to(device)
         discriminator = new_discriminator(recipe).to(device)
     betas = (recipe.beta1, BETA2)
@@ -69,15 +69,14 @@ def save_game(game: Game, path: Path) -> None:
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"{part}_optimiser/{index}/{k}": v for k, v in state.items()}
     tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"iteration": str(game.iteration)})
+    write_bytes(path, save(tensors, metadata={"iteration": str(game.iteration)}))
 
 
 def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
     """The game as `save_game` left it.
 
     Raises:
-        UserError: the file is missing, broken, or of another recipe.
+        UserError: the file is missing or broken, or its networks are not the recipe's.
     """
     game = new_game(recipe, device)
     try:

@@ -65,6 +65,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, size: int, width: int = 64, norm: str = "none", spectral: bool = True):
         super().__init__()
+        self.size, self.width, self.norm = size, width, norm
         ladder = [width * 2**i for i in range(4)]
         if size == 128:
             ladder = [*ladder, ladder[-1]]

@@ -9,7 +9,6 @@ import copy
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
 from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.networks import Discriminator
@@ -27,14 +26,26 @@ def for_reading(
     Batch norm's means and variances are those of up to `PICTURES` real pictures spread over the
     set, each batch weighing the same.
     """
-    ready = copy.deepcopy(discriminator).requires_grad_(False)
-    for module in ready.modules():
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module.eval(), "weight")
+    ready = _folded(discriminator)
     norms = [m for m in ready.modules() if isinstance(m, nn.BatchNorm2d)]
     if norms:
         _calibrate(ready, norms, pixels[:: -(-len(pixels) // PICTURES)])
     return ready.eval()
+
+
+@torch.no_grad()
+def _folded(discriminator: Discriminator) -> Discriminator:
+    """A copy whose weights are those that `discriminator` computes with."""
+    # A copy in evaluation mode: asking a training one for its weight takes a power iteration.
+    source = copy.deepcopy(discriminator).eval()
+    with torch.random.fork_rng(devices=[]):
+        plain = Discriminator(source.size, source.width, source.norm, spectral=False)
+    plain.to(next(source.parameters()).device)
+    for name, module in plain.named_modules():
+        for part in ("weight", "bias"):
+            if getattr(module, part, None) is not None:
+                getattr(module, part).copy_(getattr(source.get_submodule(name), part))
+    return plain.requires_grad_(False)
 
 
 @torch.no_grad()

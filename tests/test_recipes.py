@@ -1,0 +1,109 @@
+"""The paper's settings, and what a recipe refuses."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from ganloc.errors import UserError
+from ganloc.recipes import PRESETS, VARIANTS, Recipe, make_recipe
+
+
+def test_the_preset_paper_is_the_paper():
+    # PAPER.md, "Training" and "Networks"; SN-DCGAN at 64×64 is the paper's best.
+    assert dataclasses.asdict(make_recipe("paper")) == {
+        "variant": "sn-dcgan",
+        "size": 64,
+        "generator_width": 64,
+        "discriminator_width": 64,
+        "latent": 128,
+        "batch": 128,
+        "iterations": 250_000,
+        "generator_rate": 0.0002,
+        "discriminator_rate": 0.0002,
+        "beta1": 0.9,
+        "logit_scale": 1.0,
+        "mirror": False,
+        "seed": 0,
+    }
+
+
+def test_the_variants_of_the_paper():
+    assert (VARIANTS["dcgan"].norm, VARIANTS["dcgan"].spectral) == ("batch", False)
+    assert (VARIANTS["sn-dcgan"].norm, VARIANTS["sn-dcgan"].spectral) == ("none", True)
+
+
+def test_overrides_replace_and_none_does_not():
+    recipe = make_recipe("paper", batch=7, mirror=True, seed=0, beta1=0.0, size=None, variant=None)
+    assert recipe == dataclasses.replace(PRESETS["paper"], batch=7, mirror=True, beta1=0.0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_false_and_zero_are_values_not_absences(preset):
+    recipe = make_recipe(preset, mirror=False, seed=0, beta1=0.0)
+    assert (recipe.mirror, recipe.seed, recipe.beta1) == (False, 0, 0.0)
+
+
+def test_an_unknown_preset_lists_the_known_ones():
+    with pytest.raises(UserError) as error:
+        make_recipe("desktop")
+    assert "'desktop'" in str(error.value)
+    assert all(name in str(error.value) for name in PRESETS)
+
+
+def test_an_unknown_variant_lists_the_known_ones():
+    with pytest.raises(UserError) as error:
+        make_recipe("paper", variant="stylegan")
+    assert "'stylegan'" in str(error.value)
+    assert all(name in str(error.value) for name in VARIANTS)
+
+
+@pytest.mark.parametrize("size", [0, -32, 16, 50, 65, 256])
+def test_sizes_that_no_network_has(size):
+    with pytest.raises(UserError) as error:
+        make_recipe("paper", size=size)
+    assert str(size) in str(error.value)
+    assert "--size 32, 64 or 128" in str(error.value)
+
+
+COUNTS = ["generator_width", "discriminator_width", "latent", "batch", "iterations"]
+POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[(name, value) for name in COUNTS for value in (0, -1)],
+        *[(name, value) for name in POSITIVE for value in (0.0, -1e-4, math.nan)],
+        *[("beta1", value) for value in (-0.1, 1.0, 1.5, math.nan)],
+    ],
+)
+def test_what_is_out_of_range_is_named_by_its_option(name, value):
+    with pytest.raises(UserError, match=f"^--{name.replace('_', '-')} must be "):
+        make_recipe("paper", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [*[(name, 1) for name in COUNTS], *[(name, 1e-9) for name in POSITIVE], ("beta1", 0.0)],
+)
+def test_the_ends_of_the_ranges_are_allowed(name, value):
+    assert getattr(make_recipe("paper", **{name: value}), name) == value
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_json_comes_back(preset):
+    recipe = make_recipe(preset, generator_rate=1.23e-4, seed=12, variant="dcgan")
+    assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
+    assert list(json.loads(recipe.to_json())) == [f.name for f in dataclasses.fields(Recipe)]
+
+
+def test_a_recipe_of_another_version_is_told():
+    with pytest.raises(UserError, match=r"another version of ganloc.*colour"):
+        Recipe.from_dict({"variant": "dcgan", "colour": "red"})
+
+
+def test_a_recipe_is_not_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_recipe("paper").batch = 3  # type: ignore[misc]
