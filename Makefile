@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format figures clean
 
 demo: $(READY)   ## train on drawn pictures, print the table, draw the boxes
 	$(BIN)/ganloc demo --out runs/demo
@@ -32,3 +32,6 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	rm -f $(VENV)/.ready-*
 	touch $@
+
+figures: demo    ## the pictures that the docs show
+	cp runs/demo/boxes.png docs/demo.png

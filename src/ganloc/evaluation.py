@@ -8,7 +8,7 @@ from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
 from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
-from ganloc.score.colour_contrast import THRESHOLD, colour_contrast
+from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
 from ganloc.score.table import Row, score_boxes
 
 
@@ -31,6 +31,7 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     untrained = untrained_model(model, train or test)
     sizes, truth = test.sizes, test.truth
     contrast = colour_contrast(test.pixels)
+    centred = colour_contrast(test.pixels, centre_prior=True)
     if train is None or train.truth is None:
         fitted = cross_fitted_box(truth, sizes)
     else:
@@ -42,6 +43,9 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
         "untrained": untrained.localize(test, DEFAULT).boxes,
         "untrained-plain-cam": untrained.localize(test, "plain-cam").boxes,
         "colour-contrast": boxes_from_heatmaps(contrast, test.size, sizes, THRESHOLD),
+        "colour-contrast-centre": boxes_from_heatmaps(
+            centred, test.size, sizes, CENTRE_PRIOR_THRESHOLD
+        ),
         "whole-image": whole_image(sizes),
         "centre": centre(sizes),
         "fitted-box": fitted,

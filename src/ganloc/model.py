@@ -58,8 +58,8 @@ class Model:
     def localize(self, pictures: Pictures, reading: str) -> "Found":
         """Heatmap and box of every picture."""
         heatmaps = self.heatmaps(pictures, reading)
-        size, threshold = self.recipe.size, READINGS[reading].threshold
-        boxes = boxes_from_heatmaps(heatmaps, size, pictures.sizes, threshold)
+        size, row = self.recipe.size, READINGS[reading]
+        boxes = boxes_from_heatmaps(heatmaps, size, pictures.sizes, row.threshold, row.otsu)
         full = normalise(resize(heatmaps, size)).astype(np.float32)
         return Found(boxes, full, box_scores(full, boxes, pictures))
 

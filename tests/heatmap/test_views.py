@@ -49,8 +49,6 @@ def test_where_a_shifted_heatmap_ends_its_edge_goes_on(size, steps):
             rows = at.clip(max(dy, 0), size - 1 + min(dy, 0))
             columns = at.clip(max(dx, 0), size - 1 + min(dx, 0))
             total += picture[0, 0].numpy()[np.ix_(rows, columns)]
-    # A mirrored view reaches as far the other way: the same places, since the heatmap is flipped
-    # back before its shift is undone.
     found = average_over_views(grey, picture, steps)[0, 0].numpy()
     np.testing.assert_allclose(found, total / steps**2, atol=1e-6)
 
@@ -140,5 +138,4 @@ def test_a_coarse_reading_finds_a_blob_to_less_than_a_cell(size):
         return np.abs(found - centres).mean() / (size / 4)  # in cells
 
     once, averaged = error(read(pictures)), error(average_over_views(read, pictures, 4))
-    print(once, averaged)
     assert averaged < 0.5 * once

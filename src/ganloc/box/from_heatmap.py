@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
+from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import UserError
 from ganloc.shapes import Bool, Float, Int
 
@@ -48,6 +49,7 @@ def boxes_from_heatmaps(
     size: int,
     sizes: Int[np.ndarray, "n 2"],
     threshold: float = THRESHOLD,
+    otsu: bool = False,
 ) -> Float[np.ndarray, "n 4"]:
     """The largest box of each heatmap, xyxy, half-open, in pixels of the original picture.
 
@@ -56,6 +58,7 @@ def boxes_from_heatmaps(
         size: side in pixels of the square picture in which components are sought.
         sizes: width and height of each original.
         threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
+        otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
 
     A heatmap that is constant or not finite gives the whole picture. Of boxes of equal area the one
     met first, row by row, is kept.
@@ -73,7 +76,8 @@ def boxes_from_heatmaps(
         resized = normalise(resize(heatmaps[part], size))
         # Resizing to fewer pixels can step over a NaN.
         broken = ~np.isfinite(heatmaps[part]).all(axis=(1, 2), keepdims=True)
-        boxes[part] = largest_boxes((resized > threshold) | broken)
+        maximum = otsu_thresholds(resized)[:, None, None] if otsu else 1.0
+        boxes[part] = largest_boxes((resized > threshold * maximum) | broken)
     return boxes * np.tile(sizes, 2) / size
 
 

@@ -1,0 +1,149 @@
+"""The table of one run: which rows, which of them saw labels, and that each is what it says."""
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc.adversary.game import new_game
+from ganloc.errors import UserError
+from ganloc.evaluation import evaluate, untrained_model
+from ganloc.heatmap.calibrate import for_reading
+from ganloc.heatmap.read import DEFAULT, choose_sign
+from ganloc.images.pictures import Pictures
+from ganloc.images.synthetic import draw_pictures
+from ganloc.model import Model
+from ganloc.recipes import Recipe
+
+CPU = torch.device("cpu")
+RECIPE = Recipe(variant="dcgan", size=32, discriminator_width=2, generator_width=2, seed=4)
+
+# Five originals of 100 × 50 (width, height) whose true boxes do not touch: what is fitted on four
+# of them misses the fifth. The last two are taller and have other truths.
+SIZES = np.array([[100, 50]] * 5 + [[40, 80], [40, 80]])
+STRIPS = [[20.0 * i, 0.0, 20.0 * i + 15.0, 50.0] for i in range(5)]
+MOST = [4.0, 8.0, 36.0, 72.0]  # the centred 0.8: 64 % of the picture
+TRUTH = (*(np.array([box]) for box in STRIPS), np.array([MOST]), np.empty((0, 4)))
+
+
+def some_pictures(truth=TRUTH, seed=0):
+    drawn = draw_pictures(len(SIZES), 32, seed)
+    return Pictures(drawn.pixels, drawn.names, SIZES, truth)
+
+
+def a_model():
+    """As after some training: not the weights that the seed gives."""
+    network = new_game(RECIPE, CPU).discriminator
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(9)
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return Model.from_training(network, RECIPE, some_pictures(), iteration=3)
+
+
+def iou(a, b):
+    wide = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    high = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return wide * high / (both - wide * high)
+
+
+def scores_of(boxes, truth=TRUTH):
+    """GT-known Loc at ½ and at 0.7, and mean IoU, of pictures with truth, in percent."""
+    pairs = zip(boxes, truth, strict=True)
+    ious = np.array([max(iou(box, t) for t in own) for box, own in pairs if len(own)])
+    return 100 * (ious > 0.5).mean(), 100 * (ious > 0.7).mean(), 100 * ious.mean()
+
+
+def numbers(row):
+    return row.gt_known_loc, row.gt_known_loc_70, row.mean_iou
+
+
+@pytest.fixture(scope="module")
+def model():
+    return a_model()
+
+
+@pytest.fixture(scope="module")
+def rows(model):
+    return {row.name: row for row in evaluate(model, some_pictures())}
+
+
+def test_the_rows_and_who_saw_labels(rows):
+    names = list(rows)
+    assert names[:5] == ["default", "plain-cam", "cam", "untrained", "untrained-plain-cam"]
+    assert {"colour-contrast", "whole-image", "centre", "fitted-box"} <= set(names[5:])
+    assert [name for name, row in rows.items() if row.uses_labels] == ["fitted-box"]
+    assert not any(row.oracle for row in rows.values())
+
+
+def test_the_whole_image_by_hand(rows):
+    # Five strips of 15 % of the picture and one box of 64 %: one hit of six, none above 0.7.
+    expected = (100 / 6, 0.0, (5 * 15.0 + 64.0) / 6)
+    assert numbers(rows["whole-image"]) == pytest.approx(expected)
+
+
+def test_the_centre_by_hand(rows):
+    # 10–90 × 5–45. Of the outer strips 0–15 and 80–95 it has a width of 5 and of 10, of the others
+    # 15, all of height 40; its area is 3200, a strip's 750. The last truth it hits exactly.
+    shared = [200.0, 600.0, 600.0, 600.0, 400.0]
+    ious = [part / (3950.0 - part) for part in shared] + [1.0]
+    expected = (100 / 6, 100 / 6, 100 * np.mean(ious))
+    assert numbers(rows["centre"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("row", "reading"), [("default", DEFAULT), ("plain-cam", "plain-cam"), ("cam", "cam")]
+)
+def test_the_models_own_rows(model, rows, row, reading):
+    boxes = model.localize(some_pictures(), reading).boxes
+    assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
+
+
+@pytest.mark.parametrize(
+    ("row", "reading"), [("untrained", DEFAULT), ("untrained-plain-cam", "plain-cam")]
+)
+def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
+    pixels = some_pictures().pixels
+    fresh = for_reading(new_game(RECIPE, CPU).discriminator, pixels)
+    boxes = (
+        Model(fresh, RECIPE, choose_sign(fresh, pixels)).localize(some_pictures(), reading).boxes
+    )
+    assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
+
+
+def test_the_untrained_network_does_not_depend_on_the_trained_one(model):
+    pictures = some_pictures()
+    first = untrained_model(model, pictures)
+    other = untrained_model(untrained_model(model, pictures), pictures)
+    assert first.info == {"iteration": 0, "pictures": len(pictures)}
+    trained = model.discriminator.state_dict()
+    for name, value in first.discriminator.state_dict().items():
+        assert torch.equal(value, other.discriminator.state_dict()[name])
+        if name.endswith("weight"):
+            assert not torch.equal(value, trained[name])
+
+
+def test_without_train_pictures_the_box_is_cross_fitted(model):
+    """Strips alone: a box fitted on four of them hits none of the fifth's."""
+    strips = some_pictures().subset(range(5))
+    alone, unlabelled, fitted = (
+        {row.name: row for row in evaluate(model, strips, train)}["fitted-box"]
+        for train in (None, some_pictures(truth=None), strips)
+    )
+    assert numbers(alone)[:2] == (0.0, 0.0)
+    assert unlabelled == alone
+    # Fitted on the very pictures that it is scored on it can hit one strip, but never two.
+    assert fitted.gt_known_loc == pytest.approx(20.0)
+
+
+def test_with_train_pictures_these_calibrate_the_untrained_network(model):
+    # Train pictures of one colour only, so that their statistics differ.
+    train = Pictures(np.full((6, 32, 32, 3), 200, np.uint8), ("p",) * 6, SIZES[:6], TRUTH[:6])
+    row = {row.name: row for row in evaluate(model, some_pictures(), train)}["untrained"]
+    boxes = untrained_model(model, train).localize(some_pictures(), DEFAULT).boxes
+    assert numbers(row) == pytest.approx(scores_of(boxes))
+
+
+def test_nothing_to_score_is_the_users_to_put_right(model):
+    with pytest.raises(UserError, match="true box"):
+        evaluate(model, some_pictures(truth=(np.empty((0, 4)),) * len(SIZES)))

@@ -1,0 +1,186 @@
+"""What a run leaves behind: saved without loss, refused when broken, turned into boxes."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from ganloc.adversary.batches import to_tensor
+from ganloc.adversary.game import new_discriminator
+from ganloc.errors import UserError
+from ganloc.heatmap.read import DEFAULT, READINGS, choose_sign, read_heatmaps
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model, box_scores
+from ganloc.recipes import Recipe
+
+SIZES = np.array([[32, 32], [320, 16], [7, 500], [640, 480], [1, 1]])  # width, height
+
+
+def some_pictures(size=32):
+    pixels = np.random.default_rng(0).integers(0, 256, (len(SIZES), size, size, 3), dtype=np.uint8)
+    return Pictures(pixels, tuple(f"{i}.png" for i in range(len(SIZES))), SIZES)
+
+
+def new_model(variant="dcgan", size=32):
+    recipe = Recipe(variant=variant, size=size, discriminator_width=2, seed=3, mirror=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        discriminator = new_discriminator(recipe)
+    return Model.from_training(discriminator, recipe, some_pictures(size), iteration=17)
+
+
+def of_sizes(*sizes):
+    """Pictures of which only the originals' sizes matter."""
+    pixels = np.zeros((len(sizes), 4, 4, 3), np.uint8)
+    return Pictures(pixels, ("p",) * len(sizes), np.array(sizes))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "model.safetensors"
+    new_model().save(path)
+    return path
+
+
+def test_from_training_tells_how_far_it_went_and_chooses_the_sign():
+    model = new_model()
+    assert model.info == {"iteration": 17, "pictures": 5}
+    assert model.sign == choose_sign(model.discriminator, some_pictures().pixels)
+    assert not model.discriminator.training
+
+
+@pytest.mark.parametrize(("variant", "size"), [("dcgan", 32), ("sn-dcgan", 64), ("dcgan", 128)])
+def test_what_is_loaded_is_what_was_saved(variant, size, tmp_path):
+    model, pictures = new_model(variant, size), some_pictures(size)
+    path = tmp_path / "run" / "model.safetensors"
+    model.save(path)
+    loaded = Model.load(path)
+    assert (loaded.recipe, loaded.sign, loaded.info) == (model.recipe, model.sign, model.info)
+    assert not any(module.training for module in loaded.discriminator.modules())
+    assert not any(p.requires_grad for p in loaded.discriminator.parameters())
+    for reading in READINGS:
+        before, after = (m.heatmaps(pictures, reading) for m in (model, loaded))
+        assert before.tobytes() == after.tobytes(), reading
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_sign_that_is_saved_need_not_be_plus(tmp_path):
+    model = new_model()
+    turned = Model(model.discriminator, model.recipe, -model.sign, model.info)
+    turned.save(tmp_path / "m")
+    loaded = Model.load(tmp_path / "m")
+    assert loaded.sign == -model.sign
+    pictures = some_pictures()
+    for reading, row in READINGS.items():
+        sign = -model.sign if row.signed else 1
+        expected = read_heatmaps(model.discriminator, pictures.pixels, row, sign)
+        np.testing.assert_array_equal(loaded.heatmaps(pictures, reading), expected)
+
+
+def test_the_file_says_how_pictures_go_in(saved):
+    with safe_open(saved, "pt") as file:
+        metadata = file.metadata()
+    told = json.loads(metadata["preprocessing"])
+    assert (metadata["format"], told["colour"]) == ("ganloc-1", "RGB")
+    pixels = np.arange(0, 255, 5, dtype=np.uint8).reshape(1, 17, 1, 3).repeat(17, axis=2)
+    given = to_tensor(pixels, torch.device("cpu")).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(pixels * told["scale"] + told["offset"], given, atol=1e-6)
+
+
+def rewritten(path, weights=None, **changes):
+    """The file with other weights, or some metadata replaced (None: left out)."""
+    with safe_open(path, "pt") as file:
+        metadata = {**file.metadata(), **changes}
+    kept = {key: value for key, value in metadata.items() if value is not None}
+    save_file(load_file(path) if weights is None else weights, path, metadata=kept)
+
+
+BREAKS = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "no safetensors": lambda path: path.write_text("weights, honestly" * 100),
+    "end cut off": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "only its head": lambda path: path.write_bytes(path.read_bytes()[:100]),
+    "another program's": lambda path: save_file({"w": torch.zeros(2)}, path),
+    "another program's metadata": lambda path: save_file({"w": torch.zeros(2)}, path, {"a": "b"}),
+    "no recipe": lambda path: rewritten(path, recipe=None),
+    "no sign": lambda path: rewritten(path, reading="{}"),
+    "recipe not JSON": lambda path: rewritten(path, recipe="{"),
+    "weights of another network": lambda path: rewritten(path, {"w": torch.zeros(2)}),
+    "another width": lambda path: rewritten(
+        path, recipe=Recipe(variant="dcgan", size=32, discriminator_width=3).to_json()
+    ),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_a_file_that_is_no_model_is_refused_by_name(saved, how):
+    BREAKS[how](saved)
+    with pytest.raises(UserError) as caught:
+        Model.load(saved)
+    assert str(saved) in str(caught.value)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_boxes_lie_within_the_originals(reading):
+    found = new_model().localize(some_pictures(), reading)
+    assert found.boxes.shape == (5, 4)
+    assert (found.boxes[:, :2] >= 0.0).all()
+    assert (found.boxes[:, 2:] <= SIZES).all()
+    assert (found.boxes[:, :2] < found.boxes[:, 2:]).all()
+    assert found.heatmaps.shape == (5, 32, 32)
+    assert found.heatmaps.min() == 0.0
+    assert found.heatmaps.max() == 1.0
+    assert ((found.scores >= 0.0) & (found.scores <= 1.0)).all()
+
+
+def test_boxes_grow_with_the_originals():
+    pictures = some_pictures()
+    as_read = Pictures(pictures.pixels, pictures.names, np.full((5, 2), 32))
+    model = new_model()
+    found, square = (model.localize(given, DEFAULT) for given in (pictures, as_read))
+    np.testing.assert_array_equal(square.boxes, square.boxes.round())
+    np.testing.assert_allclose(found.boxes, square.boxes / 32 * np.tile(SIZES, 2))
+    np.testing.assert_array_equal(found.scores, square.scores)
+
+
+def test_scores_by_hand():
+    maps = np.zeros((6, 4, 4))
+    maps[0] = maps[5] = 1.0
+    maps[1, 1:3, 1:3] = 1.0
+    maps[2, 0] = [0.5, 1.0, 0.25, 0.0]
+    maps[3] = 1.0 - maps[1]
+    maps[4, :, :2] = 0.5
+    boxes = np.array(
+        [
+            [0.0, 0.0, 40.0, 20.0],  # all of it: nothing outside, 0
+            [10.0, 5.0, 30.0, 15.0],  # 1 inside, 0 outside: 1
+            [10.0, 0.0, 40.0, 10.0],  # (1 + ¼) / 6 inside, ½ / 10 outside
+            [10.0, 5.0, 30.0, 15.0],  # 0 inside, 1 outside: −1, so 0
+            [0.0, 0.0, 20.0, 20.0],  # ½ inside, 0 outside
+            [10.0, 5.0, 30.0, 15.0],  # 1 inside and outside
+        ]
+    )
+    found = box_scores(maps, boxes, of_sizes(*[(40, 20)] * 6))
+    np.testing.assert_allclose(found, [0.0, 1.0, 1.25 / 6 - 0.05, 0.0, 0.5, 0.0], atol=1e-12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    heatmap=npst.arrays(np.float32, (4, 4), elements=st.floats(0.0, 1.0, width=32)),
+    size=st.tuples(st.integers(1, 5000), st.integers(1, 5000)),
+    ends=st.tuples(*[st.floats(0.0, 1.0)] * 4),
+)
+def test_scores_are_0_to_1_whatever_the_box(heatmap, size, ends):
+    x0, x1 = sorted(ends[:2])
+    y0, y1 = sorted(ends[2:])
+    box = np.array([[x0, y0, x1, y1]]) * np.tile(size, 2)
+    (score,) = box_scores(heatmap[None], box, of_sizes(size))
+    assert 0.0 <= score <= 1.0

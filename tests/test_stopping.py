@@ -1,0 +1,192 @@
+"""Training that is killed or interrupted ends with the weights of one that never stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from ganloc import training
+from ganloc.images.folder import load_folder
+from ganloc.model import Model
+from ganloc.recipes import VARIANTS, Recipe
+from ganloc.run import Run
+from ganloc.training import Stopped, train_run
+
+CPU = torch.device("cpu")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+GANLOC = str(Path(sys.executable).with_name("ganloc"))
+TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2"]
+
+# Trains the run in the folder of the first argument on the pictures of the second, slowly.
+DRIVER = """
+import sys
+import time
+from pathlib import Path
+import torch
+from ganloc import training
+from ganloc.images.folder import load_folder
+from ganloc.run import Run
+training.LOG_EVERY, training.CHECKPOINT_EVERY, training.GRIDS = 2, 7, 1
+run = Run.open(Path(sys.argv[1]))
+pictures = load_folder(Path(sys.argv[2]), 32)
+slowly = lambda *_: time.sleep(0.02)
+training.train_run(run, pictures, run.recipe(), torch.device("cpu"), watch=slowly)
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums are split over threads, so equality bit for bit needs the same number everywhere."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3))):
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "photos" / f"{index}.png")
+    return tmp_path / "photos"
+
+
+def recipe(variant, iterations):
+    tiny = {"size": 32, "generator_width": 2, "discriminator_width": 2, "latent": 4, "batch": 2}
+    return Recipe(variant, iterations=iterations, mirror=True, seed=3, **tiny)
+
+
+def cadence(monkeypatch, log, checkpoint):
+    monkeypatch.setattr(training, "LOG_EVERY", log)
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", checkpoint)
+    monkeypatch.setattr(training, "GRIDS", 1)
+
+
+def logged(run):
+    lines = run.log.read_text().splitlines() if run.log.exists() else []
+    return [json.loads(line)["iteration"] for line in lines if line.endswith("}")]
+
+
+def assert_same_weights(one, other):
+    for path in ("checkpoint/latest.safetensors", "model.safetensors"):
+        first, second = load_file(one.folder / path), load_file(other.folder / path)
+        assert first.keys() == second.keys()
+        assert {k for k in first if not torch.equal(first[k], second[k])} == set()
+
+
+def wait_for(condition, process, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_killed_and_resumed_gives_the_weights_of_never_stopped(
+    variant, tmp_path, photos, monkeypatch
+):
+    whole = recipe(variant, iterations=51)
+    pictures = load_folder(photos, 32)
+    killed = Run.create(tmp_path / "killed", whole, str(photos), pictures)
+    driver = [sys.executable, "-c", DRIVER, str(killed.folder), str(photos)]
+    with subprocess.Popen(driver, env=ENVIRONMENT) as process:
+        wait_for(lambda: killed.checkpoint.exists() and max(logged(killed)) > 9, process)
+        process.kill()  # SIGKILL
+    assert process.returncode == -signal.SIGKILL
+    assert not killed.model.exists()
+    with killed.log.open("a") as file:  # as if the kill had come later, in the middle of a line
+        file.write('{"iteration": 50}\n{"iteration": 5')
+
+    cadence(monkeypatch, log=2, checkpoint=7)
+    train_run(killed, pictures, killed.resume({}, pictures), CPU, resume=True)
+    straight = Run.create(tmp_path / "straight", whole, str(photos), pictures)
+    train_run(straight, pictures, whole, CPU)
+    assert_same_weights(killed, straight)
+    assert logged(killed) == logged(straight) == [*range(2, 51, 2), 51]
+
+
+def test_an_interrupt_saves_says_how_to_go_on_and_can_be_gone_on_from(tmp_path, photos):
+    arguments = ["train", str(photos), "--out", str(tmp_path / "run")]
+    settings = [*TINY, "--variant", "dcgan", "--iterations", "120"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    run = Run(tmp_path / "run")
+    with subprocess.Popen([GANLOC, *arguments, *settings], env=ENVIRONMENT, **pipes) as process:
+        wait_for(lambda: bool(logged(run)), process)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert output == ""
+    assert "Traceback" not in errors
+    assert run.checkpoint.exists()
+    assert not run.model.exists()
+    advice = "".join(["ganloc", *arguments, "--resume"])
+    assert advice in "".join(errors.split())  # however the lines are broken
+
+    done = subprocess.run(
+        [GANLOC, *arguments, "--resume"], env=ENVIRONMENT, **pipes, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert Model.load(run.model).info == {"iteration": 120, "pictures": 5}
+    assert logged(run) == [50, 100, 120]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_after_the_iteration_and_its_handler_is_put_back(
+    number, tmp_path, photos, monkeypatch
+):
+    cadence(monkeypatch, log=1, checkpoint=100)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    whole, pictures = recipe("dcgan", iterations=6), load_folder(photos, 32)
+    stopped = Run.create(tmp_path / "stopped", whole, str(photos), pictures)
+
+    def watch(iteration, line):
+        if iteration == 4:
+            signal.raise_signal(number)
+
+    with pytest.raises(Stopped) as stop:
+        train_run(stopped, pictures, whole, CPU, watch=watch)
+    assert stop.value.iteration == 4
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert logged(stopped) == [1, 2, 3, 4]
+    train_run(stopped, pictures, whole, CPU, resume=True)
+    straight = Run.create(tmp_path / "straight", whole, str(photos), pictures)
+    train_run(straight, pictures, whole, CPU)
+    assert_same_weights(stopped, straight)
+
+
+def test_a_second_interrupt_stops_at_once(tmp_path, photos, monkeypatch):
+    cadence(monkeypatch, log=1, checkpoint=100)
+    whole, pictures = recipe("dcgan", iterations=6), load_folder(photos, 32)
+    run = Run.create(tmp_path / "run", whole, str(photos), pictures)
+
+    def watch(iteration, line):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(run, pictures, whole, CPU, watch=watch)
+    assert logged(run) == [1]
+    assert not run.checkpoint.exists()
+
+
+def test_an_interrupt_in_the_last_iteration_lets_it_finish(tmp_path, photos, monkeypatch):
+    cadence(monkeypatch, log=1, checkpoint=100)
+    whole, pictures = recipe("dcgan", iterations=2), load_folder(photos, 32)
+    run = Run.create(tmp_path / "run", whole, str(photos), pictures)
+
+    def watch(iteration, line):
+        if iteration == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    assert train_run(run, pictures, whole, CPU, watch=watch).info["iteration"] == 2
+    assert run.model.exists()
