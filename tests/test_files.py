@@ -115,3 +115,12 @@ def test_a_disk_that_fills_up_is_told_with_the_path(tmp_path):
         fill_up()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_who_reads_the_old_file_meanwhile_reads_all_of_it(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with target.open() as reader:
+        write_text(target, "new and longer")
+        assert reader.read() == "old"
+    assert target.read_text() == "new and longer"

@@ -76,6 +76,7 @@ POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
     [
         *[(name, value) for name in COUNTS for value in (0, -1)],
         *[(name, value) for name in POSITIVE for value in (0.0, -1e-4, math.nan)],
+        *[("seed", value) for value in (-1, 2**64)],
         *[("beta1", value) for value in (-0.1, 1.0, 1.5, math.nan)],
     ],
 )

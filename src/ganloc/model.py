@@ -19,6 +19,8 @@ from ganloc.images.pictures import Pictures
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float
 
+FORMAT = "ganloc-1"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -66,7 +68,7 @@ class Model:
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
         metadata = {
-            "format": "ganloc-1",
+            "format": FORMAT,
             "recipe": self.recipe.to_json(),
             "reading": json.dumps({"sign": self.sign}),
             "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
@@ -86,15 +88,25 @@ class Model:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata["format"] != FORMAT:
+                raise ValueError(metadata["format"])
             recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
             sign = int(json.loads(metadata["reading"])["sign"])
             norm = VARIANTS[recipe.variant].norm
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
             network.load_state_dict(weights)
             info = json.loads(metadata["info"])
-        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (
+            OSError,
+            SafetensorError,
+            KeyError,
+            TypeError,
+            ValueError,
+            RuntimeError,
+            UserError,
+        ) as error:
             raise UserError(
-                f"{path} is not a whole model of ganloc ({type(error).__name__}): "
+                f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder that `ganloc train` has finished, or train again."
             ) from error
         return cls(network.eval().requires_grad_(False), recipe, sign, info)

@@ -101,12 +101,13 @@ class Recipe:
 PRESETS: dict[str, Recipe] = {
     "paper": Recipe(),
     "laptop": Recipe(
-        variant="dcgan",
         generator_width=16,
         discriminator_width=16,
         batch=32,
-        iterations=6_000,
+        iterations=10_000,
+        discriminator_rate=4e-4,
         beta1=0.5,
+        logit_scale=10.0,
         mirror=True,
     ),
 }

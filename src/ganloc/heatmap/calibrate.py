@@ -53,12 +53,8 @@ def _calibrate(
     discriminator: Discriminator, norms: list[nn.BatchNorm2d], pixels: np.ndarray
 ) -> None:
     device = next(discriminator.parameters()).device
-    momenta = [norm.momentum for norm in norms]
     for norm in norms:
-        norm.reset_running_stats()
         norm.momentum = None  # a plain mean over batches
     discriminator.train()
     for part in np.array_split(pixels, -(-len(pixels) // BATCH)):  # of about equal length
         discriminator(to_tensor(part, device))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum

@@ -47,7 +47,7 @@ READINGS: dict[str, Reading] = {
     "plain-cam": Reading(),
     "cam": Reading(signed=True, steps=2, centre=0.6, threshold=0.2),
     "border": Reading(
-        "border-distance", layers=(-3, -2, -1), steps=2, centre=0.6, threshold=0.75, otsu=True
+        "border-distance", layers=(-3, -2, -1), steps=2, centre=0.6, threshold=0.7, otsu=True
     ),
 }
 DEFAULT = "border"

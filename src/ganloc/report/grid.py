@@ -44,15 +44,14 @@ def with_boxes(
     """Outlines drawn just inside each half-open box."""
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
-    width = max(1, min(pixels.shape[:2]) // 64)
+    height, width = pixels.shape[:2]
     for outline, (x0, y0, x1, y1) in boxes:
-        corners = (
-            round(x0),
-            round(y0),
-            max(round(x0), round(x1) - 1),
-            max(round(y0), round(y1) - 1),
-        )
-        draw.rectangle(corners, outline=outline, width=width)
+        left, top = min(round(x0), width - 1), min(round(y0), height - 1)
+        right, bottom = max(left, round(x1) - 1), max(top, round(y1) - 1)
+        # Half of a thin box at most, or the line would leave it.
+        thickest = (min(right - left, bottom - top) + 2) // 2
+        line = max(1, min(width // 64, height // 64, thickest))
+        draw.rectangle((left, top, right, bottom), outline=outline, width=line)
     return np.asarray(picture)
 
 

@@ -32,7 +32,7 @@ def draw_results(folder: Path, photos: str, pictures: Pictures, found: Found) ->
     else from its files.
 
     Raises:
-        UserError: the folder can't be written to, or a picture has gone since it was read.
+        UserError: the folder can't be written to, or `photos` has gone since it was read.
     """
     if has_split(photos):
         for index, name in enumerate(pictures.names):

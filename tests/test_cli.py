@@ -1,0 +1,203 @@
+"""The commands, from pictures to boxes to scores."""
+
+import csv
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganloc import cli
+from ganloc.model import Model
+
+TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2"]
+SIZES = {"a/wide.png": (60, 30), "b.png": (20, 41), "c.png": (32, 32)}
+ROW = ["name", "uses_labels", "oracle", "gt_known_loc", "interval", "gt_known_loc_70", "mean_iou"]
+NAMES = {"default", "plain-cam", "untrained", "whole-image", "centre", "fitted-box"}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Pictures, a file that is none, their truth, and a run trained on them."""
+    folder, random = tmp_path_factory.mktemp("work"), np.random.default_rng(0)
+    (folder / "photos" / "a").mkdir(parents=True)
+    images, annotations = [], []
+    for number, (name, (width, height)) in enumerate(SIZES.items()):
+        pixels = random.integers(0, 256, (height, width, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "photos" / name)
+        images.append({"id": number, "file_name": name, "width": width, "height": height})
+        box = [0, 0, width, height] if name == "c.png" else [0, 0, width / 2, height / 2]
+        annotations.append({"id": number, "image_id": number, "category_id": 1, "bbox": box})
+    truth = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "x"}]}
+    (folder / "truth.json").write_text(json.dumps(truth))
+    cli.main(["train", str(folder / "photos"), "--out", str(folder / "run"), "--device", "cpu",
+              *TINY, "--variant", "sn-dcgan", "--iterations", "2", "--seed", "5"])  # fmt: skip
+    return folder
+
+
+def localize(work, out, *options):
+    cli.main(["localize", str(work / "run"), str(work / "photos"), "--out", str(out), *options])
+
+
+def evaluate(work, *options):
+    truth = ["--truth", str(work / "truth.json")]
+    cli.main(["evaluate", str(work / "run"), str(work / "photos"), *truth, *options])
+
+
+def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
+    out = tmp_path / "run"
+    settings = [*TINY, "--iterations", "1", "--mirror", "True", "--beta1", "0.5"]
+    where = ["--out", str(out), "--preset", "paper", "--device", "cpu"]
+    cli.main(["train", str(work / "photos"), *where, *settings])
+    recipe = Model.load(out / "model.safetensors").recipe
+    assert (recipe.variant, recipe.size, recipe.batch, recipe.iterations) == ("sn-dcgan", 32, 2, 1)
+    assert (recipe.generator_width, recipe.beta1, recipe.mirror) == (2, 0.5, True)
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "3 pictures, sn-dcgan at 32 pixels, on cpu." in errors
+    assert "ganloc localize" in errors
+
+
+def test_the_advice_works_in_a_shell_also_with_odd_names(tmp_path, work, capsys):
+    photos, out = tmp_path / "my [b]photos", tmp_path / "run [red]"
+    shutil.copytree(work / "photos", photos)
+    cli.main(["train", str(photos), "--out", str(out), *TINY, "--iterations", "1"])
+    advice = capsys.readouterr().err.partition("Next:")[2]
+    words = shlex.split(advice)
+    assert words[:5] == ["ganloc", "localize", str(out), str(photos), "--out"]
+
+
+def test_train_goes_on_with_resume(tmp_path, work):
+    command = ["train", str(work / "photos"), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    cli.main([*command, *TINY, "--variant", "dcgan", "--iterations", "1"])
+    cli.main([*command, "--resume", "--iterations", "3"])
+    assert Model.load(tmp_path / "run" / "model.safetensors").info["iteration"] == 3
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]["iterations"] == 3
+
+
+def test_localize_writes_coco(tmp_path, work, capsys):
+    localize(work, tmp_path / "boxes.json")
+    coco = json.loads((tmp_path / "boxes.json").read_text())
+    assert {i["file_name"]: (i["width"], i["height"]) for i in coco["images"]} == SIZES
+    assert [a["image_id"] for a in coco["annotations"]] == [i["id"] for i in coco["images"]]
+    for annotation, (width, height) in zip(coco["annotations"], SIZES.values(), strict=True):
+        x, y, w, h = annotation["bbox"]
+        assert min(x, y) >= 0
+        assert min(w, h) > 0
+        assert x + w <= width
+        assert y + h <= height
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "3 boxes in" in errors
+
+
+@pytest.mark.parametrize(("name", "options"), [("b.csv", []), ("b.txt", ["--format", "csv"])])
+def test_localize_writes_csv(name, options, tmp_path, work):
+    localize(work, tmp_path / name, *options)
+    localize(work, tmp_path / "boxes.json")
+    rows = list(csv.DictReader((tmp_path / name).read_text().splitlines()))
+    coco = json.loads((tmp_path / "boxes.json").read_text())
+    assert [row["name"] for row in rows] == list(SIZES)
+    for row, annotation in zip(rows, coco["annotations"], strict=True):
+        x, y, width, height = annotation["bbox"]
+        corners = [float(row[key]) for key in ("x0", "y0", "x1", "y1")]
+        np.testing.assert_allclose(corners, [x, y, x + width, y + height], atol=0.011)
+        assert float(row["score"]) == annotation["score"]
+
+
+def test_localize_by_the_paper_s_reading_or_from_the_model_file(tmp_path, work):
+    localize(work, tmp_path / "plain.json", "--plain-cam")
+    localize(work, tmp_path / "default.json")
+    model = work / "run" / "model.safetensors"
+    cli.main(["localize", str(model), str(work / "photos"), "--out", str(tmp_path / "model.json")])
+    default = (tmp_path / "default.json").read_text()
+    assert (tmp_path / "model.json").read_text() == default
+    assert (tmp_path / "plain.json").read_text() != default
+
+
+def test_localize_draws_every_picture(tmp_path, work):
+    localize(work, tmp_path / "boxes.json", "--draw", str(tmp_path / "drawn"))
+    drawn = {p.relative_to(tmp_path / "drawn").as_posix(): p for p in tmp_path.rglob("*.png")}
+    assert set(drawn) == {f"{name}.png" for name in SIZES}
+    for name, (width, height) in SIZES.items():
+        with Image.open(drawn[f"{name}.png"]) as picture:  # the picture, and beside it its heatmap
+            assert picture.width / picture.height == pytest.approx(2 * width / height, rel=0.02)
+
+
+def test_evaluate_prints_one_json_object(work, capsys):
+    evaluate(work, "--json")
+    table = json.loads(capsys.readouterr().out)
+    assert list(table) == ["data", "images", "rows"]
+    assert (table["data"], table["images"]) == (str(work / "photos"), 3)
+    rows = {row["name"]: row for row in table["rows"]}
+    assert len(rows) == len(table["rows"])
+    assert set(rows) >= NAMES
+    for row in table["rows"]:
+        assert list(row) == ROW
+        low, high = row["interval"]
+        assert 0 <= low <= row["gt_known_loc"] <= high <= 100
+        assert row["oracle"] is False
+        assert row["uses_labels"] is (row["name"] == "fitted-box")
+    # The truth is a quarter of two pictures and the whole third: IoU 1/4, 1/4, 1 of the picture,
+    # and 16/73 and 16/25 of a centred 0.8 (the overlap is 0.4² of 0.25 + 0.64 − 0.16).
+    whole, centre = rows["whole-image"], rows["centre"]
+    assert (whole["gt_known_loc"], whole["gt_known_loc_70"]) == (33.33, 33.33)
+    assert whole["mean_iou"] == 50.0
+    assert (centre["gt_known_loc"], centre["gt_known_loc_70"]) == (33.33, 0.0)
+    assert centre["mean_iou"] == pytest.approx(100 * (16 / 73 * 2 + 0.64) / 3, abs=0.01)
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_evaluate_prints_a_table_with_whole_names(columns, work, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    evaluate(work)
+    output, errors = capsys.readouterr()
+    assert all(re.search(rf"\b{name}\b", output) for name in NAMES)
+    assert "33.3" in output
+    assert "{" not in output
+    assert errors == ""
+
+
+def test_demo_is_handed_its_options_and_prints_one_json_object(work, tmp_path, capsys, monkeypatch):
+    given = []
+
+    def run_demo(out, seed, console):
+        given.append((out, seed))
+        return cli.load_images(str(work / "photos"), 32), []
+
+    monkeypatch.setattr(cli, "run_demo", run_demo)
+    cli.main(["demo", "--out", str(tmp_path), "--seed", "3", "--json"])
+    assert given == [(tmp_path, 3)]
+    table = json.loads(capsys.readouterr().out)
+    assert table == {"data": "embedded", "images": 3, "rows": []}
+
+
+def test_pictures_that_cannot_be_read_are_left_out_counted_and_listed(tmp_path, work, capsys):
+    (tmp_path / "photos").mkdir()
+    for name in ("good.png", "fine.png"):
+        (tmp_path / "photos" / name).write_bytes((work / "photos" / "b.png").read_bytes())
+    (tmp_path / "photos" / "[red]torn.png").write_bytes(b"\x89PNG torn")
+    (tmp_path / "photos" / "empty.jpg").touch()
+    out = tmp_path / "boxes.json"
+    cli.main(["localize", str(work / "run"), str(tmp_path / "photos"), "--out", str(out)])
+    names = [image["file_name"] for image in json.loads(out.read_text())["images"]]
+    assert names == ["fine.png", "good.png"]
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "2 files could not be read" in errors
+    assert "  [red]torn.png: " in errors
+    assert "  empty.jpg: " in errors
+
+
+def test_the_command_and_its_help():
+    ganloc = str(Path(sys.executable).with_name("ganloc"))
+    done = subprocess.run([ganloc, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("demo", "train", "localize", "evaluate"))
+    assert done.stderr == ""
