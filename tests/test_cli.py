@@ -133,7 +133,7 @@ def test_localize_draws_every_picture(tmp_path, work):
 def test_evaluate_prints_one_json_object(work, capsys):
     evaluate(work, "--json")
     table = json.loads(capsys.readouterr().out)
-    assert list(table) == ["data", "images", "rows"]
+    assert list(table) == ["data", "images", "rows", "corloc"]
     assert (table["data"], table["images"]) == (str(work / "photos"), 3)
     rows = {row["name"]: row for row in table["rows"]}
     assert len(rows) == len(table["rows"])

@@ -22,7 +22,7 @@ CONSOLE = Console(quiet=True)
 def tiny(monkeypatch):
     thin = Recipe("dcgan", generator_width=2, discriminator_width=2, batch=2, beta1=0.5)
     monkeypatch.setitem(recipes.PRESETS, "laptop", thin)
-    monkeypatch.setattr(demo, "ITERATIONS", 3)
+    monkeypatch.setitem(demo.CHANGES, "iterations", 3)
     monkeypatch.setattr(demo, "SHOWN", 4)
     monkeypatch.setattr(source, "_EMBEDDED", {"train": (12, 0), "test": (6, 1)})
 
@@ -36,7 +36,7 @@ def test_it_trains_scores_held_out_pictures_and_draws_them(tmp_path):
     pictures, rows = demo.run_demo(out, 7, CONSOLE)
     assert isinstance(pictures, Pictures)
     assert len(pictures) == 6
-    held_out = source.load_images("embedded", demo.SIZE, "test")
+    held_out = source.load_images("embedded", demo.CHANGES["size"], "test")
     np.testing.assert_array_equal(pictures.pixels, held_out.pixels)
     assert {row.name for row in rows} >= NAMES
     assert all(0.0 <= row.gt_known_loc <= 100.0 for row in rows)
@@ -46,7 +46,7 @@ def test_it_trains_scores_held_out_pictures_and_draws_them(tmp_path):
     values = Run.open(out).read()
     assert (values["data"], values["pictures"]) == ("embedded", 12)
     assert (values["recipe"]["iterations"], values["recipe"]["seed"]) == (3, 7)
-    assert values["recipe"]["size"] == demo.SIZE
+    assert values["recipe"]["size"] == demo.CHANGES["size"]
 
 
 def test_an_earlier_demo_is_replaced(tmp_path):

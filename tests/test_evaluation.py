@@ -6,7 +6,7 @@ import torch
 
 from ganloc.adversary.game import new_game
 from ganloc.errors import UserError
-from ganloc.evaluation import evaluate, untrained_model
+from ganloc.evaluation import evaluate, fitted_corloc, untrained_model
 from ganloc.heatmap.calibrate import for_reading
 from ganloc.heatmap.read import DEFAULT, choose_sign
 from ganloc.images.pictures import Pictures
@@ -115,7 +115,7 @@ def test_the_untrained_network_does_not_depend_on_the_trained_one(model):
     pictures = some_pictures()
     first = untrained_model(model, pictures)
     other = untrained_model(untrained_model(model, pictures), pictures)
-    assert first.info == {"iteration": 0, "pictures": len(pictures)}
+    assert (first.info["iteration"], first.info["pictures"]) == (0, len(pictures))
     trained = model.discriminator.state_dict()
     for name, value in first.discriminator.state_dict().items():
         assert torch.equal(value, other.discriminator.state_dict()[name])
@@ -147,3 +147,13 @@ def test_with_train_pictures_these_calibrate_the_untrained_network(model):
 def test_nothing_to_score_is_the_users_to_put_right(model):
     with pytest.raises(UserError, match="true box"):
         evaluate(model, some_pictures(truth=(np.empty((0, 4)),) * len(SIZES)))
+
+
+def test_corloc_is_of_the_fitted_pictures_alone(model):
+    found = model.localize(some_pictures(), DEFAULT).boxes
+    hits = [iou(found[i], truth[0]) > 0.5 for i, truth in enumerate(TRUTH) if len(truth)]
+    corloc = fitted_corloc(model, some_pictures())
+    assert corloc["default"] == pytest.approx(100 * np.mean(hits), abs=0.01)
+    assert set(corloc) == {"default", "plain-cam"}
+    assert fitted_corloc(model, some_pictures(seed=1)) == {}
+    assert fitted_corloc(model, some_pictures(truth=None)) == {}

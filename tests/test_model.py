@@ -50,7 +50,7 @@ def saved(tmp_path):
 
 def test_from_training_tells_how_far_it_went_and_chooses_the_sign():
     model = new_model()
-    assert model.info == {"iteration": 17, "pictures": 5}
+    assert (model.info["iteration"], model.info["pictures"]) == (17, 5)
     assert model.sign == choose_sign(model.discriminator, some_pictures().pixels)
     assert not model.discriminator.training
 

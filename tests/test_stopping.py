@@ -136,7 +136,7 @@ def test_an_interrupt_saves_says_how_to_go_on_and_can_be_gone_on_from(tmp_path, 
         [GANLOC, *arguments, "--resume"], env=ENVIRONMENT, **pipes, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert Model.load(run.model).info == {"iteration": 120, "pictures": 5}
+    assert Model.load(run.model).info["iteration"] == 120
     assert logged(run) == [50, 100, 120]
 
 

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from shlex import quote
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -14,6 +15,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 from ganloc.demo import run_demo
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate as score_run
+from ganloc.evaluation import fitted_corloc
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import has_split, load_images
@@ -21,8 +23,8 @@ from ganloc.localizer import check_enough, choose_device, default_preset, load_m
 from ganloc.recipes import make_recipe
 from ganloc.report.progress import training_progress
 from ganloc.report.results import draw_results, write_results
-from ganloc.run import Run
-from ganloc.score.table import as_json, print_table
+from ganloc.run import Run, check_new
+from ganloc.score.table import Row, as_json, print_table
 from ganloc.training import Stopped, train_run
 
 console = Console(stderr=True)
@@ -60,10 +62,12 @@ class Settings:
 
 AS_PRESET = Settings()
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE")]
+Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
+Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
 
 def train(
-    photos: Positional[str],
+    photos: Photos,
     out: Path,
     preset: Literal["paper", "laptop"] | None = None,
     settings: Settings = AS_PRESET,
@@ -90,6 +94,7 @@ def train(
         pictures = _load(photos, run.recipe().size, data)
         recipe = run.resume(asdict(settings), pictures)
     else:
+        check_new(out)
         pictures = _load(photos, recipe.size, data)
         check_enough(pictures, photos)
         run = Run.create(out, recipe, photos, pictures)
@@ -100,17 +105,18 @@ def train(
         with training_progress(recipe.iterations, console) as watch:
             train_run(run, pictures, recipe, place, resume, watch)
     except Stopped as stop:
-        console.print(
-            f"Stopped and saved after iteration {stop.iteration}. Go on with:\n"
-            f"  ganloc train {photos} --out {out} --resume"
-        )
+        again = f"ganloc train {quote(photos)} --out {quote(str(out))} --resume"
+        again += f" --data {quote(str(data))}" if data else ""
+        again += f" --device {quote(device)}" if device else ""
+        _say(f"Stopped and saved after iteration {stop.iteration}. Go on with:\n  {again}")
         sys.exit(130)
-    console.print(f"Done. Next:  ganloc localize {out} {photos} --out boxes.json --draw drawn")
+    paths = f"{quote(str(out))} {quote(photos)}"
+    _say(f"Done. Next:  ganloc localize {paths} --out boxes.json --draw drawn")
 
 
 def localize(
-    run: Positional[Path],
-    photos: Positional[str],
+    run: Trained,
+    photos: Photos,
     out: Path,
     format: Literal["coco", "csv"] | None = None,
     draw: Path | None = None,
@@ -136,11 +142,11 @@ def localize(
     write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
     if draw is not None:
         draw_results(draw, photos, pictures, found)
-    console.print(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))
+    _say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))
 
 
 def evaluate(
-    run: Positional[Path],
+    run: Trained,
     data_set: Annotated[Positional[str], tyro.conf.arg(metavar="DATA")],
     truth: Path | None = None,
     json: bool = False,
@@ -158,13 +164,14 @@ def evaluate(
         device: cpu, cuda, …
     """
     model = load_model(run, choose_device(device))
+    if truth is None and not has_split(data_set) and Path(data_set).exists():
+        raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
     pictures = _load(data_set, model.recipe.size, data, "test", truth)
     train_pictures = None
     if has_split(data_set):
         train_pictures = load_images(data_set, model.recipe.size, "train", data)
-    if pictures.truth is None:
-        raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
-    _print_rows(data_set, pictures, score_run(model, pictures, train_pictures), json)
+    rows = score_run(model, pictures, train_pictures)
+    _print_rows(data_set, pictures, rows, fitted_corloc(model, train_pictures or pictures), json)
 
 
 def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> None:
@@ -176,8 +183,12 @@ def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> No
         seed: Of the training.
     """
     pictures, rows = run_demo(out, seed, console)
-    _print_rows("embedded", pictures, rows, json)
-    console.print(f"Pictures with boxes: {out / 'boxes.png'} (green found, blue true).")
+    _print_rows("embedded", pictures, rows, {}, json)
+    _say(f"Pictures with boxes: {out / 'boxes.png'} (green found, blue true).")
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _load(
@@ -185,17 +196,22 @@ def _load(
 ) -> Pictures:
     pictures = load_images(photos, size, split, archive, truth)
     if pictures.skipped:
-        console.print(f"{len(pictures.skipped)} files could not be read and are left out:")
+        _say(f"{len(pictures.skipped)} files could not be read and are left out:")
         for line in pictures.skipped:
-            console.print(f"  {line}", markup=False, highlight=False)
+            _say(f"  {line}")
     return pictures
 
 
-def _print_rows(name: str, pictures: Pictures, rows: list[Any], as_object: bool) -> None:
+def _print_rows(
+    name: str, pictures: Pictures, rows: list[Row], corloc: dict[str, float], as_object: bool
+) -> None:
     if as_object:
-        print(json.dumps(as_json(name, len(pictures), rows), indent=2))
-    else:
-        print_table(rows, f"{name}: {len(pictures)} pictures")
+        print(json.dumps(as_json(name, len(pictures), rows, corloc), indent=2))
+        return
+    print_table(rows, f"{name}: {len(pictures)} pictures")
+    if corloc:
+        values = ", ".join(f"{reading} {value:.1f}" for reading, value in corloc.items())
+        print(f"CorLoc, on the pictures that were fitted: {values}.")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -217,7 +233,7 @@ def main(arguments: list[str] | None = None) -> None:
             config=(FlagCreatePairsOff, OmitArgPrefixes),
         )
     except UserError as error:
-        console.print(f"ganloc: {error}", markup=False, highlight=False, soft_wrap=True)
+        _say(f"ganloc: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("ganloc: stopped.")

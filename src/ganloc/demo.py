@@ -43,8 +43,8 @@ def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row
         UserError: `out` holds something other than an earlier demo, or can't be written to.
     """
     recipe = make_recipe("laptop", **CHANGES, seed=seed)
-    train, test = (load_images(DATA, recipe.size, split) for split in ("train", "test"))
     _clear(out)
+    train, test = (load_images(DATA, recipe.size, split) for split in ("train", "test"))
     run = Run.create(out, recipe, DATA, train)
     console.print(
         f"Training on {len(train)} drawn pictures; the boxes of {len(test)} others count."

@@ -5,10 +5,11 @@ import torch
 from ganloc.adversary.game import new_game
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.heatmap.read import DEFAULT
-from ganloc.images.pictures import Pictures
+from ganloc.images.pictures import Pictures, checksum
 from ganloc.model import Model
 from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
 from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
+from ganloc.score.localization import corloc
 from ganloc.score.table import Row, score_boxes
 
 
@@ -52,6 +53,20 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     }
     labelled = {"fitted-box"}
     return [score_boxes(name, box, truth, name in labelled) for name, box in boxes.items()]
+
+
+def fitted_corloc(model: Model, pictures: Pictures) -> dict[str, float]:
+    """CorLoc (0–100) of the default and the paper's reading, on the pictures that were fitted.
+
+    Empty where `pictures` are others or have no truth.
+    """
+    if pictures.truth is None or model.info["checksum"] != checksum(pictures):
+        return {}
+    readings = {"default": DEFAULT, "plain-cam": "plain-cam"}
+    return {
+        name: round(corloc(model.localize(pictures, reading).boxes, pictures.truth), 2)
+        for name, reading in readings.items()
+    }
 
 
 def untrained_model(model: Model, pictures: Pictures) -> Model:

@@ -15,7 +15,7 @@ from ganloc.errors import UserError
 from ganloc.files import write_bytes
 from ganloc.heatmap.calibrate import for_reading
 from ganloc.heatmap.read import READINGS, choose_sign, read_heatmaps
-from ganloc.images.pictures import Pictures
+from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float
 
@@ -30,7 +30,7 @@ class Model:
         discriminator: in evaluation mode, spectral norm folded in, batch norm calibrated on reals.
         recipe: how it was trained.
         sign: of its CAM, chosen on the training pictures without a label (+1 or −1).
-        info: how far training went: {"iteration": …, "pictures": …}.
+        info: how far training went, and on which pictures: iteration, pictures, checksum.
     """
 
     discriminator: Discriminator
@@ -45,7 +45,8 @@ class Model:
         """Freeze `discriminator` for reading; `pictures` are those that it was trained on."""
         ready = for_reading(discriminator, pictures.pixels)
         sign = choose_sign(ready, pictures.pixels[:2048])
-        return cls(ready, recipe, sign, {"iteration": iteration, "pictures": len(pictures)})
+        origin = {"pictures": len(pictures), "checksum": checksum(pictures)}
+        return cls(ready, recipe, sign, {"iteration": iteration, **origin})
 
     def to(self, device: torch.device) -> "Model":
         """The same model on `device`."""

@@ -80,6 +80,8 @@ class Recipe:
         for name in ("generator_rate", "discriminator_rate", "logit_scale"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"--{name.replace('_', '-')} must be above 0.")
+        if not 0 <= self.seed < 2**63:
+            raise UserError("--seed must be at least 0 and below 2**63.")
         if not 0.0 <= self.beta1 < 1.0:
             raise UserError("--beta1 must be at least 0 and below 1.")
 
@@ -122,4 +124,8 @@ def make_recipe(preset: str, **overrides: Any) -> Recipe:
     if preset not in PRESETS:
         raise UserError(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.")
     given = {name: value for name, value in overrides.items() if value is not None}
+    known = [field.name for field in dataclasses.fields(Recipe)]
+    for name in given:
+        if name not in known:
+            raise UserError(f"There is no setting {name!r}: choose from {', '.join(known)}.")
     return dataclasses.replace(PRESETS[preset], **given)

@@ -1,16 +1,13 @@
 """A run folder: everything that training one recipe on one set of pictures leaves on disk."""
 
 import json
-import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ganloc.errors import UserError
 from ganloc.files import write_json, write_text
-from ganloc.images.pictures import Pictures
+from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import Recipe
 
 
@@ -47,11 +44,7 @@ class Run:
         Raises:
             UserError: there is already something, or it can't be written to.
         """
-        if folder.is_dir() and any(folder.iterdir()):
-            resume = ", or go on with --resume" if (folder / "recipe.json").exists() else ""
-            raise UserError(f"{folder} already exists: choose another --out{resume}.")
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder} is a file: choose another --out.")
+        check_new(folder)
         run = cls(folder)
         origin = {"data": data, "pictures": len(pictures), "checksum": checksum(pictures)}
         write_json(run.recipe_file, {**origin, "recipe": asdict(recipe)})
@@ -78,7 +71,13 @@ class Run:
         """What `recipe.json` holds; a broken file is a UserError."""
         try:
             values = json.loads(self.recipe_file.read_text(encoding="utf-8"))
-            return {**values, "recipe": dict(values["recipe"])}
+            data, pictures, crc = (
+                str(values["data"]),
+                int(values["pictures"]),
+                int(values["checksum"]),
+            )
+            recipe = dict(values["recipe"])
+            return {"data": data, "pictures": pictures, "checksum": crc, "recipe": recipe}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.recipe_file} is broken: train again.") from error
 
@@ -87,7 +86,7 @@ class Run:
         return Recipe.from_dict(self.read()["recipe"])
 
     def resume(self, changes: dict[str, Any], pictures: Pictures) -> Recipe:
-        """The recipe to go on with; only the number of iterations may differ from before.
+        """The recipe to go on with; only the number of iterations may differ. Writes nothing.
 
         Raises:
             UserError: another setting or other pictures, or nothing to go on from.
@@ -105,11 +104,13 @@ class Run:
                 f"{self.folder} was trained on other pictures ({values['data']}, "
                 f"{values['pictures']}): resume with the same ones, or choose another --out."
             )
-        if not changes.get("iterations"):
+        if changes.get("iterations") is None:
             return recipe
-        recipe = Recipe.from_dict({**values["recipe"], "iterations": changes["iterations"]})
-        write_json(self.recipe_file, {**values, "recipe": asdict(recipe)})
-        return recipe
+        return replace(recipe, iterations=changes["iterations"])
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Put `recipe` in place of the one in `recipe.json`."""
+        write_json(self.recipe_file, {**self.read(), "recipe": asdict(recipe)})
 
     def keep_log_until(self, iteration: int) -> None:
         """Drop the log's lines past the checkpoint that training goes on from."""
@@ -118,22 +119,23 @@ class Run:
         lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
         write_text(self.log, "".join(line for line in lines if _iteration(line) <= iteration))
 
-    def append_log(self, values: dict[str, float]) -> None:
+    def append_log(self, values: dict[str, int | float]) -> None:
         """Add a line to the log."""
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
 
-def _iteration(line: str) -> float:
+def check_new(folder: Path) -> None:
+    """A UserError where a new run can't go: there is something already."""
+    if folder.is_dir() and any(folder.iterdir()):
+        resume = ", or go on with --resume" if (folder / "recipe.json").exists() else ""
+        raise UserError(f"{folder} already exists: choose another --out{resume}.")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: choose another --out.")
+
+
+def _iteration(line: str) -> int | float:
     try:
         return json.loads(line)["iteration"]
     except ValueError:  # cut off by a kill
         return float("inf")
-
-
-def checksum(pictures: Pictures) -> int:
-    """CRC-32 of the pixels: tells one set of pictures from another."""
-    value = 0
-    for part in np.array_split(pictures.pixels, max(1, len(pictures) // 1024)):
-        value = zlib.crc32(part.tobytes(), value)
-    return value

@@ -23,7 +23,7 @@ LOG_EVERY = 50
 CHECKPOINT_EVERY = 500
 GRIDS = 10  # pairs of pictures over a training, beside the first
 
-Watch = Callable[[int, dict[str, float]], None]
+Watch = Callable[[int, dict[str, int | float]], None]
 
 
 class Stopped(Exception):
@@ -59,6 +59,12 @@ def train_run(
     # A run that was killed before its first checkpoint starts again.
     if resume and run.checkpoint.exists():
         game = load_game(run.checkpoint, recipe, device)
+        if game.iteration > recipe.iterations:
+            raise UserError(
+                f"{run.folder} has done {game.iteration} iterations already: "
+                "give --iterations of more than that, or choose another --out."
+            )
+        run.write_recipe(recipe)
         run.keep_log_until(game.iteration)
     else:
         game = new_game(recipe, device)
@@ -118,7 +124,7 @@ class Log:
         if not math.isfinite(line["discriminator_loss"] + line["generator_loss"]):
             raise UserError(
                 f"Training broke down at iteration {iteration} (a loss is not finite): "
-                "train again with lower --discriminator-rate and --generator-rate."
+                "train into a new folder with lower --discriminator-rate and --generator-rate."
             )
         self.iteration, self.since = iteration, now
         if self.run is not None:

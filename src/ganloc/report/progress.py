@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 @contextmanager
 def training_progress(
     iterations: int, console: Console
-) -> Iterator[Callable[[int, dict[str, float]], None]]:
+) -> Iterator[Callable[[int, dict[str, int | float]], None]]:
     """A bar with losses, images/s and time left; gives the function that moves it."""
     columns = (
         BarColumn(bar_width=24),
@@ -22,7 +22,7 @@ def training_progress(
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=iterations, discriminator=0.0, generator=0.0, speed=0.0)
 
-        def watch(iteration: int, line: dict[str, float]) -> None:
+        def watch(iteration: int, line: dict[str, int | float]) -> None:
             bar.update(
                 task,
                 completed=iteration,

@@ -1,6 +1,6 @@
 """Scores of several methods on one data set: as rows, as JSON, as a table on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,18 +65,21 @@ def score_boxes(
     )
 
 
-def as_json(data: str, images: int, rows: Sequence[Row]) -> dict[str, Any]:
-    """One object: the data set's name, how many pictures were scored, and the rows.
+def as_json(
+    data: str, images: int, rows: Sequence[Row], corloc: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """One object: the data set's name, how many pictures were scored, the rows, and CorLoc.
 
-    Percentages are rounded to two decimals.
+    Percentages are rounded to two decimals. `corloc` is that of some rows on the fitted pictures.
     """
-    return {"data": data, "images": images, "rows": [_rounded(row) for row in rows]}
+    found = {"data": data, "images": images, "rows": [_rounded(row) for row in rows]}
+    return {**found, "corloc": dict(corloc)} if corloc else found
 
 
 def print_table(rows: Sequence[Row], title: str, console: Console | None = None) -> None:
     """Print the rows, with a mark where labels or the scored truth were used."""
     table = Table(title=title)
-    table.add_column("name")
+    table.add_column("name", no_wrap=True)
     for heading in ("GT-known Loc", "95 % interval", "at IoU > 0.7", "mean IoU"):
         table.add_column(heading, justify="right")
     for heading in ("uses labels", "oracle"):

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.otsu import BINS, otsu_thresholds
+
+
+def plainly(heatmap):
+    """The definition, bin by bin: the greatest w₀ w₁ (μ₀ − μ₁)², first of equals."""
+    values = (np.minimum(np.floor(heatmap.ravel() * BINS), BINS - 1) + 0.5) / BINS
+    best, threshold = -1.0, 0.0
+    for edge in range(1, BINS):
+        low, high = values[values < edge / BINS], values[values > edge / BINS]
+        between = 0.0
+        if len(low) and len(high):
+            between = len(low) * len(high) / len(values) ** 2 * (low.mean() - high.mean()) ** 2
+        if between > best + 1e-9:
+            best, threshold = between, edge / BINS
+    return threshold
+
+
+def test_two_levels_are_told_apart():
+    heatmap = np.full((1, 8, 8), 0.1)
+    heatmap[0, 2:5, 3:6] = 0.7
+    assert 0.1 < otsu_thresholds(heatmap)[0] < 0.7
+
+
+@given(arrays(np.float64, (3, 4, 5), elements=st.floats(0, 1)))
+def test_agrees_with_the_definition_picture_by_picture(heatmaps):
+    for heatmap, found in zip(heatmaps, otsu_thresholds(heatmaps), strict=True):
+        assert 0 < found < 1
+        # Equal maxima may be told apart by rounding: compare the variance, not the place.
+        expected = plainly(heatmap)
+        assert found == pytest.approx(expected) or spread(heatmap, found) == pytest.approx(
+            spread(heatmap, expected)
+        )
+
+
+def spread(heatmap, threshold):
+    values = (np.minimum(np.floor(heatmap.ravel() * BINS), BINS - 1) + 0.5) / BINS
+    low, high = values[values < threshold], values[values > threshold]
+    if not len(low) or not len(high):
+        return 0.0
+    return len(low) * len(high) / len(values) ** 2 * (low.mean() - high.mean()) ** 2
+
+
+def test_one_level_has_no_two_classes():
+    assert otsu_thresholds(np.full((1, 4, 4), 0.3))[0] == 1 / BINS
+
+
+def test_boxes_cut_at_a_ratio_of_it():
+    # Levels 0, 0.4 and 1 (64, 30 and 6 pixels). Otsu by hand: cutting below 0.4 gives
+    # 0.64 · 0.36 · 0.5² = 0.0576, cutting above it 0.94 · 0.06 · (1 − 0.1277)² = 0.0429.
+    heatmap = np.zeros((1, 10, 10))
+    heatmap[0, 2:8, 2:8] = 0.4
+    heatmap[0, 4:6, 3:6] = 1.0
+    sizes = np.array([[10, 10]])
+    assert 0 < otsu_thresholds(heatmap)[0] < 0.4
+    whole = boxes_from_heatmaps(heatmap, 10, sizes, 0.9, otsu=True)
+    peak = boxes_from_heatmaps(heatmap, 10, sizes, 0.9)
+    np.testing.assert_array_equal(whole, [[2, 2, 8, 8]])
+    np.testing.assert_array_equal(peak, [[3, 4, 6, 6]])
+    flat = boxes_from_heatmaps(np.full((1, 10, 10), 0.3), 10, sizes, 0.9, otsu=True)
+    np.testing.assert_array_equal(flat, [[0, 0, 10, 10]])
