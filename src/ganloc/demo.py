@@ -28,7 +28,7 @@ CHANGES = {
     "generator_rate": 1e-4,
     "discriminator_rate": 1e-3,
 }
-SHOWN = 24
+SHOWN = 20
 
 
 def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row]]:

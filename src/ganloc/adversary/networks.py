@@ -13,7 +13,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganloc.shapes import Float
 
-SIZES = (32, 64, 128)
 KERNEL = 4
 COARSEST = 4
 
@@ -22,7 +21,7 @@ class Generator(nn.Module):
     """z → picture (Table 1): linear to 4×4, then transposed convolutions up to `size`.
 
     Args:
-        size: side of the pictures in pixels, one of `SIZES`.
+        size: side of the pictures in pixels, 32, 64 or 128.
         width: channels per step of the table's 1:2:4:8 ladder; the paper's is 64.
         latent: length of z.
     """
@@ -56,7 +55,7 @@ class Discriminator(nn.Module):
     """Picture → logit of "real" (Table 1): convolutions down to 4×4, then GAP and one linear unit.
 
     Args:
-        size: side of the pictures in pixels, one of `SIZES`.
+        size: side of the pictures in pixels, 32, 64 or 128.
         width: channels of the first convolution; the paper's is 64.
         norm: "batch" or "none", after every convolution.
         spectral: spectral norm on every convolution and on the linear unit. One power iteration a

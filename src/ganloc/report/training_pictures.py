@@ -16,7 +16,7 @@ from ganloc.shapes import UInt8
 
 COLUMNS = 8
 ROWS = 8
-SCALE = 2
+SIDE = 128  # pixels of a tile beside which boxes are drawn
 
 
 def save_reals(folder: Path, pictures: Pictures) -> None:
@@ -52,7 +52,7 @@ def heatmap_grid(
     cams = normalise(resize(model.heatmaps(pictures, "plain-cam"), size))
     tiles = []
     for index in range(len(pictures)):
-        scale = SCALE * size / np.tile(pictures.sizes[index], 2)
+        scale = SIDE / np.tile(pictures.sizes[index], 2)
         boxes = [(FOUND_BOX, found.boxes[index] * scale)]
         if truth and pictures.truth is not None:
             boxes = [(TRUE_BOX, box * scale) for box in pictures.truth[index]] + boxes
@@ -61,9 +61,10 @@ def heatmap_grid(
     return tile(np.stack(tiles), columns=12)
 
 
-def enlarge(pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
-    """Every pixel as a square of `SCALE` pixels."""
-    return pixels.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+def enlarge(pixels: UInt8[np.ndarray, "size size 3"]) -> UInt8[np.ndarray, "side side 3"]:
+    """To a tile: every pixel as a square of pixels. `SIDE` is a multiple of every size."""
+    times = SIDE // len(pixels)
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def spread(pictures: Pictures, count: int) -> Pictures:
