@@ -12,7 +12,7 @@ from ganloc.box.from_heatmap import largest_boxes, normalise, resize
 
 
 def opencv_boxes(masks: np.ndarray) -> np.ndarray:
-    import cv2  # Optional: only here.
+    import cv2  # Optional: only here.  # pyright: ignore[reportMissingImports]
 
     boxes = np.empty((len(masks), 4))
     for number, mask in enumerate(masks.view(np.uint8)):

@@ -152,8 +152,8 @@ def test_nothing_to_score_is_the_users_to_put_right(model):
 def test_corloc_is_of_the_fitted_pictures_alone(model):
     found = model.localize(some_pictures(), DEFAULT).boxes
     hits = [iou(found[i], truth[0]) > 0.5 for i, truth in enumerate(TRUTH) if len(truth)]
-    corloc = fitted_corloc(model, some_pictures())
+    corloc = {row.name: row.gt_known_loc for row in fitted_corloc(model, some_pictures())}
     assert corloc["default"] == pytest.approx(100 * np.mean(hits), abs=0.01)
-    assert set(corloc) == {"default", "plain-cam"}
-    assert fitted_corloc(model, some_pictures(seed=1)) == {}
-    assert fitted_corloc(model, some_pictures(truth=None)) == {}
+    assert set(corloc) == {"default", "plain-cam", "whole-image", "centre"}
+    assert fitted_corloc(model, some_pictures(seed=1)) == []
+    assert fitted_corloc(model, some_pictures(truth=None)) == []

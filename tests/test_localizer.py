@@ -179,5 +179,5 @@ def test_load_a_file_that_is_no_model(content, tmp_path):
 
 
 def test_the_public_surface():
-    assert set(ganloc.__all__) == {"Localization", "Localizer", "UserError", "load"}
+    assert set(ganloc.__all__) == {"Localization", "Localizer", "Stopped", "UserError", "load"}
     assert all(hasattr(ganloc, name) for name in ganloc.__all__)

@@ -168,7 +168,7 @@ def test_scores_by_hand():
             [10.0, 5.0, 30.0, 15.0],  # 1 inside and outside
         ]
     )
-    found = box_scores(maps, boxes, of_sizes(*[(40, 20)] * 6))
+    found = box_scores(maps, boxes, np.array([(40, 20)] * 6))
     np.testing.assert_allclose(found, [0.0, 1.0, 1.25 / 6 - 0.05, 0.0, 0.5, 0.0], atol=1e-12)
 
 
@@ -182,5 +182,5 @@ def test_scores_are_0_to_1_whatever_the_box(heatmap, size, ends):
     x0, x1 = sorted(ends[:2])
     y0, y1 = sorted(ends[2:])
     box = np.array([[x0, y0, x1, y1]]) * np.tile(size, 2)
-    (score,) = box_scores(heatmap[None], box, of_sizes(size))
+    (score,) = box_scores(heatmap[None], box, np.array([size]))
     assert 0.0 <= score <= 1.0

@@ -2,7 +2,8 @@
 
 from ganloc.errors import UserError
 from ganloc.localizer import Localization, Localizer
+from ganloc.training import Stopped
 
 load = Localizer.load
 
-__all__ = ["Localization", "Localizer", "UserError", "load"]
+__all__ = ["Localization", "Localizer", "Stopped", "UserError", "load"]

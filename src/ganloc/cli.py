@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Literal
@@ -24,6 +24,7 @@ from ganloc.recipes import make_recipe
 from ganloc.report.progress import training_progress
 from ganloc.report.results import draw_results, write_results
 from ganloc.run import Run, check_new
+from ganloc.score.localization import has_truth
 from ganloc.score.table import Row, as_json, print_table
 from ganloc.training import Stopped, train_run
 
@@ -54,6 +55,8 @@ class Settings:
     """Adam's β₁."""
     logit_scale: float | None = None
     """The discriminator's output times this goes into the losses."""
+    latent: int | None = None
+    """Length of z."""
     mirror: bool | None = None
     """Show each real picture mirrored half of the time."""
     seed: int | None = None
@@ -69,7 +72,7 @@ Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 def train(
     photos: Photos,
     out: Path,
-    preset: Literal["paper", "laptop"] | None = None,
+    preset: str | None = None,
     settings: Settings = AS_PRESET,
     resume: bool = False,
     data: Data = None,
@@ -80,8 +83,8 @@ def train(
     Args:
         photos: A folder or zip of pictures, tiny-imagenet:SET, or embedded.
         out: A new folder for the run.
-        preset: Settings as published, or thin ones for minutes on a laptop; the default is paper
-            where there is a GPU.
+        preset: paper (as published) or laptop (thin, for minutes); the default is paper where there
+            is a GPU.
         settings: Any setting in place of the preset's.
         resume: Go on with the run in --out.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
@@ -89,10 +92,12 @@ def train(
     """
     place = choose_device(device)
     recipe = make_recipe(preset or default_preset(place), **asdict(settings))
+    _refuse_inside(photos, out, "--out")
     if resume:
         run = Run.open(out)
         pictures = _load(photos, run.recipe().size, data)
-        recipe = run.resume(asdict(settings), pictures)
+        changes = asdict(recipe) if preset else asdict(settings)
+        recipe = run.resume({**changes, "iterations": settings.iterations}, pictures)
     else:
         check_new(out)
         pictures = _load(photos, recipe.size, data)
@@ -101,17 +106,17 @@ def train(
     console.print(
         f"{len(pictures)} pictures, {recipe.variant} at {recipe.size} pixels, on {place}."
     )
+    places = f" --data {quote(str(data))}" if data else ""
+    places += f" --device {quote(device)}" if device else ""
+    folder, origin = quote(str(out)), quote(photos)
     try:
         with training_progress(recipe.iterations, console) as watch:
-            train_run(run, pictures, recipe, place, resume, watch)
+            train_run(run, replace(pictures, truth=None), recipe, place, resume, watch)
     except Stopped as stop:
-        again = f"ganloc train {quote(photos)} --out {quote(str(out))} --resume"
-        again += f" --data {quote(str(data))}" if data else ""
-        again += f" --device {quote(device)}" if device else ""
+        again = f"ganloc train {origin} --out {folder} --resume{places}"
         _say(f"Stopped and saved after iteration {stop.iteration}. Go on with:\n  {again}")
         sys.exit(130)
-    paths = f"{quote(str(out))} {quote(photos)}"
-    _say(f"Done. Next:  ganloc localize {paths} --out boxes.json --draw drawn")
+    _say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{places}")
 
 
 def localize(
@@ -136,6 +141,8 @@ def localize(
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
         device: cpu, cuda, …
     """
+    if draw is not None:
+        _refuse_inside(photos, draw, "--draw")
     model = load_model(run, choose_device(device))
     pictures = _load(photos, model.recipe.size, data, split="test")
     found = model.localize(pictures, "plain-cam" if plain_cam else DEFAULT)
@@ -183,12 +190,19 @@ def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> No
         seed: Of the training.
     """
     pictures, rows = run_demo(out, seed, console)
-    _print_rows("embedded", pictures, rows, {}, json)
+    _print_rows("embedded", pictures, rows, [], json)
     _say(f"Pictures with boxes: {out / 'boxes.png'} (green found, blue true).")
 
 
 def _say(text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _refuse_inside(photos: str, folder: Path, option: str) -> None:
+    """Pictures written into `photos` would be taken for pictures of the set next time."""
+    root = Path(photos).expanduser().resolve()
+    if root.is_dir() and folder.resolve().is_relative_to(root):
+        raise UserError(f"{folder} lies inside {photos}: choose a place outside it for {option}.")
 
 
 def _load(
@@ -203,15 +217,13 @@ def _load(
 
 
 def _print_rows(
-    name: str, pictures: Pictures, rows: list[Row], corloc: dict[str, float], as_object: bool
+    name: str, pictures: Pictures, rows: list[Row], corloc: list[Row], as_object: bool
 ) -> None:
+    scored = int(has_truth(pictures.truth or ()).sum())
     if as_object:
-        print(json.dumps(as_json(name, len(pictures), rows, corloc), indent=2))
-        return
-    print_table(rows, f"{name}: {len(pictures)} pictures")
-    if corloc:
-        values = ", ".join(f"{reading} {value:.1f}" for reading, value in corloc.items())
-        print(f"CorLoc, on the pictures that were fitted: {values}.")
+        print(json.dumps(as_json(name, scored, rows, corloc), indent=2))
+    else:
+        print_table(rows, f"{name}: {scored} pictures, percent (95 % interval)", corloc)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -235,6 +247,9 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         _say(f"ganloc: {error}")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except OSError as error:
+        _say(f"ganloc: {error.filename}: {error.strerror or error}.")
+        sys.exit(2)
+    except (KeyboardInterrupt, Stopped):
         console.print("ganloc: stopped.")
         sys.exit(130)

@@ -9,7 +9,6 @@ from ganloc.images.pictures import Pictures, checksum
 from ganloc.model import Model
 from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
 from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
-from ganloc.score.localization import corloc
 from ganloc.score.table import Row, score_boxes
 
 
@@ -55,18 +54,20 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     return [score_boxes(name, box, truth, name in labelled) for name, box in boxes.items()]
 
 
-def fitted_corloc(model: Model, pictures: Pictures) -> dict[str, float]:
-    """CorLoc (0–100) of the default and the paper's reading, on the pictures that were fitted.
+def fitted_corloc(model: Model, pictures: Pictures) -> list[Row]:
+    """CorLoc: the default and the paper's reading beside constant boxes, on the fitted pictures.
 
-    Empty where `pictures` are others or have no truth.
+    Empty where `pictures` are not those that were fitted, or have no truth.
     """
-    if pictures.truth is None or model.info["checksum"] != checksum(pictures):
-        return {}
-    readings = {"default": DEFAULT, "plain-cam": "plain-cam"}
-    return {
-        name: round(corloc(model.localize(pictures, reading).boxes, pictures.truth), 2)
-        for name, reading in readings.items()
+    if pictures.truth is None or model.info.get("checksum") != checksum(pictures):
+        return []
+    boxes = {
+        "default": model.localize(pictures, DEFAULT).boxes,
+        "plain-cam": model.localize(pictures, "plain-cam").boxes,
+        "whole-image": whole_image(pictures.sizes),
+        "centre": centre(pictures.sizes),
     }
+    return [score_boxes(name, box, pictures.truth) for name, box in boxes.items()]
 
 
 def untrained_model(model: Model, pictures: Pictures) -> Model:

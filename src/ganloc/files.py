@@ -18,6 +18,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the folder can't be made or written to.
     """
+    if not path.name:
+        raise UserError(f"{path} is not the name of a file: give one.")
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The estimator: fit on a folder of pictures, localize, save, load."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +60,27 @@ class Localizer:
         self.model: Model | None = None
 
     def fit(
-        self, photos: str | Path, out: str | Path | None = None, watch: Watch | None = None
+        self,
+        photos: str | Path,
+        out: str | Path | None = None,
+        archive: str | Path | None = None,
+        watch: Watch | None = None,
     ) -> "Localizer":
-        """Train on a folder or zip of pictures (or a named data set).
+        """Train on a folder or zip of pictures, or on the training pictures of a named data set.
+
+        Files that can't be read are left out with a warning.
 
         Args:
             photos: what to train on.
             out: a new folder for log, checkpoints and pictures; without it nothing is written.
+            archive: tiny-imagenet-200.zip or its folder, where `photos` is tiny-imagenet:SET.
             watch: called now and then with the iteration and its losses.
 
         Raises:
             UserError: no pictures to train on, or `out` can't be used.
+            Stopped: by Ctrl-C, with `out`; `ganloc train --resume` goes on.
         """
-        pictures = load_images(str(photos), self.recipe.size)
+        pictures = replace(_load(photos, self.recipe.size, "train", archive), truth=None)
         check_enough(pictures, str(photos))
         if out is None:
             self.model = train_in_memory(pictures, self.recipe, self.device, watch)
@@ -80,23 +89,29 @@ class Localizer:
             self.model = train_run(run, pictures, self.recipe, self.device, watch=watch)
         return self
 
-    def localize(self, photos: str | Path, reading: str = DEFAULT) -> list[Localization]:
+    def localize(
+        self, photos: str | Path, reading: str = DEFAULT, archive: str | Path | None = None
+    ) -> list[Localization]:
         """A box for every picture of a folder or zip, in order of their names.
 
+        Args:
+            photos: which pictures; of a named data set, the test pictures.
+            reading: a row of `READINGS`; "plain-cam" is the paper's.
+            archive: as in `fit`.
+
         Raises:
-            UserError: not fitted yet, or no pictures to read.
+            UserError: not fitted yet, no such reading, or no pictures to read.
         """
         if self.model is None:
             raise UserError("This Localizer knows nothing yet: call fit or load first.")
-        pictures = load_images(str(photos), self.model.recipe.size)
+        pictures = _load(photos, self.model.recipe.size, "test", archive)
         found = self.model.localize(pictures, reading)
         rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, strict=True)
-        return [
-            Localization(name, (box[0], box[1], box[2], box[3]), float(score), heatmap)
-            for name, box, score, heatmap in (
-                (name, box.tolist(), score, heatmap) for name, box, score, heatmap in rows
-            )
-        ]
+        localizations = []
+        for name, box, score, heatmap in rows:
+            x0, y0, x1, y1 = box.tolist()
+            localizations.append(Localization(name, (x0, y0, x1, y1), float(score), heatmap))
+        return localizations
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file."""
@@ -111,6 +126,18 @@ class Localizer:
         localizer = cls(device=device)
         localizer.recipe, localizer.model = model.recipe, model
         return localizer
+
+
+def _load(photos: str | Path, size: int, split: str, archive: str | Path | None) -> Pictures:
+    given = None if archive is None else Path(archive)
+    pictures = load_images(str(photos), size, split, given)
+    if pictures.skipped:
+        lines = "\n  ".join(pictures.skipped)
+        warnings.warn(
+            f"{len(pictures.skipped)} files could not be read and are left out:\n  {lines}",
+            stacklevel=3,
+        )
+    return pictures
 
 
 def load_model(path: Path, device: torch.device) -> Model:

@@ -1,5 +1,6 @@
 """What a run leaves behind: a discriminator ready to be read, with all that reading it needs."""
 
+import copy
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,13 +14,14 @@ from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
 from ganloc.files import write_bytes
-from ganloc.heatmap.calibrate import for_reading
+from ganloc.heatmap.calibrate import for_reading, spread_over
 from ganloc.heatmap.read import READINGS, choose_sign, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
-from ganloc.shapes import Float
+from ganloc.shapes import Float, Int
 
 FORMAT = "ganloc-1"
+STACK = 512  # pictures scored at a time, so that a large set needs no large memory
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,20 @@ class Model:
     ) -> "Model":
         """Freeze `discriminator` for reading; `pictures` are those that it was trained on."""
         ready = for_reading(discriminator, pictures.pixels)
-        sign = choose_sign(ready, pictures.pixels[:2048])
+        sign = choose_sign(ready, spread_over(pictures.pixels))
         origin = {"pictures": len(pictures), "checksum": checksum(pictures)}
         return cls(ready, recipe, sign, {"iteration": iteration, **origin})
 
     def to(self, device: torch.device) -> "Model":
         """The same model on `device`."""
-        return replace(self, discriminator=self.discriminator.to(device))
+        return replace(self, discriminator=copy.deepcopy(self.discriminator).to(device))
 
     def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
         """One heatmap a picture by a row of `READINGS`, large where the object is."""
+        if reading not in READINGS:
+            raise UserError(
+                f"There is no reading {reading!r}: choose one of {', '.join(READINGS)}."
+            )
         row = READINGS[reading]
         sign = self.sign if row.signed else 1
         return read_heatmaps(self.discriminator, pictures.pixels, row, sign)
@@ -64,7 +70,11 @@ class Model:
         size, row = self.recipe.size, READINGS[reading]
         boxes = boxes_from_heatmaps(heatmaps, size, pictures.sizes, row.threshold, row.otsu)
         full = normalise(resize(heatmaps, size)).astype(np.float32)
-        return Found(boxes, full, box_scores(full, boxes, pictures))
+        scores = np.empty(len(boxes))
+        for start in range(0, len(boxes), STACK):
+            part = slice(start, start + STACK)
+            scores[part] = box_scores(full[part], boxes[part], pictures.sizes[part])
+        return Found(boxes, full, scores)
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -129,14 +139,16 @@ class Found:
 
 
 def box_scores(
-    heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"], pictures: Pictures
+    heatmaps: Float[np.ndarray, "n size size"],
+    boxes: Float[np.ndarray, "n 4"],
+    sizes: Int[np.ndarray, "n 2"],
 ) -> Float[np.ndarray, " n"]:
     """Mean of the heatmap inside the box minus its mean outside, at least 0.
 
     A box that is the whole picture has nothing outside and scores 0.
     """
     size = heatmaps.shape[1]
-    scaled = boxes / np.tile(pictures.sizes, 2) * size
+    scaled = boxes / np.tile(sizes, 2) * size
     x0, y0, x1, y1 = scaled.round().astype(int).T[:, :, None]
     at = np.arange(size)
     columns, rows = (at >= x0) & (at < x1), (at >= y0) & (at < y1)

@@ -1,6 +1,7 @@
 """A run folder: everything that training one recipe on one set of pictures leaves on disk."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,18 @@ class Run:
         """Put `recipe` in place of the one in `recipe.json`."""
         write_json(self.recipe_file, {**self.read(), "recipe": asdict(recipe)})
 
-    def keep_log_until(self, iteration: int) -> None:
-        """Drop the log's lines past the checkpoint that training goes on from."""
+    def keep_log_until(self, iteration: int) -> float:
+        """Drop the log's lines past the checkpoint that training goes on from.
+
+        Returns:
+            The seconds of training that the last line kept tells of.
+        """
         if not self.log.exists():
-            return
+            return 0.0
         lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_text(self.log, "".join(line for line in lines if _iteration(line) <= iteration))
+        kept = [line for line in lines if _iteration(line) <= iteration]
+        write_text(self.log, "".join(kept))
+        return float(json.loads(kept[-1]).get("seconds", 0.0)) if kept else 0.0
 
     def append_log(self, values: dict[str, int | float]) -> None:
         """Add a line to the log."""
@@ -132,6 +139,9 @@ def check_new(folder: Path) -> None:
         raise UserError(f"{folder} already exists: choose another --out{resume}.")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: choose another --out.")
+    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise UserError(f"Cannot write {folder} in {nearest}: choose another --out.")
 
 
 def _iteration(line: str) -> int | float:

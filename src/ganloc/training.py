@@ -27,7 +27,7 @@ Watch = Callable[[int, dict[str, int | float]], None]
 
 
 class Stopped(Exception):
-    """Training was told to stop; the checkpoint is written."""
+    """Training was told to stop; checkpoint and model are written."""
 
     def __init__(self, iteration: int):
         super().__init__(f"stopped after iteration {iteration}")
@@ -57,6 +57,7 @@ def train_run(
         UserError: nothing to resume, folder not writable, or a loss that is no longer finite.
     """
     # A run that was killed before its first checkpoint starts again.
+    seconds = 0.0
     if resume and run.checkpoint.exists():
         game = load_game(run.checkpoint, recipe, device)
         if game.iteration > recipe.iterations:
@@ -64,14 +65,14 @@ def train_run(
                 f"{run.folder} has done {game.iteration} iterations already: "
                 "give --iterations of more than that, or choose another --out."
             )
-        run.write_recipe(recipe)
-        run.keep_log_until(game.iteration)
+        seconds = run.keep_log_until(game.iteration)
     else:
         game = new_game(recipe, device)
         run.keep_log_until(0)
         save_reals(run.folder, pictures)
         _draw(run.folder, game, pictures, recipe)
-    log = Log(run, recipe, watch)
+    run.write_recipe(recipe)
+    log = Log(run, recipe, watch, game.iteration, seconds)
     with stop_flag() as stopped:
         for losses in play(game, pictures.pixels, recipe):
             last = game.iteration == recipe.iterations
@@ -82,7 +83,12 @@ def train_run(
             if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
                 _draw(run.folder, game, pictures, recipe)
             if stopped() and not last:
+                _finish(run, game, recipe, pictures)
                 raise Stopped(game.iteration)
+    return _finish(run, game, recipe, pictures)
+
+
+def _finish(run: Run, game: Game, recipe: Recipe, pictures: Pictures) -> Model:
     model = Model.from_training(game.discriminator, recipe, pictures, game.iteration)
     model.save(run.model)
     return model
@@ -93,7 +99,7 @@ def train_in_memory(
 ) -> Model:
     """`train_run` without a folder: nothing is written, and an interrupt loses the training."""
     game = new_game(recipe, device)
-    log = Log(None, recipe, watch)
+    log = Log(None, recipe, watch, game.iteration)
     for losses in play(game, pictures.pixels, recipe):
         if game.iteration % LOG_EVERY == 0 or game.iteration == recipe.iterations:
             log.write(game.iteration, losses)
@@ -103,15 +109,22 @@ def train_in_memory(
 class Log:
     """Writes a line every so often, with the speed since the line before."""
 
-    def __init__(self, run: Run | None, recipe: Recipe, watch: Watch | None):
-        self.run, self.recipe, self.watch = run, recipe, watch
-        self.began = self.since = time.perf_counter()
-        self.iteration: int | None = None
+    def __init__(
+        self,
+        run: Run | None,
+        recipe: Recipe,
+        watch: Watch | None,
+        iteration: int,
+        seconds: float = 0.0,
+    ):
+        self.run, self.recipe, self.watch, self.iteration = run, recipe, watch, iteration
+        self.since = time.perf_counter()
+        self.began = self.since - seconds
 
     def write(self, iteration: int, losses: Losses) -> None:
         """Append the losses of this iteration; a loss that is not finite is a UserError."""
         now = time.perf_counter()
-        done = LOG_EVERY if self.iteration is None else iteration - self.iteration
+        done = iteration - self.iteration
         line = {
             "iteration": iteration,
             "discriminator_loss": round(float(losses.discriminator), 5),

@@ -90,7 +90,7 @@ def test_embedded_splits_differ(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     load_images("embedded", 16)
     load_images("embedded", 16, "test")
-    assert drawn == [(2000, 16, 0), (500, 16, 1)]
+    assert drawn == [(2000, 16, 0), (500, 16, 2)]
 
 
 def test_the_embedded_pictures_have_truth():

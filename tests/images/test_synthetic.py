@@ -27,14 +27,14 @@ def bare(drawn):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthetic, "_background", lambda _rng, x, _y: np.zeros((*x.shape, 3)))
         patch.setattr(synthetic, "_colour", lambda _rng: np.ones(3))
-        pictures = draw_pictures(len(drawn), SIZE, seed=1)
+        pictures = draw_pictures(len(drawn), SIZE, seed=2)
     np.testing.assert_array_equal(np.concatenate(pictures.truth), np.concatenate(drawn.truth))
     return pictures.pixels.mean(axis=3) / 255
 
 
 def test_the_test_pictures_are_500_of_their_own_seed(drawn):
     assert len(drawn) == 500
-    np.testing.assert_array_equal(drawn.pixels[:3], draw_pictures(3, SIZE, seed=1).pixels)
+    np.testing.assert_array_equal(drawn.pixels[:3], draw_pictures(3, SIZE, seed=2).pixels)
     assert not np.array_equal(drawn.pixels[:3], draw_pictures(3, SIZE, seed=0).pixels)
 
 

@@ -10,8 +10,8 @@ from ganloc.score.table import Row, as_json, print_table, score_boxes
 
 NONE = np.zeros((0, 4))
 ROWS = (
-    Row("default", False, False, 66.6666, (50.126, 80.0), 25.0, 48.333),
-    Row("fitted-box", True, True, 100.0, (100.0, 100.0), 75.0, 61.0),
+    Row("default", False, False, 66.6666, (50.126, 80.0), 25.0, 48.333, (9.0, 41.0), (40.0, 55.5)),
+    Row("fitted-box", True, True, 100.0, (100.0, 100.0), 75.0, 61.0, (60.0, 90.0), (50.0, 70.0)),
 )
 
 
@@ -51,18 +51,38 @@ def test_json_is_the_documented_object():
         "gt_known_loc": 66.67,
         "interval": [50.13, 80.0],
         "gt_known_loc_70": 25.0,
+        "interval_70": [9.0, 41.0],
         "mean_iou": 48.33,
+        "interval_iou": [40.0, 55.5],
     }
+    assert "corloc" not in found
+    fitted = as_json("tiny-imagenet:bird", 150, ROWS, ROWS[:1])["corloc"]
+    assert fitted == [{"name": "default", "corloc": 66.67, "interval": [50.13, 80.0]}]
 
 
 def test_the_table_shows_every_score_and_marks_labels_and_oracles():
     out = StringIO()
-    print_table(ROWS, "bird, 150 pictures", Console(file=out, width=120))
+    title = "tiny-imagenet:bear: 150 pictures"  # ":bear:" is no picture of a bear
+    print_table(ROWS, title, ROWS[:1], Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     ours = next(line for line in lines if "default" in line)
     fitted = next(line for line in lines if "fitted-box" in line)
-    for text in ("66.7", "50.1–80.0", "25.0", "48.3"):
+    for text in ("66.7 (50.1–80.0)", "25.0 (9.0–41.0)", "48.3 (40.0–55.5)"):
         assert text in ours
-    assert (ours.count("yes"), fitted.count("yes")) == (0, 2)
-    assert any("bird, 150 pictures" in line for line in lines)
-    assert any("uses labels" in line and "oracle" in line for line in lines)
+    assert "*" not in ours
+    assert "†" not in ours
+    assert "fitted-box*†" in fitted
+    assert any(title in line for line in lines)
+    assert any(line.startswith("* uses labels") for line in lines)
+    assert any(line.startswith("† oracle") for line in lines)
+    assert any("CorLoc" in line and "default 66.7 (50.1–80.0)" in line for line in lines)
+
+
+def test_every_interval_is_of_its_own_score():
+    # IoU 0.8 and 0.6 in turn: all above 0.5, half above 0.7, and a mean of 0.7.
+    boxes = np.tile([0.0, 0.0, 10.0, 10.0], (400, 1))
+    truth = tuple(np.array([[0, 0, 10.0, height]]) for height in (8, 6) * 200)
+    row = score_boxes("ours", boxes, truth)
+    assert row.interval == (100, 100)
+    assert 44 < row.interval_70[0] < 46.5 < 53.5 < row.interval_70[1] < 56
+    assert 68.9 < row.interval_iou[0] < 69.5 < 70.5 < row.interval_iou[1] < 71.1

@@ -69,7 +69,8 @@ def save_game(game: Game, path: Path) -> None:
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"{part}_optimiser/{index}/{k}": v for k, v in state.items()}
     tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(tensors, metadata={"iteration": str(game.iteration)}))
+    metadata = {"iteration": str(game.iteration), "device": game.device.type}
+    write_bytes(path, save(tensors, metadata=metadata))
 
 
 def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
@@ -82,7 +83,13 @@ def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            game.iteration = int(file.metadata()["iteration"])
+            metadata = file.metadata() or {}
+        if metadata.get("device", device.type) != device.type:
+            raise UserError(
+                f"{path} was trained on {metadata['device']} and its random stream belongs there: "
+                f"go on with --device {metadata['device']}."
+            )
+        game.iteration = int(metadata["iteration"])
         for part in ("generator", "discriminator"):
             getattr(game, part).load_state_dict(_below(tensors, f"{part}/"))
             optimiser = getattr(game, f"{part}_optimiser")

@@ -23,14 +23,19 @@ def for_reading(
 ) -> Discriminator:
     """A frozen copy in evaluation mode, spectral norm folded into its weights.
 
-    Batch norm's means and variances are those of up to `PICTURES` real pictures spread over the
-    set, each batch weighing the same.
+    Batch norm's means and variances are those of up to `PICTURES` real pictures, each batch a
+    sample spread over the whole set: sets often come sorted by class.
     """
     ready = _folded(discriminator)
     norms = [m for m in ready.modules() if isinstance(m, nn.BatchNorm2d)]
     if norms:
-        _calibrate(ready, norms, pixels[:: -(-len(pixels) // PICTURES)])
+        _calibrate(ready, norms, spread_over(pixels))
     return ready.eval()
+
+
+def spread_over(pixels: UInt8[np.ndarray, "n size size 3"]) -> UInt8[np.ndarray, "k size size 3"]:
+    """Up to `PICTURES` pictures, evenly over the set."""
+    return pixels[:: -(-len(pixels) // PICTURES)]
 
 
 @torch.no_grad()
@@ -56,5 +61,6 @@ def _calibrate(
     for norm in norms:
         norm.momentum = None  # a plain mean over batches
     discriminator.train()
-    for part in np.array_split(pixels, -(-len(pixels) // BATCH)):  # of about equal length
-        discriminator(to_tensor(part, device))
+    batches = -(-len(pixels) // BATCH)
+    for first in range(batches):
+        discriminator(to_tensor(pixels[first::batches], device))

@@ -20,7 +20,10 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Reading:
-    """How heatmaps are read from a discriminator and cut into boxes; no label chose any of it.
+    """How heatmaps are read from a discriminator and cut into boxes.
+
+    Nothing of it is fitted to the boxes of the pictures at hand: the constants were chosen once, on
+    the embedded set and the development sets (docs/log.md).
 
     Attributes:
         heatmap: "cam" (the paper's) or "border-distance".

@@ -20,7 +20,7 @@ def average_over_views(
 ) -> Float[Tensor, "batch heatmaps size size"]:
     """Mean of `read`'s heatmaps over `steps`² shifts, each also mirrored.
 
-    The shifts are spread evenly over one cell of the coarsest maps, from about −½ to +½ of it. What
+    The shifts divide one cell of the coarsest maps evenly (2 steps: −¼ and +¼ of it). What
     moves in over the edge is the picture's reflection; where a shifted heatmap ends, its edge goes
     on.
 

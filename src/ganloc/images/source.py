@@ -14,8 +14,8 @@ from ganloc.images.truth import read_coco
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"  # the environment variable that holds the archive's path
 KNOWN = "tiny-imagenet:SET or embedded"
 
-# Count and seed of the drawn pictures.
-_EMBEDDED = {"train": (2000, 0), "test": (500, 1)}
+# Count and seed of the drawn pictures. Those of seed 1 served to choose the default reading.
+_EMBEDDED = {"train": (2000, 0), "test": (500, 2)}
 
 
 def load_images(

@@ -19,7 +19,7 @@ def training_progress(
         TextColumn("{task.fields[speed]:.0f} images/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, speed_estimate_period=600.0) as bar:
         task = bar.add_task("", total=iterations, discriminator=0.0, generator=0.0, speed=0.0)
 
         def watch(iteration: int, line: dict[str, int | float]) -> None:

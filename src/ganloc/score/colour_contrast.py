@@ -70,7 +70,7 @@ def _distance(
     strip = border.reshape(len(border), -1, 3)
     middle = strip.mean(axis=1)
     spread = strip - middle[:, None]
-    covariance = spread.mT @ spread / strip.shape[1] + _NOISE**2 * np.eye(3)
+    covariance = spread.swapaxes(1, 2) @ spread / strip.shape[1] + _NOISE**2 * np.eye(3)
     offset = colours.reshape(len(colours), -1, 3) - middle[:, None]
     squares = (offset @ np.linalg.inv(covariance) * offset).sum(axis=-1)
     return np.sqrt(squares).reshape(colours.shape[:3])
