@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -96,7 +95,7 @@ def print_table(
 
     Below them stands CorLoc, where there are rows of the fitted pictures. It fits 80 columns.
     """
-    table = Table(box=SIMPLE_HEAD, title=Text(title), title_justify="left", pad_edge=False)
+    table = Table(box=None, title=Text(title), title_justify="left", pad_edge=False)
     table.add_column("", no_wrap=True)
     for heading in ("GT-known Loc", "at IoU > 0.7", "mean IoU"):
         table.add_column(heading, justify="right", no_wrap=True)
