@@ -15,6 +15,7 @@ from PIL import Image
 
 from ganloc import cli
 from ganloc.model import Model
+from ganloc.recipes import VARIANTS
 
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2"]
 SIZES = {"a/wide.png": (60, 30), "b.png": (20, 41), "c.png": (32, 32)}
@@ -62,6 +63,25 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     assert output == ""
     assert "3 pictures, sn-dcgan at 32 pixels, on cpu." in errors
     assert "ganloc localize" in errors
+
+
+def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
+    out = tmp_path / "run"
+    penalty = ["--variant", "dragan", "--penalty-weight", "3.5", "--dragan-noise", "uniform-scaled"]
+    cli.main(["train", str(work / "photos"), "--out", str(out), "--device", "cpu", *TINY,
+              "--iterations", "1", *penalty])  # fmt: skip
+    recipe = Model.load(out / "model.safetensors").recipe
+    assert recipe.variant == "dragan"
+    assert (recipe.penalty_weight, recipe.dragan_noise) == (3.5, "uniform-scaled")
+    assert json.loads((out / "log.jsonl").read_text())["penalty"] > 0
+
+
+def test_the_help_of_train_names_every_variant(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    words = re.findall(r"[\w-]+", capsys.readouterr().out)
+    assert set(VARIANTS) <= set(words)
 
 
 def test_the_advice_works_in_a_shell_also_with_odd_names(tmp_path, work, capsys):

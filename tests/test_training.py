@@ -21,7 +21,8 @@ from ganloc.training import train_in_memory, train_run
 CPU = torch.device("cpu")
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
 PICTURES = Pictures(PIXELS, tuple(f"{i}.png" for i in range(5)), np.full((5, 2), 32))
-LOGGED = ["discriminator_loss", "generator_loss", "real", "fake", "images_per_second", "seconds"]
+LOSSES = ["discriminator_loss", "generator_loss", "penalty"]
+LOGGED = [*LOSSES, "real", "fake", "images_per_second", "seconds"]
 
 
 @pytest.fixture(autouse=True)
@@ -120,13 +121,24 @@ def test_a_run_folder_holds_everything(tmp_path, monkeypatch):
             picture.load()
 
 
-@pytest.mark.parametrize("part", ["discriminator", "generator"])
+def test_small_losses_are_logged_with_all_their_digits(tmp_path, monkeypatch):
+    def play(game, pixels, recipe):
+        game.iteration = recipe.iterations
+        yield Losses(*[torch.tensor(value) for value in (-1.234567e-7, 1386.2944, 0.5, 0.5, 0.0)])
+
+    monkeypatch.setattr(training, "play", play)
+    run = train(tmp_path / "run", recipe())
+    (line,) = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert [line[name] for name in LOSSES] == [-1.23457e-7, 1386.29, 0.0]
+
+
+@pytest.mark.parametrize("part", ["discriminator", "generator", "penalty"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_ends_training_in_one_sentence(
     part, value, tmp_path, monkeypatch
 ):
     cadence(monkeypatch, log=1)
-    fine = Losses(*[torch.tensor(0.5)] * 4)
+    fine = Losses(*[torch.tensor(0.5)] * 5)
 
     def play(game, pixels, recipe):
         for game.iteration in (1, 2):

@@ -36,7 +36,7 @@ class Settings:
     """What may replace a preset's settings."""
 
     variant: str | None = None
-    """Which GAN: sn-dcgan or dcgan."""
+    """Which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or sn-wgan-gp."""
     size: int | None = None
     """Side in pixels to which pictures are squeezed: 32, 64 or 128."""
     iterations: int | None = None
@@ -55,6 +55,10 @@ class Settings:
     """Adam's β₁."""
     logit_scale: float | None = None
     """The discriminator's output times this goes into the losses."""
+    penalty_weight: float | None = None
+    """Weight of the gradient penalty (dragan, wgan-gp, sn-wgan-gp)."""
+    dragan_noise: str | None = None
+    """Around dragan's real pictures: gaussian or uniform-scaled."""
     latent: int | None = None
     """Length of z."""
     mirror: bool | None = None

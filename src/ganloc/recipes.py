@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,18 +17,38 @@ class Variant:
     """One row of the paper's table of GANs.
 
     Attributes:
-        norm: normalisation after each of the discriminator's convolutions: "batch" or "none".
+        discriminator_loss: "cross-entropy" (Eq. 1) or "wasserstein" (Eq. 4).
+        generator_loss: "minimax" (Eq. 2), "non-saturating" (Eq. 3) or "wasserstein" (Eq. 4).
+        norm: normalisation after each of the discriminator's convolutions: "batch", "layer" or
+            "none".
         spectral: spectral norm on the discriminator's convolutions and linear unit.
+        penalty: on the discriminator's slope: "none", "wgan-gp" or "dragan" (Eq. 5).
+        clip: every weight of the discriminator is kept within ± this; 0 for no clipping.
+        n_critic: discriminator steps a generator step.
     """
 
+    discriminator_loss: str
+    generator_loss: str
     norm: str
-    spectral: bool
+    spectral: bool = False
+    penalty: str = "none"
+    clip: float = 0.0
+    n_critic: int = 1
 
 
 VARIANTS: dict[str, Variant] = {
-    "dcgan": Variant(norm="batch", spectral=False),
-    "sn-dcgan": Variant(norm="none", spectral=True),
+    "gan": Variant("cross-entropy", "minimax", norm="batch"),
+    "dcgan": Variant("cross-entropy", "non-saturating", norm="batch"),
+    "sn-dcgan": Variant("cross-entropy", "non-saturating", norm="none", spectral=True),
+    "dragan": Variant("cross-entropy", "non-saturating", norm="batch", penalty="dragan"),
+    "wgan": Variant("wasserstein", "wasserstein", norm="batch", clip=0.01, n_critic=5),
+    "wgan-gp": Variant("wasserstein", "wasserstein", norm="layer", penalty="wgan-gp", n_critic=5),
+    "sn-wgan-gp": Variant(
+        "wasserstein", "wasserstein", norm="layer", spectral=True, penalty="wgan-gp", n_critic=5
+    ),
 }
+
+DRAGAN_NOISES = ("gaussian", "uniform-scaled")
 
 
 @dataclass(frozen=True)
@@ -45,8 +66,12 @@ class Recipe:
         generator_rate: Adam's learning rate for the generator.
         discriminator_rate: Adam's learning rate for the discriminator.
         beta1: Adam's β₁ of both; β₂ is 0.999.
-        logit_scale: the discriminator's output is multiplied by it in the losses. Spectral norm
-            bounds the logit, and thin networks then hardly leave chance; the heatmap is unaffected.
+        logit_scale: the discriminator's output is multiplied by it in every loss and penalty, the
+            Wasserstein ones too. Spectral norm bounds the logit, and thin networks then hardly
+            leave chance; the heatmap is unaffected.
+        penalty_weight: of Eq. 5 in the discriminator's loss, where the variant has a penalty.
+        dragan_noise: around DRAGAN's real pictures: "gaussian" (standard deviation half of the
+            batch's) or "uniform-scaled" (the original code's, half of it times U[0, 1)).
         mirror: show each real picture mirrored half of the time.
         seed: of weights, z and the order of the pictures.
     """
@@ -62,6 +87,8 @@ class Recipe:
     discriminator_rate: float = 2e-4
     beta1: float = 0.9
     logit_scale: float = 1.0
+    penalty_weight: float = 10.0
+    dragan_noise: str = "gaussian"
     mirror: bool = False
     seed: int = 0
 
@@ -81,6 +108,10 @@ class Recipe:
         for name in ("generator_rate", "discriminator_rate", "logit_scale"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"--{name.replace('_', '-')} must be above 0.")
+        if not 0.0 <= self.penalty_weight < math.inf:
+            raise UserError("--penalty-weight must be at least 0, and finite.")
+        if self.dragan_noise not in DRAGAN_NOISES:
+            raise UserError(f"--dragan-noise must be {' or '.join(DRAGAN_NOISES)}.")
         if not 0 <= self.seed < 2**63:
             raise UserError("--seed must be at least 0 and below 2**63.")
         if not 0.0 <= self.beta1 < 1.0:

@@ -15,7 +15,7 @@ from ganloc.adversary.play import Losses, play
 from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
-from ganloc.recipes import Recipe
+from ganloc.recipes import VARIANTS, Recipe
 from ganloc.report.training_pictures import save_fakes, save_heatmaps, save_reals, spread
 from ganloc.run import Run
 
@@ -124,17 +124,19 @@ class Log:
     def write(self, iteration: int, losses: Losses) -> None:
         """Append the losses of this iteration; a loss that is not finite is a UserError."""
         now = time.perf_counter()
-        done = iteration - self.iteration
+        batches = (iteration - self.iteration) * VARIANTS[self.recipe.variant].n_critic
         line = {
             "iteration": iteration,
-            "discriminator_loss": round(float(losses.discriminator), 5),
-            "generator_loss": round(float(losses.generator), 5),
+            "discriminator_loss": _digits(losses.discriminator),
+            "generator_loss": _digits(losses.generator),
+            "penalty": _digits(losses.penalty),
             "real": round(float(losses.real), 5),
             "fake": round(float(losses.fake), 5),
-            "images_per_second": round(done * self.recipe.batch / (now - self.since), 1),
+            "images_per_second": round(batches * self.recipe.batch / (now - self.since), 1),
             "seconds": round(now - self.began, 2),
         }
-        if not math.isfinite(line["discriminator_loss"] + line["generator_loss"]):
+        named = ("discriminator_loss", "generator_loss", "penalty")
+        if not all(math.isfinite(line[name]) for name in named):
             raise UserError(
                 f"Training broke down at iteration {iteration} (a loss is not finite): "
                 "train into a new folder with lower --discriminator-rate and --generator-rate."
@@ -144,6 +146,11 @@ class Log:
             self.run.append_log(line)
         if self.watch is not None:
             self.watch(iteration, line)
+
+
+def _digits(value: torch.Tensor) -> float:
+    """Six of them: a clipped critic's losses are small, an early penalty may be large."""
+    return float(f"{value.item():.6g}")
 
 
 def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:

@@ -5,10 +5,20 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrize
 
-from ganloc.adversary.losses import discriminator_loss, generator_loss
+from ganloc.adversary.losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    cross_entropy,
+    minimax,
+    non_saturating,
+    wasserstein_critic,
+    wasserstein_generator,
+)
 from ganloc.adversary.networks import Discriminator
 
 
@@ -20,35 +30,62 @@ def sigmoid(t):
     return 1 / (1 + np.exp(-t))
 
 
-def test_discriminator_loss_is_equation_1():
+def test_cross_entropy_is_equation_1():
     real, fake = logits(seed=0), logits(seed=1)
     expected = -np.log(sigmoid(real)).mean() - np.log(1 - sigmoid(fake)).mean()
-    loss = discriminator_loss(torch.from_numpy(real), torch.from_numpy(fake))
+    loss = cross_entropy(torch.from_numpy(real), torch.from_numpy(fake))
     assert loss.item() == pytest.approx(expected, rel=1e-10)
 
 
-def test_generator_loss_is_equation_3():
+def test_non_saturating_is_equation_3():
     fake = logits(seed=2)
-    loss = generator_loss(torch.from_numpy(fake))
+    loss = non_saturating(torch.from_numpy(fake))
     assert loss.item() == pytest.approx(-np.log(sigmoid(fake)).mean(), rel=1e-10)
+
+
+def test_minimax_is_equation_2():
+    fake = logits(seed=2)
+    loss = minimax(torch.from_numpy(fake))
+    assert loss.item() == pytest.approx(np.log(1 - sigmoid(fake)).mean(), rel=1e-10)
+
+
+def test_wasserstein_is_equation_4_with_the_sign_that_is_minimised():
+    real, fake = logits(seed=0), logits(seed=1)
+    loss = wasserstein_critic(torch.from_numpy(real), torch.from_numpy(fake))
+    assert loss.item() == pytest.approx(fake.mean() - real.mean(), rel=1e-10)
+    assert wasserstein_generator(torch.from_numpy(fake)).item() == pytest.approx(-fake.mean())
 
 
 def test_a_discriminator_that_knows_nothing():
     nothing = torch.zeros(5)
-    assert discriminator_loss(nothing, nothing).item() == pytest.approx(2 * math.log(2))
-    assert generator_loss(nothing).item() == pytest.approx(math.log(2))
+    assert cross_entropy(nothing, nothing).item() == pytest.approx(2 * math.log(2))
+    assert non_saturating(nothing).item() == pytest.approx(math.log(2))
 
 
 def test_gradients_are_those_of_the_logarithms():
     # d(−log σ(t))/dt = σ(t) − 1 and d(−log(1 − σ(t)))/dt = σ(t), over the batch of 9.
     real = torch.from_numpy(logits(seed=3)).requires_grad_()
     fake = torch.from_numpy(logits(seed=4)).requires_grad_()
-    discriminator_loss(real, fake).backward()
+    cross_entropy(real, fake).backward()
     np.testing.assert_allclose(real.grad, (sigmoid(logits(seed=3)) - 1) / 9, rtol=1e-9)
     np.testing.assert_allclose(fake.grad, sigmoid(logits(seed=4)) / 9, rtol=1e-9)
     fake.grad = None
-    generator_loss(fake).backward()
+    non_saturating(fake).backward()
     np.testing.assert_allclose(fake.grad, (sigmoid(logits(seed=4)) - 1) / 9, rtol=1e-9)
+    fake.grad = None
+    minimax(fake).backward()
+    np.testing.assert_allclose(fake.grad, -sigmoid(logits(seed=4)) / 9, rtol=1e-9)
+
+
+def test_gradients_of_wasserstein_are_constant():
+    real = torch.from_numpy(logits(seed=3)).requires_grad_()
+    fake = torch.from_numpy(logits(seed=4)).requires_grad_()
+    wasserstein_critic(real, fake).backward()
+    np.testing.assert_allclose(real.grad, [-1 / 9] * 9, rtol=1e-12)
+    np.testing.assert_allclose(fake.grad, [1 / 9] * 9, rtol=1e-12)
+    fake.grad = None
+    wasserstein_generator(fake).backward()
+    np.testing.assert_allclose(fake.grad, [-1 / 9] * 9, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +100,29 @@ def test_gradients_are_those_of_the_logarithms():
 def test_extreme_logits_stay_finite(real, fake, of_discriminator, of_generator):
     real, fake = torch.full((3,), real), torch.full((3,), fake)
     real.requires_grad_()
-    loss = discriminator_loss(real, fake)
+    loss = cross_entropy(real, fake)
     loss.backward()
     assert loss.item() == of_discriminator
     assert real.grad.tolist() == pytest.approx([0.0 if real[0] > 0 else -1 / 3] * 3)
-    assert generator_loss(fake).item() == of_generator
+    assert non_saturating(fake).item() == of_generator
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    pairs=st.lists(st.tuples(*[st.floats(-1e4, 1e4, width=32)] * 2), min_size=1, max_size=40),
+    of_discriminator=st.sampled_from(list(DISCRIMINATOR_LOSSES)),
+    of_generator=st.sampled_from(list(GENERATOR_LOSSES)),
+)
+def test_no_loss_and_no_gradient_is_ever_nan(pairs, of_discriminator, of_generator):
+    real, fake = (torch.tensor(values, requires_grad=True) for values in zip(*pairs, strict=True))
+    losses = [
+        DISCRIMINATOR_LOSSES[of_discriminator](real, fake),
+        GENERATOR_LOSSES[of_generator](fake),
+    ]
+    for loss in losses:
+        assert loss.abs() <= 2.001e4
+        for gradient in torch.autograd.grad(loss, (real, fake), allow_unused=True):
+            assert gradient is None or bool((gradient.abs() <= 1.001 / len(pairs)).all())
 
 
 def discriminator_with_wrong_vectors():
@@ -162,7 +217,7 @@ def test_no_gradient_flows_through_the_singular_vectors():
         effective = [layer.weight for layer, _ in normed(discriminator)]
         for weight in effective:
             weight.retain_grad()
-        generator_loss(30.0 * discriminator(pictures())).backward()
+        non_saturating(30.0 * discriminator(pictures())).backward()
     for (layer, spectral), hat in zip(normed(discriminator), effective, strict=True):
         u, v = spectral._u.numpy(), spectral._v.numpy()
         weight, grad_hat = matrix(original(layer)), matrix(hat.grad)

@@ -12,7 +12,12 @@ from ganloc.heatmap import calibrate
 from ganloc.heatmap.calibrate import for_reading
 
 CPU = torch.device("cpu")
-VARIANTS = {"dcgan": ("batch", False), "sn-dcgan": ("none", True)}
+VARIANTS = {
+    "dcgan": ("batch", False),
+    "sn-dcgan": ("none", True),
+    "wgan-gp": ("layer", False),
+    "sn-wgan-gp": ("layer", True),
+}
 
 
 def new(variant, size=32, seed=0):
@@ -119,6 +124,19 @@ def test_spectral_norm_is_folded_into_the_weights(size):
         ):
             weight.copy_(original)
         assert not np.allclose(raw(pictures).numpy() + 0.5, expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize("variant", ["wgan-gp", "sn-wgan-gp"])
+def test_layer_norm_is_read_as_it_was_trained(variant):
+    discriminator, pixels = new(variant), drawn_pixels(6)
+    with torch.no_grad():
+        for parameter in discriminator.parameters():
+            parameter += torch.linspace(0.1, 0.5, parameter.numel()).view_as(parameter)
+    train_on(discriminator, pixels)
+    pictures = to_tensor(pixels, CPU)
+    with torch.no_grad():
+        ready = for_reading(discriminator, pixels)(pictures)
+        torch.testing.assert_close(ready, discriminator.eval()(pictures), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -57,7 +57,8 @@ class Discriminator(nn.Module):
     Args:
         size: side of the pictures in pixels, 32, 64 or 128.
         width: channels of the first convolution; the paper's is 64.
-        norm: "batch" or "none", after every convolution.
+        norm: "batch", "layer" or "none", after every convolution. Layer norm takes its statistics
+            over C×H×W of each picture and has a scale and a shift a channel.
         spectral: spectral norm on every convolution and on the linear unit. One power iteration a
             training forward pass; no gradient flows through the singular vectors.
     """
@@ -103,6 +104,8 @@ def _down(channels: int, wider: int, stride: int, norm: str) -> nn.Sequential:
     layers.append(nn.Conv2d(channels, wider, KERNEL, stride, padding, bias=norm == "none"))
     if norm == "batch":
         layers.append(nn.BatchNorm2d(wider))
+    elif norm == "layer":
+        layers.append(nn.GroupNorm(1, wider))
     layers.append(nn.LeakyReLU(0.2))
     return nn.Sequential(*layers)
 
