@@ -24,7 +24,7 @@ DATA = "embedded"
 # learn within minutes.
 CHANGES = {
     "size": 32,
-    "iterations": 2_400,
+    "iterations": 2_700,
     "generator_width": 8,
     "generator_rate": 1e-4,
     "discriminator_rate": 1e-3,
