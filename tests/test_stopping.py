@@ -1,6 +1,5 @@
 """Training that is killed or interrupted ends with the weights of one that never stopped."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from ganloc import training
 from ganloc.images.folder import load_folder
@@ -20,8 +18,10 @@ from ganloc.model import Model
 from ganloc.recipes import Recipe
 from ganloc.run import Run
 from ganloc.training import Stopped, train_run
+from run_folders import assert_same_weights, logged
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("one_thread")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 GANLOC = str(Path(sys.executable).with_name("ganloc"))
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2"]
@@ -43,15 +43,6 @@ training.train_run(run, pictures, run.recipe(), torch.device("cpu"), watch=slowl
 """
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums are split over threads, so equality bit for bit needs the same number everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def photos(tmp_path):
     (tmp_path / "photos").mkdir()
@@ -69,18 +60,6 @@ def cadence(monkeypatch, log, checkpoint):
     monkeypatch.setattr(training, "LOG_EVERY", log)
     monkeypatch.setattr(training, "CHECKPOINT_EVERY", checkpoint)
     monkeypatch.setattr(training, "GRIDS", 1)
-
-
-def logged(run):
-    lines = run.log.read_text().splitlines() if run.log.exists() else []
-    return [json.loads(line)["iteration"] for line in lines if line.endswith("}")]
-
-
-def assert_same_weights(one, other):
-    for path in ("checkpoint/latest.safetensors", "model.safetensors"):
-        first, second = load_file(one.folder / path), load_file(other.folder / path)
-        assert first.keys() == second.keys()
-        assert {k for k in first if not torch.equal(first[k], second[k])} == set()
 
 
 def wait_for(condition, process, seconds=120.0):

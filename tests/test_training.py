@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from ganloc import training
 from ganloc.adversary.play import Losses
@@ -17,21 +16,14 @@ from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.run import Run
 from ganloc.training import train_in_memory, train_run
+from run_folders import assert_same_weights, logged
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("one_thread")
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
 PICTURES = Pictures(PIXELS, tuple(f"{i}.png" for i in range(5)), np.full((5, 2), 32))
 LOSSES = ["discriminator_loss", "generator_loss", "penalty"]
 LOGGED = [*LOSSES, "real", "fake", "images_per_second", "seconds"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums are split over threads, so equality bit for bit needs the same number everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def recipe(variant="dcgan", **settings):
@@ -49,18 +41,6 @@ def train(folder, recipe, pictures=PICTURES, watch=None):
     run = Run.create(folder, recipe, "photos", pictures)
     train_run(run, pictures, recipe, CPU, watch=watch)
     return run
-
-
-def logged(run):
-    lines = run.log.read_text().splitlines() if run.log.exists() else []
-    return [json.loads(line)["iteration"] for line in lines if line.endswith("}")]
-
-
-def assert_same_weights(one, other):
-    for path in ("checkpoint/latest.safetensors", "model.safetensors"):
-        first, second = load_file(one.folder / path), load_file(other.folder / path)
-        assert first.keys() == second.keys()
-        assert {k for k in first if not torch.equal(first[k], second[k])} == set()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -182,7 +182,11 @@ def evaluate(
     if has_split(data_set):
         train_pictures = load_images(data_set, model.recipe.size, "train", data)
     rows = score_run(model, pictures, train_pictures)
-    _print_rows(data_set, pictures, rows, fitted_corloc(model, train_pictures or pictures), json)
+    if train_pictures is None:
+        corloc = fitted_corloc(model, pictures, rows)
+    else:
+        corloc = fitted_corloc(model, train_pictures)
+    _print_rows(data_set, pictures, rows, corloc, json)
 
 
 def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> None:

@@ -1,5 +1,7 @@
 """The table of one run on one data set: its readings beside what they have to beat."""
 
+from collections.abc import Sequence
+
 import torch
 
 from ganloc.adversary.game import new_game
@@ -8,8 +10,15 @@ from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.model import Model
 from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
-from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
+from ganloc.score.colour_contrast import (
+    CENTRE_PRIOR_THRESHOLD,
+    THRESHOLD,
+    colour_contrast,
+    with_centre_prior,
+)
 from ganloc.score.table import Row, score_boxes
+
+CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
 
 def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> list[Row]:
@@ -31,7 +40,7 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     untrained = untrained_model(model, train or test)
     sizes, truth = test.sizes, test.truth
     contrast = colour_contrast(test.pixels)
-    centred = colour_contrast(test.pixels, centre_prior=True)
+    centred = with_centre_prior(contrast)
     if train is None or train.truth is None:
         fitted = cross_fitted_box(truth, sizes)
     else:
@@ -54,13 +63,20 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     return [score_boxes(name, box, truth, name in labelled) for name, box in boxes.items()]
 
 
-def fitted_corloc(model: Model, pictures: Pictures) -> list[Row]:
+def fitted_corloc(model: Model, pictures: Pictures, scored: Sequence[Row] = ()) -> list[Row]:
     """CorLoc: the default and the paper's reading beside constant boxes, on the fitted pictures.
 
     Empty where `pictures` are not those that were fitted, or have no truth.
+
+    Args:
+        model: the trained model.
+        pictures: what it may have been fitted on.
+        scored: rows that `evaluate` gave for these very pictures, not to be worked out again.
     """
     if pictures.truth is None or model.info.get("checksum") != checksum(pictures):
         return []
+    if scored:
+        return [row for row in scored if row.name in CORLOC]
     boxes = {
         "default": model.localize(pictures, DEFAULT).boxes,
         "plain-cam": model.localize(pictures, "plain-cam").boxes,

@@ -102,10 +102,9 @@ class Localizer:
         Raises:
             UserError: not fitted yet, no such reading, or no pictures to read.
         """
-        if self.model is None:
-            raise UserError("This Localizer knows nothing yet: call fit or load first.")
-        pictures = _load(photos, self.model.recipe.size, "test", archive)
-        found = self.model.localize(pictures, reading)
+        model = self._fitted()
+        pictures = _load(photos, model.recipe.size, "test", archive)
+        found = model.localize(pictures, reading)
         rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, strict=True)
         localizations = []
         for name, box, score, heatmap in rows:
@@ -115,9 +114,12 @@ class Localizer:
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file."""
+        self._fitted().save(Path(path))
+
+    def _fitted(self) -> Model:
         if self.model is None:
             raise UserError("This Localizer knows nothing yet: call fit or load first.")
-        self.model.save(Path(path))
+        return self.model
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> "Localizer":
@@ -178,9 +180,8 @@ def choose_device(name: str | None) -> torch.device:
         torch.empty(0, device=name)
         return torch.device(name)
     except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            f"There is no device {name!r} here: leave out --device, or give cpu."
-        ) from (error)
+        message = f"There is no device {name!r} here: leave out --device, or give cpu."
+        raise UserError(message) from error
 
 
 def default_preset(device: torch.device) -> str:

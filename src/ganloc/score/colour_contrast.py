@@ -39,11 +39,17 @@ def colour_contrast(
     for start in range(0, n, _BATCH):
         part = pixels[start : start + _BATCH] / 255
         heatmaps[start : start + _BATCH] = _contrast(part)
-    if centre_prior:
-        offsets = (np.arange(size) + 0.5) / size - 0.5
-        prior = np.exp(-(offsets**2) / (2 * _SPREAD**2)).astype(np.float32)
-        heatmaps *= prior[:, None] * prior
-    return heatmaps
+    return with_centre_prior(heatmaps) if centre_prior else heatmaps
+
+
+def with_centre_prior(
+    heatmaps: Float[np.ndarray, "n size size"],
+) -> Float[np.ndarray, "n size size"]:
+    """Heatmaps times a Gaussian around the middle; `CENTRE_PRIOR_THRESHOLD` cuts them."""
+    size = heatmaps.shape[1]
+    offsets = (np.arange(size) + 0.5) / size - 0.5
+    prior = np.exp(-(offsets**2) / (2 * _SPREAD**2)).astype(np.float32)
+    return heatmaps * (prior[:, None] * prior)
 
 
 def _contrast(colours: Float[np.ndarray, "n size size 3"]) -> Float[np.ndarray, "n size size"]:
