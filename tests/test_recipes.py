@@ -27,6 +27,7 @@ def test_the_preset_paper_is_the_paper():
         "penalty_weight": 10.0,
         "dragan_noise": "gaussian",
         "mirror": False,
+        "augment": False,
         "seed": 0,
     }
 

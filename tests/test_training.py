@@ -57,6 +57,21 @@ def test_looking_does_not_change_what_is_trained(variant, tmp_path, monkeypatch)
         assert_same_weights(often, other_seed)
 
 
+def test_milestones_are_the_models_of_shorter_trainings(tmp_path):
+    run = Run.create(tmp_path / "run", recipe(), "photos", PICTURES)
+    train_run(run, PICTURES, recipe(), CPU, milestones=[4, 6])
+    assert sorted(path.name for path in run.milestone(0).parent.iterdir()) == [
+        "000004.safetensors",
+        "000006.safetensors",
+    ]
+    short = train(tmp_path / "short", recipe(iterations=4))
+    for iteration, expected in ((4, short.model), (6, run.model)):
+        kept, model = Model.load(run.milestone(iteration)), Model.load(expected)
+        assert kept.info["iteration"] == iteration
+        weights, others = kept.discriminator.state_dict(), model.discriminator.state_dict()
+        assert {k for k in weights if not torch.equal(weights[k], others[k])} == set()
+
+
 def test_in_memory_gives_the_model_of_a_run(tmp_path):
     run = train(tmp_path / "run", recipe())
     model, kept = train_in_memory(PICTURES, recipe(), CPU), Model.load(run.model)

@@ -63,6 +63,8 @@ class Settings:
     """Length of z."""
     mirror: bool | None = None
     """Show each real picture mirrored half of the time."""
+    augment: bool | None = None
+    """Move each real picture a little and change its light and colours at random."""
     seed: int | None = None
     """Of weights, z and the order of the pictures."""
 

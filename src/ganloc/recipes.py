@@ -73,6 +73,7 @@ class Recipe:
         dragan_noise: around DRAGAN's real pictures: "gaussian" (standard deviation half of the
             batch's) or "uniform-scaled" (the original code's, half of it times U[0, 1)).
         mirror: show each real picture mirrored half of the time.
+        augment: move and recolour real pictures at random ("w/ Augment."; see images/augment.py).
         seed: of weights, z and the order of the pictures.
     """
 
@@ -90,6 +91,7 @@ class Recipe:
     penalty_weight: float = 10.0
     dragan_noise: str = "gaussian"
     mirror: bool = False
+    augment: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -38,6 +38,10 @@ class Run:
         """The discriminator ready for reading."""
         return self.folder / "model.safetensors"
 
+    def milestone(self, iteration: int) -> Path:
+        """The model as it was after `iteration`, where training was asked to keep it."""
+        return self.folder / "milestones" / f"{iteration:06d}.safetensors"
+
     @classmethod
     def create(cls, folder: Path, recipe: Recipe, data: str, pictures: Pictures) -> "Run":
         """Make the folder and write its recipe.

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals, getsignal, signal
@@ -41,6 +41,7 @@ def train_run(
     device: torch.device,
     resume: bool = False,
     watch: Watch | None = None,
+    milestones: Sequence[int] = (),
 ) -> Model:
     """Train in `run`'s folder until the recipe's last iteration, and leave `model.safetensors`.
 
@@ -51,6 +52,7 @@ def train_run(
         device: where to train.
         resume: go on from the run's checkpoint.
         watch: called every `LOG_EVERY` iterations with the iteration and the line of the log.
+        milestones: iterations after which the model is kept beside the last one.
 
     Raises:
         Stopped: by SIGINT (Ctrl-C) or SIGTERM; training can be resumed.
@@ -80,6 +82,8 @@ def train_run(
                 log.write(game.iteration, losses)
             if game.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
                 save_game(game, run.checkpoint)
+            if game.iteration in milestones:
+                _model(game, recipe, pictures).save(run.milestone(game.iteration))
             if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
                 _draw(run.folder, game, pictures, recipe)
             if stopped() and not last:
@@ -89,9 +93,13 @@ def train_run(
 
 
 def _finish(run: Run, game: Game, recipe: Recipe, pictures: Pictures) -> Model:
-    model = Model.from_training(game.discriminator, recipe, pictures, game.iteration)
+    model = _model(game, recipe, pictures)
     model.save(run.model)
     return model
+
+
+def _model(game: Game, recipe: Recipe, pictures: Pictures) -> Model:
+    return Model.from_training(game.discriminator, recipe, pictures, game.iteration)
 
 
 def train_in_memory(
@@ -103,7 +111,7 @@ def train_in_memory(
     for losses in play(game, pictures.pixels, recipe):
         if game.iteration % LOG_EVERY == 0 or game.iteration == recipe.iterations:
             log.write(game.iteration, losses)
-    return Model.from_training(game.discriminator, recipe, pictures, game.iteration)
+    return _model(game, recipe, pictures)
 
 
 class Log:
@@ -157,8 +165,7 @@ def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
     """Samples and heatmaps as they are now. Draws no chance from the game."""
     save_fakes(folder, game.generator, recipe, game.iteration)
     some = spread(pictures, 512)
-    model = Model.from_training(game.discriminator, recipe, some, game.iteration)
-    save_heatmaps(folder, model, some, game.iteration)
+    save_heatmaps(folder, _model(game, recipe, some), some, game.iteration)
     game.generator.train()
 
 

@@ -43,15 +43,15 @@ def play_on(game, recipe):
     return [losses.discriminator.item() for losses in play(game, PIXELS, recipe)]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_loaded_game_goes_on_bit_for_bit(variant, tmp_path):
-    whole = recipe(variant)
+@pytest.mark.parametrize(("variant", "augment"), [(v, False) for v in VARIANTS] + [("dcgan", True)])
+def test_a_loaded_game_goes_on_bit_for_bit(variant, augment, tmp_path):
+    whole = recipe(variant, augment=augment)
     straight = new_game(whole, CPU)
     losses = play_on(straight, whole)
     assert len(losses) == straight.iteration == 6
 
     stopped = new_game(whole, CPU)
-    assert play_on(stopped, recipe(variant, iterations=3)) == losses[:3]
+    assert play_on(stopped, dataclasses.replace(whole, iterations=3)) == losses[:3]
     save_game(stopped, tmp_path / "game.safetensors")
     kept = everything(stopped)
     loaded = load_game(tmp_path / "game.safetensors", whole, CPU)

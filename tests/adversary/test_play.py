@@ -1,5 +1,6 @@
 """The training step against a second, plain one in float64, written from the paper alone."""
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.nn import functional
 from ganloc.adversary import play as play_module
 from ganloc.adversary.game import new_game
 from ganloc.adversary.play import draw_real, play
+from ganloc.images.augment import augment, colour_axes
 from ganloc.recipes import Recipe
 
 CPU = torch.device("cpu")
@@ -259,6 +261,16 @@ def test_half_of_the_real_pictures_are_mirrored_left_to_right(mirror):
         assert flipped.sum() == pytest.approx(350, abs=66)  # five standard deviations of 13.2
     else:
         assert not flipped.any()
+
+
+def test_real_pictures_are_augmented_where_the_recipe_says_so():
+    given = recipe(augment=True, batch=7)
+    drawn = draw_real(new_game(given, CPU), PIXELS, given)
+    plain = draw_real(new_game(given, CPU), PIXELS, dataclasses.replace(given, augment=False))
+    axes = colour_axes(PIXELS)
+    assert torch.equal(drawn, augment(plain, axes, torch.Generator().manual_seed(given.seed)))
+    assert torch.equal(drawn, draw_real(new_game(given, CPU), PIXELS, given, axes=axes))
+    assert not torch.equal(drawn, plain)
 
 
 def test_the_pictures_follow_the_iteration():

@@ -12,6 +12,7 @@ from ganloc.adversary.game import Game
 from ganloc.adversary.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from ganloc.adversary.networks import draw_z
 from ganloc.adversary.penalties import PENALTIES, Critic, clip_weights
+from ganloc.images.augment import augment, colour_axes
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, UInt8
 
@@ -50,15 +51,20 @@ def play(
     game.generator.train()
     game.discriminator.train()
     n_critic = VARIANTS[recipe.variant].n_critic
+    axes = colour_axes(pixels).to(game.device) if recipe.augment else None
     while game.iteration < recipe.iterations:
-        steps = [discriminator_step(game, pixels, recipe, step) for step in range(n_critic)]
+        steps = [discriminator_step(game, pixels, recipe, step, axes) for step in range(n_critic)]
         generator_loss = generator_step(game, recipe)
         game.iteration += 1
         yield Losses(generator=generator_loss, **steps[-1])
 
 
 def discriminator_step(
-    game: Game, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe, step: int
+    game: Game,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    recipe: Recipe,
+    step: int,
+    axes: Float[Tensor, "3 3"] | None = None,
 ) -> dict[str, Tensor]:
     """The discriminator: real pictures up, generated ones down (Eq. 1 or 4).
 
@@ -69,7 +75,7 @@ def discriminator_step(
         What was measured before the update, by the names of `Losses`.
     """
     variant, critic = VARIANTS[recipe.variant], _critic(game, recipe)
-    real_pictures = draw_real(game, pixels, recipe, step)
+    real_pictures = draw_real(game, pixels, recipe, step, axes)
     with torch.no_grad():
         fake_pictures = game.generator(draw_z(recipe.batch, recipe.latent, game.random))
     real, fake = critic(real_pictures), critic(fake_pictures)
@@ -113,12 +119,16 @@ def _critic(game: Game, recipe: Recipe) -> Critic:
 
 
 def draw_real(
-    game: Game, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe, step: int = 0
+    game: Game,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    recipe: Recipe,
+    step: int = 0,
+    axes: Float[Tensor, "3 3"] | None = None,
 ) -> Float[Tensor, "batch 3 size size"]:
     """The real pictures of the next iteration's discriminator step `step`.
 
-    Which ones is a function of the iteration and the step alone; they are mirrored at random where
-    the recipe says so.
+    Which ones is a function of the iteration and the step alone; they are mirrored and changed at
+    random where the recipe says so. `axes` are `colour_axes` of the pixels, where they are at hand.
     """
     number = game.iteration * VARIANTS[recipe.variant].n_critic + step
     chosen = batch_indices(len(pixels), recipe.batch, recipe.seed, number)
@@ -126,4 +136,7 @@ def draw_real(
     if recipe.mirror:
         flip = torch.rand(recipe.batch, generator=game.random, device=game.device) < 0.5
         pictures = torch.where(flip[:, None, None, None], pictures.flip(3), pictures)
+    if recipe.augment:
+        axes = colour_axes(pixels).to(game.device) if axes is None else axes
+        pictures = augment(pictures, axes, game.random)
     return pictures

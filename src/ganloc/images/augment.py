@@ -1,0 +1,98 @@
+"""Random changes to real pictures (section Training: "w/ Augment."), batched, on their device.
+
+The paper names the kinds and the 5 %; strengths, order and filling are our reading of it.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganloc.shapes import Float, UInt8
+
+TRANSLATION = 0.05  # of the side, each way, in whole pixels so that nothing is blurred
+JITTER = 0.4  # brightness, contrast and saturation are multiplied by 1 ± up to this
+LIGHTING = 0.1  # standard deviations of the folder's colours, along each of their main axes
+GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+CHUNK = 512
+
+
+def augment(
+    pictures: Float[Tensor, "n 3 size size"],
+    axes: Float[Tensor, "3 3"],
+    random: torch.Generator,
+) -> Float[Tensor, "n 3 size size"]:
+    """Each picture moved a little, in other light, other contrast, other colours.
+
+    Args:
+        pictures: −1 to 1.
+        axes: `colour_axes` of the set that they are of, on the pictures' device.
+        random: the source of chance, on the pictures' device.
+
+    Returns:
+        Pictures from −1 to 1; what would leave that range, which is all that a generator can
+        draw, is cut off.
+    """
+    moved = translate(pictures, random)
+    return relight(jitter((moved + 1.0) / 2.0, random), axes, random).clamp(0.0, 1.0) * 2.0 - 1.0
+
+
+def translate(
+    pictures: Float[Tensor, "n c size size"], random: torch.Generator
+) -> Float[Tensor, "n c size size"]:
+    """Move each picture by up to 5 % of its side; the border is filled by reflection."""
+    count, channels, size, _ = pictures.shape
+    most = int(TRANSLATION * size)
+    shift = torch.randint(-most, most + 1, (2, count), generator=random, device=random.device)
+    # Where each row and column comes from; reflection does not repeat the outermost pixel.
+    source = (torch.arange(size, device=random.device) - shift[:, :, None]).abs()
+    source = torch.where(source < size, source, 2 * (size - 1) - source)
+    rows = source[0, :, None, :, None].expand(count, channels, size, size)
+    columns = source[1, :, None, None, :].expand(count, channels, size, size)
+    return pictures.gather(2, rows).gather(3, columns)
+
+
+def jitter(
+    pictures: Float[Tensor, "n 3 size size"], random: torch.Generator
+) -> Float[Tensor, "n 3 size size"]:
+    """Brightness, contrast and saturation of pictures in 0–1, in this order, each times 1 ± 0.4.
+
+    Brightness mixes with black, contrast with the picture's mean grey, saturation with each
+    pixel's grey. The result may leave 0–1.
+    """
+    strengths = torch.rand(3, len(pictures), 1, 1, 1, generator=random, device=random.device)
+    brightness, contrast, saturation = 1.0 + JITTER * (2.0 * strengths - 1.0)
+    pictures = pictures * brightness
+    pictures = torch.lerp(_grey(pictures).mean((2, 3), keepdim=True), pictures, contrast)
+    return torch.lerp(_grey(pictures), pictures, saturation)
+
+
+def relight(
+    pictures: Float[Tensor, "n 3 size size"], axes: Float[Tensor, "3 3"], random: torch.Generator
+) -> Float[Tensor, "n 3 size size"]:
+    """Add one colour to all of a picture in 0–1, drawn from 0.1 times the set's own spread."""
+    along = torch.randn(len(pictures), 3, generator=random, device=random.device)
+    return pictures + LIGHTING * (along @ axes)[:, :, None, None]
+
+
+def colour_axes(pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "3 3"]:
+    """The main axes of all pixels' colours in 0–1, each as long as the standard deviation along it.
+
+    One axis a row. The lighting of Krizhevsky et al. (2012) multiplies by the variance in place of
+    the standard deviation, which makes its strength depend on the scale of the pixels.
+    """
+    total, products, count = np.zeros(3), np.zeros((3, 3)), 0
+    for start in range(0, len(pixels), CHUNK):
+        colours = pixels[start : start + CHUNK].reshape(-1, 3).astype(np.float64) / 255.0
+        total += colours.sum(axis=0)
+        products += colours.T @ colours
+        count += len(colours)
+    mean = total / count
+    variances, directions = np.linalg.eigh(products / count - np.outer(mean, mean))
+    axes = np.sqrt(variances.clip(0.0))[:, None] * directions.T
+    return torch.from_numpy(axes).float()
+
+
+def _grey(pictures: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n 1 size size"]:
+    weights = torch.tensor(GREY, device=pictures.device)[:, None, None]
+    return (pictures * weights).sum(dim=1, keepdim=True)

@@ -1,0 +1,85 @@
+"""How much of each table is run: which methods, how wide, how long."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ganloc.errors import UserError
+from ganloc.recipes import Recipe, make_recipe
+
+AUGMENTED = "+aug"  # ends the name of a method with augmentation
+CAM = "cam"  # the supervised reference
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "table3": ("dcgan", "dcgan+aug", "sn-dcgan", "sn-dcgan+aug", CAM),
+    "variants": ("dcgan", "sn-dcgan", "dragan", "wgan-gp", "sn-wgan-gp"),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One way to run one table.
+
+    Attributes:
+        preset: of the GANs and of the reference.
+        settings: what the GANs change in the preset.
+        reference: what the reference changes in its preset.
+        milestones: models kept and scored over a training, the last one among them.
+        seeds: trainings of each cell.
+        samplings: how often MS-SSIM is measured.
+        pairs: of pictures, each time.
+    """
+
+    preset: str
+    settings: Mapping[str, int] = field(default_factory=dict)
+    reference: Mapping[str, int] = field(default_factory=dict)
+    milestones: int = 6
+    seeds: tuple[int, ...] = (0,)
+    samplings: int = 5
+    pairs: int = 200
+
+    def recipe(self, method: str, seed: int) -> Recipe:
+        """What is trained for a GAN's cell."""
+        variant, augment = method.removesuffix(AUGMENTED), method.endswith(AUGMENTED)
+        recipe = make_recipe(self.preset, variant=variant, **self.settings)
+        return replace(recipe, augment=augment, seed=seed)
+
+    def kept(self, iterations: int) -> list[int]:
+        """The iterations whose models are scored; the last is `iterations`."""
+        steps = range(1, self.milestones + 1)
+        return sorted({max(1, iterations * step // self.milestones) for step in steps})
+
+
+_SMOKE = Budget(
+    "laptop",
+    {
+        "size": 32,
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "latent": 8,
+        "batch": 8,
+        "iterations": 4,
+    },
+    {"size": 32, "width": 2, "batch": 8, "iterations": 4},
+    milestones=2,
+    samplings=2,
+    pairs=10,
+)
+BUDGETS: dict[str, dict[str, Budget]] = {
+    "table3": {
+        "smoke": _SMOKE,
+        "quick": Budget("laptop", {"iterations": 1500}),
+        "paper": Budget("paper", milestones=25),
+    },
+    "variants": {
+        "smoke": _SMOKE,
+        "quick": Budget("laptop", {"size": 32, "iterations": 1000}, milestones=4),
+        "paper": Budget("paper", milestones=25, seeds=(0, 1, 2)),
+    },
+}
+
+
+def budget_of(table: str, name: str) -> Budget:
+    """The row of `BUDGETS`; a UserError where there is none."""
+    if name not in BUDGETS[table]:
+        raise UserError(f"There is no budget {name!r}: choose one of {', '.join(BUDGETS[table])}.")
+    return BUDGETS[table][name]

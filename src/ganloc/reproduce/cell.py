@@ -1,0 +1,54 @@
+"""One training of a table: from its run folder's state to the row of its scores."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.recipes import Recipe
+from ganloc.reproduce.budgets import Budget
+from ganloc.run import Run
+from ganloc.training import Watch, train_run
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method on a set: "sn-dcgan", or "sn-dcgan+aug" with augmentation."""
+
+    set_name: str
+    method: str
+    seed: int
+    budget: Budget
+
+    def recipe(self) -> Recipe:
+        """What is trained."""
+        return self.budget.recipe(self.method, self.seed)
+
+    def folder(self, out: Path) -> Path:
+        """Where it is trained."""
+        return out / self.set_name / f"{self.method}-{self.seed}"
+
+
+def train_cell(
+    cell: Cell, out: Path, pictures: Pictures, device: torch.device, watch: Watch | None = None
+) -> Run:
+    """Train in the cell's folder below `out`, from where an earlier call was stopped.
+
+    Raises:
+        Stopped: by Ctrl-C; the next call goes on.
+        UserError: the folder holds a run of another recipe or of other pictures.
+    """
+    folder, recipe = cell.folder(out), cell.recipe()
+    begun = (folder / "recipe.json").exists()
+    if begun:
+        run = Run.open(folder)
+        run.resume(asdict(recipe), pictures)
+    else:
+        run = Run.create(folder, recipe, cell.set_name, pictures)
+    unlabelled = replace(pictures, truth=None)
+    kept = cell.budget.kept(recipe.iterations)
+    if not (run.model.exists() and Model.load(run.model).info["iteration"] == recipe.iterations):
+        train_run(run, unlabelled, recipe, device, begun, watch, kept)
+    return run
