@@ -32,7 +32,7 @@ class Budget:
     preset: str
     settings: Mapping[str, int] = field(default_factory=dict)
     reference: Mapping[str, int] = field(default_factory=dict)
-    milestones: int = 6
+    milestones: int = 1
     seeds: tuple[int, ...] = (0,)
     samplings: int = 5
     pairs: int = 200
@@ -67,7 +67,7 @@ _SMOKE = Budget(
 BUDGETS: dict[str, dict[str, Budget]] = {
     "table3": {
         "smoke": _SMOKE,
-        "quick": Budget("laptop", {"iterations": 1500}),
+        "quick": Budget("laptop", {"iterations": 1000}, milestones=5),
         "paper": Budget("paper", milestones=25),
     },
     "variants": {
