@@ -77,6 +77,8 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train notes.txt --out new", ["notes.txt"]),
         ("train imagenet:bird --out new", ["'imagenet'", "tiny-imagenet:SET"]),
         ("train tiny-imagenet:bird --out new --data typo.zip", ["typo.zip"]),
+        ("train cifar10:bird --out new", ["--data", "GANLOC_CIFAR10"]),
+        ("train cifar10:birds --out new --data notes.txt", ["'birds'", "bird, "]),
         (TRAIN + "--size 50", ["50", "--size 32, 64 or 128"]),
         (TRAIN + "--variant stylegan", ["'stylegan'", "dcgan"]),
         (TRAIN + "--preset desktop", ["'desktop'", "paper, laptop"]),
@@ -101,6 +103,7 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
 def test_train(command, culprits, work, capsys, monkeypatch):
     monkeypatch.chdir(work)
     monkeypatch.delenv("GANLOC_TINY_IMAGENET", raising=False)
+    monkeypatch.delenv("GANLOC_CIFAR10", raising=False)
     fails(work, capsys, command, *culprits)
 
 
@@ -147,6 +150,7 @@ def test_localize(command, culprits, work, capsys, monkeypatch):
         ("evaluate run photos --truth partial.json", ["partial.json", "2 of 3", "1.png"]),
         ("evaluate run photos --truth boxless.json", ["true box"]),
         ("evaluate run embedded --truth boxless.json", ["boxless.json"]),
+        ("evaluate run cifar10:bird", ["cifar10:bird has no true boxes", "--truth"]),
         ("evaluate typo photos --truth boxless.json", ["typo"]),
         ("evaluate unfinished photos --truth boxless.json", ["unfinished", "--resume"]),
     ],

@@ -18,7 +18,7 @@ from ganloc.evaluation import evaluate as score_run
 from ganloc.evaluation import fitted_corloc
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
-from ganloc.images.source import has_split, load_images
+from ganloc.images.source import has_boxes, has_split, load_images
 from ganloc.localizer import check_enough, choose_device, default_preset, load_model
 from ganloc.recipes import make_recipe
 from ganloc.report.progress import training_progress
@@ -87,13 +87,14 @@ def train(
     """Train a GAN on pictures of one kind of thing.
 
     Args:
-        photos: A folder or zip of pictures, tiny-imagenet:SET, or embedded.
+        photos: A folder or zip of pictures, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
         out: A new folder for the run.
         preset: paper (as published) or laptop (thin, for minutes); the default is paper where there
             is a GPU.
         settings: Any setting in place of the preset's.
         resume: Go on with the run in --out.
-        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+        data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
+            cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
     place = choose_device(device)
@@ -139,12 +140,14 @@ def localize(
 
     Args:
         run: A run folder, or its model.safetensors.
-        photos: A folder or zip of pictures, tiny-imagenet:SET (its test pictures), or embedded.
+        photos: A folder or zip of pictures, or the test pictures of tiny-imagenet:SET,
+            cifar10:CATEGORY or embedded.
         out: The file to write.
         format: By default csv where --out ends in .csv, else coco.
         draw: A folder for every picture with its box and heatmap.
         plain_cam: The paper's heatmap and threshold in place of the default reading.
-        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+        data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
+            cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
     if draw is not None:
@@ -170,14 +173,17 @@ def evaluate(
 
     Args:
         run: A run folder, or its model.safetensors.
-        data_set: A folder or zip of pictures with --truth, tiny-imagenet:SET, or embedded.
-        truth: The true boxes of a folder or zip, as COCO JSON.
+        data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of pictures or
+            cifar10:CATEGORY.
+        truth: The true boxes of what comes without, as COCO JSON.
         json: Print one JSON object in place of the table.
-        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+        data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
+            cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
     model = load_model(run, choose_device(device))
-    if truth is None and not has_split(data_set) and Path(data_set).exists():
+    exists = has_split(data_set) or Path(data_set).exists()
+    if truth is None and exists and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
     pictures = _load(data_set, model.recipe.size, data, "test", truth)
     train_pictures = None

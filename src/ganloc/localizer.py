@@ -73,7 +73,7 @@ class Localizer:
         Args:
             photos: what to train on.
             out: a new folder for log, checkpoints and pictures; without it nothing is written.
-            archive: tiny-imagenet-200.zip or its folder, where `photos` is tiny-imagenet:SET.
+            archive: that of a named data set, or its folder, as in `load_images`.
             watch: called now and then with the iteration and its losses.
 
         Raises:

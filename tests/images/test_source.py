@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
-from ganloc.images.source import TINY_IMAGENET, has_split, load_images
+from ganloc.images.source import CIFAR10, TINY_IMAGENET, has_boxes, has_split, load_images
 
 
 @pytest.fixture
@@ -38,9 +38,20 @@ def tiny(tmp_path) -> Path:
     return tmp_path / "tiny.zip"
 
 
+@pytest.fixture
+def cifar(tmp_path) -> Path:
+    """A zip with one test picture of a ship."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(buffer, "PNG")
+    with zipfile.ZipFile(tmp_path / "cifar.zip", "w") as target:
+        target.writestr("test/ship/0.png", buffer.getvalue())
+    return tmp_path / "cifar.zip"
+
+
 @pytest.fixture(autouse=True)
 def _no_archive(monkeypatch):
     monkeypatch.delenv(TINY_IMAGENET, raising=False)
+    monkeypatch.delenv(CIFAR10, raising=False)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -73,6 +84,29 @@ def test_tiny_imagenet_without_its_archive():
         load_images("tiny-imagenet:bird", 64)
 
 
+def test_cifar10_by_argument_or_environment(cifar, tiny, monkeypatch):
+    monkeypatch.setenv(TINY_IMAGENET, str(tiny))
+    with pytest.raises(UserError, match=rf"cifar10:ship .*CIFAR-10.*binary.*--data .*{CIFAR10}"):
+        load_images("cifar10:ship", 32, "test")
+    by_argument = load_images("cifar10:ship", 32, "test", archive=cifar)
+    monkeypatch.setenv(CIFAR10, str(cifar))
+    by_environment = load_images("cifar10:ship", 32, "test")
+    assert by_argument.names == by_environment.names == ("test/ship/0.png",)
+    assert by_argument.truth is None
+    with pytest.raises(UserError, match="elsewhere"):  # the argument goes first
+        load_images("cifar10:ship", 32, "test", archive=Path("elsewhere.zip"))
+
+
+def test_a_named_set_without_boxes_takes_a_truth(cifar, tmp_path):
+    image = {"id": 7, "file_name": "test/ship/0.png", "width": 32, "height": 32}
+    boxes = [{"image_id": 7, "bbox": [1, 2, 10, 20]}]
+    coco = tmp_path / "ships.coco.json"
+    coco.write_text(json.dumps({"images": [image], "annotations": boxes}))
+    found = load_images("cifar10:ship", 16, "test", archive=cifar, truth=coco)
+    assert found.truth is not None
+    assert [own.tolist() for own in found.truth] == [[[1, 2, 11, 22]]]
+
+
 def test_an_unknown_set_is_said_even_though_the_archive_is_given(tiny):
     with pytest.raises(UserError, match=r"'birds'.*bird"):
         load_images("tiny-imagenet:birds", 64, archive=tiny)
@@ -103,8 +137,17 @@ def test_the_embedded_pictures_have_truth():
 def test_has_split():
     assert has_split("embedded")
     assert has_split("tiny-imagenet:bird")
+    assert has_split("cifar10:bird")
     assert not has_split("photos")
     assert not has_split("./embedded")
+    assert not has_split("cifar10")
+
+
+def test_has_boxes():
+    assert has_boxes("embedded")
+    assert has_boxes("tiny-imagenet:bird")
+    assert not has_boxes("cifar10:bird")
+    assert not has_boxes("photos")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +156,11 @@ def test_has_split():
         ("nowhere", "No folder or zip at 'nowhere'"),
         ("", "No folder or zip at ''"),
         ("C:\\photos", "No folder or zip at"),
-        ("imagenet:bird", r"Unknown data set 'imagenet'.*tiny-imagenet:SET or embedded"),
+        (
+            "imagenet:bird",
+            r"Unknown data set 'imagenet'.*tiny-imagenet:SET, cifar10:C.* or embedded",
+        ),
+        ("cifar10", "No folder or zip at 'cifar10'.*cifar10:CATEGORY"),
     ],
 )
 def test_nothing_of_that_name(data, message):

@@ -53,12 +53,13 @@ def open_archive(path: Path) -> Iterator[Archive]:
         yield Archive(path, _folder_names(path), lambda name: _read_file(path / name))
         return
     with _open_zip(path) as opened:
-        names = {n for n in opened.namelist() if not n.endswith("/") and not _is_hidden(n)}
+        names = {n for n in opened.namelist() if not n.endswith("/") and not is_hidden(n)}
         lock = threading.Lock()  # ZipFile counts its readers without one
         yield Archive(path, tuple(sorted(names)), lambda name: _read_member(opened, lock, name))
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a file or a folder above it is hidden; ".." counts as that too."""
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
@@ -71,10 +72,10 @@ def _folder_names(root: Path) -> tuple[str, ...]:
 
     names = []
     for folder, subfolders, files in os.walk(root, onerror=refuse):
-        subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
+        subfolders[:] = [name for name in subfolders if not is_hidden(name)]
         inside = Path(folder).relative_to(root).as_posix()
         prefix = "" if inside == "." else inside + "/"
-        names += [prefix + name for name in files if not _is_hidden(name)]
+        names += [prefix + name for name in files if not is_hidden(name)]
     return tuple(sorted(names))
 
 

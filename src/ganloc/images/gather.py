@@ -28,7 +28,7 @@ def gather(
     Raises:
         UserError: the pixels need a memory map and the disk has no room for it.
     """
-    pixels = _room_for((len(names), size, size, 3), limit_bytes)
+    pixels = room_for((len(names), size, size, 3), limit_bytes)
     kept: list[str] = []
     sizes: list[tuple[int, int]] = []
     skipped: list[str] = []
@@ -71,7 +71,7 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _room_for(shape: tuple[int, int, int, int], limit_bytes: int) -> UInt8[np.ndarray, "n s s 3"]:
+def room_for(shape: tuple[int, int, int, int], limit_bytes: int) -> UInt8[np.ndarray, "n s s 3"]:
     """An array, or past `limit_bytes` a memory map over a file that vanishes with it."""
     needed = int(np.prod(shape, dtype=np.int64))
     if needed <= limit_bytes:

@@ -2,17 +2,44 @@
 
 import os
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganloc.errors import UserError
+from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
 from ganloc.images.pictures import Pictures
 from ganloc.images.synthetic import draw_pictures
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
 
-TINY_IMAGENET = "GANLOC_TINY_IMAGENET"  # the environment variable that holds the archive's path
-KNOWN = "tiny-imagenet:SET or embedded"
+# Environment variables that hold an archive's path.
+TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
+CIFAR10 = "GANLOC_CIFAR10"
+KNOWN = "tiny-imagenet:SET, cifar10:CATEGORY or embedded"
+
+
+@dataclass(frozen=True)
+class _Published:
+    """A published data set: its name, its archive, and the variable that tells where that is.
+
+    `load` takes the archive, a set's name, the split and the size.
+    """
+
+    title: str
+    archive: str
+    variable: str
+    load: Callable[[Path, str, str, int], Pictures]
+    has_boxes: bool
+
+
+_PUBLISHED = {
+    "tiny-imagenet": _Published(
+        "Tiny ImageNet", "tiny-imagenet-200.zip", TINY_IMAGENET, load_tiny_imagenet, True
+    ),
+    "cifar10": _Published("CIFAR-10", "cifar-10-binary.tar.gz", CIFAR10, load_cifar10, False),
+}
 
 # Count and seed of the drawn pictures. Those of seed 1 served to choose the default reading.
 _EMBEDDED = {"train": (2000, 0), "test": (500, 2)}
@@ -28,47 +55,65 @@ def load_images(
     """Load what `data` names, squeezed to `size` × `size`.
 
     Args:
-        data: a folder or zip of pictures, `tiny-imagenet:SET`, or `embedded` (drawn pictures).
-            A name wins over a folder of that name, which `./embedded` still reaches.
+        data: a folder or zip of pictures, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or `embedded`
+            (drawn pictures). A name wins over a folder of that name, which `./embedded` still
+            reaches.
         size: side of the pictures, in pixels.
         split: "train" or "test"; a folder has no split and gives all its pictures for both.
-        archive: tiny-imagenet-200.zip or its folder; else the environment variable
-            GANLOC_TINY_IMAGENET tells where it is.
-        truth: a COCO file with a folder's true boxes.
+        archive: tiny-imagenet-200.zip or cifar-10-binary.tar.gz, or its folder; else the
+            environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10 tells where it is.
+        truth: a COCO file with the true boxes of what comes without.
 
     Raises:
         UserError: `data` names nothing that exists, or what it names cannot be read.
     """
     if split not in _EMBEDDED:
         raise UserError(f"Unknown split {split!r}: choose train or test.")
+    if truth is not None and has_boxes(data):
+        raise UserError(f"{data} has its own true boxes: leave out {truth}.")
     if has_split(data):
-        if truth is not None:
-            raise UserError(f"{data} has its own true boxes: leave out {truth}.")
-        return _load_named(data, size, split, archive)
-    path = Path(data).expanduser()
-    if not data or not path.exists():
-        raise _nothing_at(data)
-    pictures = load_folder(path, size)
+        pictures = _load_named(data, size, split, archive)
+    else:
+        pictures = _load_path(data, size)
     return pictures if truth is None else read_coco(truth, pictures)
 
 
 def has_split(data: str) -> bool:
     """Whether `data` names a data set with a train and a test split; folders and zips have none."""
-    return data == "embedded" or data.startswith("tiny-imagenet:")
+    return data == "embedded" or _published(data) is not None
+
+
+def has_boxes(data: str) -> bool:
+    """Whether `data` names a data set that comes with true boxes; folders and zips do not."""
+    published = _published(data)
+    return data == "embedded" or (published is not None and published.has_boxes)
+
+
+def _published(data: str) -> _Published | None:
+    name, colon, _ = data.partition(":")
+    return _PUBLISHED.get(name) if colon else None
 
 
 def _load_named(data: str, size: int, split: str, archive: Path | None) -> Pictures:
-    if data == "embedded":
+    published = _published(data)
+    if published is None:
         count, seed = _EMBEDDED[split]
         return draw_pictures(count, size, seed)
-    given = archive or os.environ.get(TINY_IMAGENET)
+    given = archive or os.environ.get(published.variable)
     if not given:
         raise UserError(
-            f"{data} needs the archive of Tiny ImageNet: give tiny-imagenet-200.zip by --data or "
-            f"by the environment variable {TINY_IMAGENET}."
+            f"{data} needs the archive of {published.title}: give {published.archive} by --data or "
+            f"by the environment variable {published.variable}."
         )
-    set_name = data.removeprefix("tiny-imagenet:")
-    return load_tiny_imagenet(Path(given).expanduser(), set_name, split, size)
+    set_name = data.partition(":")[2]
+    return published.load(Path(given).expanduser(), set_name, split, size)
+
+
+def _load_path(data: str, size: int) -> Pictures:
+    path = Path(data).expanduser()
+    if not data or not path.exists():
+        raise _nothing_at(data)
+    return load_folder(path, size)
 
 
 def _nothing_at(data: str) -> UserError:
