@@ -51,6 +51,15 @@ def test_a_zip_gives_what_its_folder_gives(tmp_path):
     assert tuple(from_zip.pixels[0, 0, 0]) == BLUE
 
 
+def test_names_that_point_out_of_a_zip_are_left_out(tmp_path):
+    packed = tmp_path / "photos.zip"
+    plain().save(tmp_path / "a.png")
+    with zipfile.ZipFile(packed, "w") as target:
+        for name in ("/tmp/x.png", "//tmp/x.png", "../x.png", "b/../../x.png", "a.png"):
+            target.writestr(zipfile.ZipInfo(name), (tmp_path / "a.png").read_bytes())
+    assert load_folder(packed, 4).names == ("a.png",)
+
+
 # Where a red top-left corner of the stored pixels is seen, by EXIF orientation (EXIF 2.32, 4.6.4).
 @pytest.mark.parametrize(
     ("orientation", "row", "column", "turned"),
