@@ -1,6 +1,7 @@
 """What a trained cell is worth, beside what the paper left out."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import torch
 from ganloc.adversary.game import load_game
 from ganloc.adversary.sample import sample
 from ganloc.box.iou import best_iou
-from ganloc.evaluation import baseline_boxes, untrained_model
+from ganloc.evaluation import LABELLED, baseline_boxes, untrained_model
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.model import Found, Model
+from ganloc.reproduce.budgets import Budget
 from ganloc.reproduce.cell import Cell
 from ganloc.reproduce.published import published
 from ganloc.reproduce.results import ResultRow
@@ -22,41 +24,116 @@ from ganloc.score.bootstrap import bootstrap_interval, paired_bootstrap
 from ganloc.score.diversity import diversity
 from ganloc.score.max_box_acc import max_box_acc
 from ganloc.score.uniformity import uniformity
+from ganloc.shapes import Float
 
-PAPER = "plain-cam"  # the paper's reading
+PAPER = "plain-cam"
 READINGS = {"paper": PAPER, "ours": DEFAULT}
 SAMPLES = 1000  # generated pictures that MS-SSIM draws its pairs from
 
 
-def score_cell(cell: Cell, run: Run, train: Pictures, test: Pictures) -> ResultRow:
-    """The row of a trained cell.
+def score_cell(
+    cell: Cell, run: Run, train: Pictures, test: Pictures, device: torch.device
+) -> ResultRow:
+    """The scores of a cell that was trained on `device`, percentages 0–100.
 
-    Its keys, percentages being 0–100: `paper` and `ours`, the scores of the paper's reading and of
-    the default one (`score_reading`); `curve`, GT-known Loc of both at every milestone; `published`,
-    Table 3's cell; `ms_ssim` of generated pictures with its `ms_ssim_deviation` over samplings;
-    `uniformity` of the paper's heatmaps and `uniformity_untrained`; and what it cost.
+    Returns:
+        `paper` and `ours`: the paper's reading and the default one, as `score_reading` says;
+        `curve`: iteration and GT-known Loc of both at every milestone; `published`: Table 3's
+        cell; `ms_ssim` of generated pictures and its `ms_ssim_deviation` over samplings;
+        `uniformity` of the paper's heatmaps, and `uniformity_untrained`; then what it cost.
     """
     recipe = cell.recipe()
-    models = [Model.load(run.milestone(i)) for i in cell.budget.kept(recipe.iterations)]
+    kept = cell.budget.kept(recipe.iterations)
+    models = [Model.load(run.milestone(iteration)).to(device) for iteration in kept]
     untrained = untrained_model(models[-1], train)
-    scores, curve = {}, [[model.info["iteration"]] for model in models]
+    scores: dict[str, Any] = {}
+    curve: list[list[float]] = [[iteration] for iteration in kept]
     for name, reading in READINGS.items():
         found = [model.localize(test, reading) for model in models]
-        before = untrained.localize(test, reading)
-        scores[name] = score_reading(found, before, test)
+        scores[name] = score_reading(found, untrained.localize(test, reading), test)
         for line, each in zip(curve, found, strict=True):
-            line.append(round(100.0 * hits(each, test).mean(), 2))
-    game = load_game(run.checkpoint, recipe, torch.device("cpu"))
-    generated = sample(game.generator, recipe, SAMPLES)
+            line.append(_percent(hits(each.boxes, test)))
+    game = load_game(run.checkpoint, recipe, device)
     return {
-        **describe(cell, len(test)),
         "size": recipe.size,
         "iterations": recipe.iterations,
         **scores,
         "curve": curve,
         "published": published(cell.set_name, cell.method),
-        **alikeness(generated, cell),
+        **alikeness(sample(game.generator, recipe, SAMPLES), cell.budget),
         "uniformity": round(uniformity(models[-1].heatmaps(test, PAPER)), 4),
         "uniformity_untrained": round(uniformity(untrained.heatmaps(test, PAPER)), 4),
-        **cost(run.log),
+        **cost(run),
     }
+
+
+def score_reading(found: Sequence[Found], before: Found, test: Pictures) -> dict[str, Any]:
+    """One reading of one training, percentages 0–100.
+
+    Args:
+        found: at each milestone, the last checkpoint last.
+        before: of the untrained network.
+        test: with truth.
+
+    Returns:
+        `loc` and its `interval` at the last checkpoint; `untrained`, and `gain`, the interval of
+        what training added, picture by picture; `peak`, of the best milestone (an oracle);
+        `max_box_acc` and `max_box_acc_v2` (oracle thresholds).
+    """
+    assert test.truth is not None
+    last, untrained = hits(found[-1].boxes, test), hits(before.boxes, test)
+    swept = max_box_acc(found[-1].heatmaps, test.truth, test.sizes)
+    return {
+        **score(found[-1].boxes, test),
+        "peak": max(_percent(hits(each.boxes, test)) for each in found),
+        "untrained": _percent(untrained),
+        "gain": _rounded(paired_bootstrap(100.0 * last, 100.0 * untrained)),
+        "max_box_acc": round(swept.max_box_acc, 2),
+        "max_box_acc_v2": round(swept.max_box_acc_v2, 2),
+    }
+
+
+def baseline_rows(train: Pictures, test: Pictures, budget: Budget) -> dict[str, ResultRow]:
+    """What needs no training on a set: constant boxes, colour contrast, the real pictures' MS-SSIM."""
+    rows: dict[str, ResultRow] = {
+        name: {"uses_labels": name in LABELLED, **score(boxes, test)}
+        for name, boxes in baseline_boxes(test, train).items()
+    }
+    return rows | {"real": alikeness(train.pixels, budget)}
+
+
+def score(boxes: Float[np.ndarray, "n 4"], test: Pictures) -> dict[str, Any]:
+    """GT-known Loc, its 95 % bootstrap interval, and how many pictures it is of."""
+    hit = hits(boxes, test)
+    interval = bootstrap_interval(100.0 * hit)
+    return {"loc": _percent(hit), "interval": _rounded(interval), "pictures": len(hit)}
+
+
+def hits(boxes: Float[np.ndarray, "n 4"], test: Pictures) -> Float[np.ndarray, " n"]:
+    """1 for each picture whose box has IoU > 0.5 with a true one, else 0."""
+    assert test.truth is not None
+    return (best_iou(boxes, test.truth) > 0.5).astype(float)
+
+
+def alikeness(pixels: np.ndarray, budget: Budget) -> dict[str, float]:
+    """MS-SSIM between pictures of a set, and its standard deviation over samplings."""
+    found = diversity(pixels, budget.pairs, samplings=budget.samplings)
+    return {"ms_ssim": round(found.mean, 4), "ms_ssim_deviation": round(found.deviation, 4)}
+
+
+def cost(run: Run) -> dict[str, Any]:
+    """Minutes and speed of a training, as its log tells them."""
+    lines = [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
+    speeds = [line["images_per_second"] for line in lines]
+    return {
+        "minutes": round(lines[-1]["seconds"] / 60.0, 2),
+        "images_per_second": round(float(np.median(speeds)), 1),
+    }
+
+
+def _percent(hit: Float[np.ndarray, " n"]) -> float:
+    return round(100.0 * float(hit.mean()), 2)
+
+
+def _rounded(interval: tuple[float, float]) -> list[float]:
+    return [round(end, 2) for end in interval]
