@@ -68,5 +68,5 @@ class ReferenceRecipe:
 
 REFERENCE_PRESETS: dict[str, ReferenceRecipe] = {
     "paper": ReferenceRecipe(),
-    "laptop": ReferenceRecipe(width=8, batch=64, iterations=600),
+    "laptop": ReferenceRecipe(width=8, batch=64, iterations=1_400),
 }

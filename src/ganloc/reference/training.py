@@ -29,7 +29,7 @@ CHECKPOINT_EVERY = 250
 
 
 def train_reference(
-    folder: Path,
+    run_folder: Path,
     pictures: Pictures,
     recipe: ReferenceRecipe,
     device: torch.device,
@@ -42,7 +42,7 @@ def train_reference(
     `model.safetensors`.
 
     Args:
-        folder: where to; new or empty unless `resume`.
+        run_folder: where to; new or empty unless `resume`.
         pictures: with labels, of the recipe's size.
         recipe: how to train.
         device: where to train.
@@ -54,7 +54,7 @@ def train_reference(
         UserError: pictures without classes, a folder that can't be used or holds the training of
             another recipe or on other pictures, or a loss that is no longer finite.
     """
-    run, classes = Run(folder), len(pictures.classes)
+    run, classes = Run(run_folder), len(pictures.classes)
     known_labels(pictures)
     if pictures.size != recipe.size:
         raise UserError(
