@@ -15,7 +15,7 @@ from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
 from ganloc.files import write_bytes
 from ganloc.heatmap.calibrate import for_reading, spread_over
-from ganloc.heatmap.read import READINGS, choose_sign, read_heatmaps
+from ganloc.heatmap.read import READINGS, Reading, choose_sign, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
@@ -67,14 +67,7 @@ class Model:
     def localize(self, pictures: Pictures, reading: str) -> "Found":
         """Heatmap and box of every picture."""
         heatmaps = self.heatmaps(pictures, reading)
-        size, row = self.recipe.size, READINGS[reading]
-        boxes = boxes_from_heatmaps(heatmaps, size, pictures.sizes, row.threshold, row.otsu)
-        full = normalise(resize(heatmaps, size)).astype(np.float32)
-        scores = np.empty(len(boxes))
-        for start in range(0, len(boxes), STACK):
-            part = slice(start, start + STACK)
-            scores[part] = box_scores(full[part], boxes[part], pictures.sizes[part])
-        return Found(boxes, full, scores)
+        return Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, READINGS[reading])
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -136,6 +129,30 @@ class Found:
     boxes: Float[np.ndarray, "n 4"]
     heatmaps: Float[np.ndarray, "n size size"]
     scores: Float[np.ndarray, " n"]
+
+    @classmethod
+    def from_heatmaps(
+        cls,
+        heatmaps: Float[np.ndarray, "n h w"],
+        size: int,
+        sizes: Int[np.ndarray, "n 2"],
+        reading: Reading,
+    ) -> "Found":
+        """Cut a box from each heatmap as `reading` says, whatever network the heatmaps are of.
+
+        Args:
+            heatmaps: one a picture, on any scale.
+            size: side of the network's pictures, in pixels.
+            sizes: width and height of each original.
+            reading: whose threshold to cut at.
+        """
+        boxes = boxes_from_heatmaps(heatmaps, size, sizes, reading.threshold, reading.otsu)
+        full = normalise(resize(heatmaps, size)).astype(np.float32)
+        scores = np.empty(len(boxes))
+        for start in range(0, len(boxes), STACK):
+            part = slice(start, start + STACK)
+            scores[part] = box_scores(full[part], boxes[part], sizes[part])
+        return cls(boxes, full, scores)
 
 
 def box_scores(

@@ -2,6 +2,7 @@ import io
 import os
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ganloc.errors import UserError
+from ganloc.images.pictures import checksum
 from ganloc.images.tiny_imagenet import (
     DEVELOPMENT_SETS,
     PAPER_SETS,
@@ -73,6 +75,24 @@ def test_train(archive):
     np.testing.assert_allclose(found.pixels[:, 9, 9, 0], [100, 118, 190, 0, 18, 90], atol=3)
     assert found.truth is not None
     assert [boxes.tolist() for boxes in found.truth] == [[[0, n, 64, 64]] for n in NUMBERS] * 2
+
+
+def test_labels_follow_the_order_of_the_classes_asked_for(holder):
+    found = load_tiny_imagenet(holder, f"{SECOND},{FIRST}", "test")
+    assert found.classes == (SECOND, FIRST)
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 1, 1]
+    assert load_tiny_imagenet(holder, "butterfly", "test").labels.tolist() == [0, 0, 1]
+    chosen = found.subset([2, 0])
+    assert (chosen.labels.tolist(), chosen.classes) == ([1, 0], (SECOND, FIRST))
+    unlabelled = replace(found, labels=None, classes=())
+    assert unlabelled.subset([2, 0]).labels is None
+    assert checksum(unlabelled) == checksum(found)
+
+
+def test_the_six_sets_have_28_classes():
+    classes = classes_of("artiodactyla,bottle,bird,cat,dog,vehicle")
+    assert len(classes) == len(set(classes)) == 28
 
 
 def test_test_is_val_and_a_thin_box_is_one_pixel_wide(archive):

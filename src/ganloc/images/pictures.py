@@ -20,6 +20,9 @@ class Pictures:
         truth: true boxes of each picture for *scoring only*: xyxy, half-open, in pixels of the
             original; a picture may have several or none. None where no truth is known.
         skipped: one line for each file that could not be read, "name: reason".
+        labels: class of each picture, an index into `classes`, for the supervised reference alone:
+            nothing that trains a GAN or reads one looks at it. None where no class is known.
+        classes: ids of the classes; of a set, also those that a subset has no picture of.
     """
 
     pixels: UInt8[np.ndarray, "n size size 3"]
@@ -27,6 +30,8 @@ class Pictures:
     sizes: Int[np.ndarray, "n 2"]
     truth: tuple[Float[np.ndarray, "_ 4"], ...] | None = None
     skipped: tuple[str, ...] = ()
+    labels: Int[np.ndarray, " n"] | None = None
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,6 +50,7 @@ class Pictures:
             names=tuple(self.names[i] for i in chosen),
             sizes=self.sizes[chosen],
             truth=None if self.truth is None else tuple(self.truth[i] for i in chosen),
+            labels=None if self.labels is None else self.labels[chosen],
         )
 
 

@@ -67,7 +67,7 @@ def classes_of(set_name: str) -> tuple[str, ...]:
 
 
 def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64) -> Pictures:
-    """Read a set, with its one true box a picture, from the zip or from its extracted folder.
+    """Read a set, with each picture's true box and class, from the zip or its extracted folder.
 
     Args:
         archive: tiny-imagenet-200.zip, the folder tiny-imagenet-200, or the folder that holds it.
@@ -94,7 +94,8 @@ def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64)
             f"{archive} is incomplete ({pictures.skipped[0]}): download or extract it again."
         )
     truth = tuple(np.array([row.box], dtype=np.float64) for row in rows)
-    return replace(pictures, truth=truth)
+    labels = np.array([classes.index(row.class_id) for row in rows])
+    return replace(pictures, truth=truth, labels=labels, classes=classes)
 
 
 def _find_root(archive: Archive) -> Archive:

@@ -1,0 +1,192 @@
+"""A trained reference, ready to classify and to be read by the code that reads a discriminator."""
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ganloc.adversary.batches import to_tensor
+from ganloc.errors import UserError
+from ganloc.files import write_bytes
+from ganloc.heatmap.calibrate import spread_over
+from ganloc.heatmap.read import BATCH, READINGS
+from ganloc.images.pictures import Pictures, checksum
+from ganloc.model import Found
+from ganloc.reference.learning import new_learner
+from ganloc.reference.recipe import ReferenceRecipe
+from ganloc.reference.resnet import ResNet
+from ganloc.shapes import Float, Int, UInt8
+
+FORMAT = "ganloc-reference-1"
+READING = READINGS["plain-cam"]
+
+
+@dataclass(frozen=True)
+class ReferenceModel:
+    """A classification network as it is read.
+
+    Attributes:
+        network: in evaluation mode.
+        recipe: how it was trained.
+        classes: ids of its classes, in the order of its logits.
+        info: how far training went, and on which pictures: iteration, pictures, checksum.
+    """
+
+    network: ResNet
+    recipe: ReferenceRecipe
+    classes: tuple[str, ...]
+    info: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_training(
+        cls, network: ResNet, recipe: ReferenceRecipe, pictures: Pictures, iteration: int
+    ) -> "ReferenceModel":
+        """Freeze a copy of `network`; `pictures` are those that it was trained on."""
+        frozen = copy.deepcopy(network).eval().requires_grad_(False)
+        origin = {"pictures": len(pictures), "checksum": checksum(pictures)}
+        return cls(frozen, recipe, pictures.classes, {"iteration": iteration, **origin})
+
+    def to(self, device: torch.device) -> "ReferenceModel":
+        """The same model on `device`."""
+        return replace(self, network=copy.deepcopy(self.network).to(device))
+
+    def labels(self, pictures: Pictures) -> Int[np.ndarray, " n"]:
+        """Each picture's own class as an index into this model's `classes`.
+
+        Raises:
+            UserError: the pictures have no classes, or one that the model was not trained on.
+        """
+        own = known_labels(pictures)
+        used = {pictures.classes[label] for label in np.unique(own)}
+        if unknown := sorted(used - set(self.classes)):
+            raise UserError(
+                f"The reference was not trained on the class {unknown[0]}: "
+                f"give pictures of its {len(self.classes)} classes, or train it on this one too."
+            )
+        index = {name: position for position, name in enumerate(self.classes)}
+        return np.array([index.get(name, -1) for name in pictures.classes], dtype=np.int64)[own]
+
+    def predict(self, pictures: Pictures) -> Int[np.ndarray, " n"]:
+        """The class of the highest logit, as an index into `classes`."""
+        averages = (maps.mean(dim=(2, 3)) for maps in self._feature_maps(pictures))
+        found = [self.network.linear(average).argmax(dim=1) for average in averages]
+        return torch.cat(found).cpu().numpy()
+
+    def accuracy(self, pictures: Pictures) -> float:
+        """Top-1 accuracy over all classes of the model, 0–100 (errors as in `labels`)."""
+        return 100.0 * float(np.mean(self.predict(pictures) == self.labels(pictures)))
+
+    def heatmaps(self, pictures: Pictures, predicted: bool = False) -> Float[np.ndarray, "n h w"]:
+        """The class activation map of each picture's own class, or else of the predicted one.
+
+        M(x, y) = Σ_k w_k f_k(x, y) over the last maps, w the weights of that class; no bias, no
+        ReLU, as for a discriminator. Errors as in `labels`, where the own class is read.
+        """
+        labels = self.predict(pictures) if predicted else self.labels(pictures)
+        weights = self.network.linear.weight[torch.from_numpy(labels)].split(BATCH)
+        maps = self._feature_maps(pictures)
+        parts = [torch.einsum("bkhw,bk->bhw", *both) for both in zip(maps, weights, strict=True)]
+        return torch.cat(parts).cpu().numpy()
+
+    def localize(self, pictures: Pictures, predicted: bool = False) -> Found:
+        """Heatmap and box of every picture, by the reading `plain-cam` of a discriminator."""
+        heatmaps = self.heatmaps(pictures, predicted)
+        return Found.from_heatmaps(heatmaps, pictures.size, pictures.sizes, READING)
+
+    def _feature_maps(self, pictures: Pictures) -> Iterator[Tensor]:
+        device = self.network.linear.weight.device
+        for start in range(0, len(pictures), BATCH):
+            pixels = pictures.pixels[start : start + BATCH]
+            yield self.network.feature_maps(to_tensor(pixels, device))
+
+    def save(self, path: Path) -> None:
+        """Write weights and all settings to one safetensors file, whole or not at all."""
+        metadata = {
+            "format": FORMAT,
+            "recipe": self.recipe.to_json(),
+            "classes": json.dumps(self.classes),
+            "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
+            "info": json.dumps(self.info),
+        }
+        weights = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
+        write_bytes(path, save(weights, metadata=metadata))
+
+    @classmethod
+    def load(cls, path: Path) -> "ReferenceModel":
+        """The model that `save` wrote.
+
+        Raises:
+            UserError: there is no such file, or it is broken or not a reference of ganloc.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata["format"] != FORMAT:
+                raise ValueError(metadata["format"])
+            recipe = ReferenceRecipe.from_dict(json.loads(metadata["recipe"]))
+            classes = tuple(json.loads(metadata["classes"]))
+            network = ResNet(len(classes), recipe.width)
+            network.load_state_dict(weights)
+            info = json.loads(metadata["info"])
+        except (
+            OSError,
+            SafetensorError,
+            KeyError,
+            TypeError,
+            ValueError,
+            RuntimeError,
+            UserError,
+        ) as error:
+            raise UserError(
+                f"{path} is not a whole reference model of this version of ganloc "
+                f"({type(error).__name__}): train the reference again."
+            ) from error
+        return cls(network.eval().requires_grad_(False), recipe, classes, info)
+
+
+def known_labels(pictures: Pictures) -> Int[np.ndarray, " n"]:
+    """The pictures' labels.
+
+    Raises:
+        UserError: they have none.
+    """
+    if pictures.labels is None:
+        raise UserError(
+            "The supervised reference needs the class of each picture, and these have none: "
+            "give a set of Tiny ImageNet."
+        )
+    return pictures.labels
+
+
+def untrained_reference(
+    recipe: ReferenceRecipe, pictures: Pictures, device: torch.device
+) -> ReferenceModel:
+    """The reference before its first iteration, its batch norm calibrated on `pictures`.
+
+    Args:
+        recipe: of the reference that it is to be compared with.
+        pictures: those that that reference was trained on; they give the classes.
+        device: where to put it.
+    """
+    network = new_learner(recipe, len(pictures.classes), device).network
+    _calibrate(network, spread_over(pictures.pixels))
+    return ReferenceModel.from_training(network, recipe, pictures, iteration=0)
+
+
+@torch.no_grad()
+def _calibrate(network: ResNet, pixels: UInt8[np.ndarray, "n size size 3"]) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # a plain mean over batches
+    network.train()
+    batches = -(-len(pixels) // BATCH)
+    for first in range(batches):
+        network(to_tensor(pixels[first::batches], network.linear.weight.device))
