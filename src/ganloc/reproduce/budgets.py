@@ -1,10 +1,11 @@
 """How much of each table is run: which methods, how wide, how long."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ganloc.errors import UserError
 from ganloc.recipes import Recipe, make_recipe
+from ganloc.reference.recipe import REFERENCE_PRESETS, ReferenceRecipe
 
 AUGMENTED = "+aug"  # ends the name of a method with augmentation
 CAM = "cam"  # the supervised reference
@@ -43,6 +44,15 @@ class Budget:
         recipe = make_recipe(self.preset, variant=variant, **self.settings)
         return replace(recipe, augment=augment, seed=seed)
 
+    def reference_recipe(self, seed: int) -> ReferenceRecipe:
+        """What is trained for the CAM reference."""
+        return replace(REFERENCE_PRESETS[self.preset], **self.reference, seed=seed)
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures, in pixels."""
+        return make_recipe(self.preset, **self.settings).size
+
     def kept(self, iterations: int) -> list[int]:
         """The iterations whose models are scored; the last is `iterations`."""
         steps = range(1, self.milestones + 1)
@@ -67,7 +77,7 @@ _SMOKE = Budget(
 BUDGETS: dict[str, dict[str, Budget]] = {
     "table3": {
         "smoke": _SMOKE,
-        "quick": Budget("laptop", {"iterations": 1000}, milestones=5),
+        "quick": Budget("laptop", {"iterations": 1000}, {"iterations": 1000}, milestones=5),
         "paper": Budget("paper", milestones=25),
     },
     "variants": {
@@ -83,3 +93,13 @@ def budget_of(table: str, name: str) -> Budget:
     if name not in BUDGETS[table]:
         raise UserError(f"There is no budget {name!r}: choose one of {', '.join(BUDGETS[table])}.")
     return BUDGETS[table][name]
+
+
+def methods_of(table: str, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Those methods of the table that are wanted, or all; a UserError where one is not its own."""
+    for method in wanted:
+        if method not in METHODS[table]:
+            raise UserError(
+                f"{table} has no method {method!r}: choose from {', '.join(METHODS[table])}."
+            )
+    return tuple(wanted) or METHODS[table]

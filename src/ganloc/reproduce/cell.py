@@ -28,7 +28,12 @@ class Cell:
 
     def folder(self, out: Path) -> Path:
         """Where it is trained."""
-        return out / self.set_name / f"{self.method}-{self.seed}"
+        return out / self.set_name.replace(":", "-") / f"{self.method}-{self.seed}"
+
+
+def data_of(set_name: str) -> str:
+    """A set as `load_images` takes it: those of Tiny ImageNet go by their bare names."""
+    return set_name if ":" in set_name else f"tiny-imagenet:{set_name}"
 
 
 def train_cell(
@@ -46,8 +51,8 @@ def train_cell(
         run = Run.open(folder)
         run.resume(asdict(recipe), pictures)
     else:
-        run = Run.create(folder, recipe, cell.set_name, pictures)
-    unlabelled = replace(pictures, truth=None)
+        run = Run.create(folder, recipe, data_of(cell.set_name), pictures)
+    unlabelled = replace(pictures, truth=None, labels=None)
     kept = cell.budget.kept(recipe.iterations)
     if not (run.model.exists() and Model.load(run.model).info["iteration"] == recipe.iterations):
         train_run(run, unlabelled, recipe, device, begun, watch, kept)

@@ -1,20 +1,20 @@
 """Table 3 and the comparison of variants, cell by cell; what is done is never done again."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import torch
 
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import load_images
-from ganloc.images.tiny_imagenet import PAPER_SETS
+from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of
 from ganloc.reference.model import ReferenceModel, untrained_reference
-from ganloc.reference.recipe import REFERENCE_PRESETS, ReferenceRecipe
 from ganloc.reference.training import train_reference
-from ganloc.reproduce.budgets import CAM, Budget, budget_of
+from ganloc.reproduce.budgets import CAM, Budget, budget_of, methods_of
 from ganloc.reproduce.cell import Cell, data_of, train_cell
 from ganloc.reproduce.published import published
 from ganloc.reproduce.results import ResultRow, Results
@@ -50,48 +50,106 @@ def reproduce_table(
     budget_name: str,
     place: Place,
     show: Show,
-    sets: Sequence[str],
-    methods: Sequence[str],
-) -> Iterator[tuple[str, ResultRow]]:
-    """Work out what is missing of a table, yielding each new row with its name.
+    sets: Sequence[str] = tuple(PAPER_SETS),
+    methods: Sequence[str] = (),
+) -> Iterator[ResultRow]:
+    """Work out what is missing of a table, yielding each new row.
 
     Args:
         table: "table3" or "variants".
         budget_name: a row of `BUDGETS`.
         place: where runs and rows are.
         show: opens the display of one training.
-        sets: of Tiny ImageNet, or any other name of data with boxes.
-        methods: of `METHODS`.
+        sets: of Tiny ImageNet.
+        methods: of the table's `METHODS`; by default all.
 
     Raises:
         Stopped: by Ctrl-C; the next call goes on.
+        UserError: no such budget, set or method, or a folder that can't be used.
     """
-    budget = budget_of(table, budget_name)
-    command = f"ganloc reproduce {table} --budget {budget_name}"
-    results = Results(place.results / f"{table}.json", KEYS, command)
+    budget, methods = budget_of(table, budget_name), methods_of(table, methods)
+    for set_name in sets:
+        classes_of(set_name)
+    results = Results(
+        place.results / f"{table}.json",
+        KEYS,
+        f"ganloc reproduce {table} --budget {budget_name}",
+    )
     runs = place.runs / f"{table}-{budget_name}"
 
     def missing(set_name: str, method: str, seed: int) -> bool:
-        identity = {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
-        return results.find(**identity) is None
+        return results.find(budget=budget_name, set=set_name, method=method, seed=seed) is None
 
-    def keep(set_name: str, method: str, seed: int, row: ResultRow) -> tuple[str, ResultRow]:
+    def keep(set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
         identity = {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
-        row = identity | row
-        results.add(row)
-        return f"{set_name} {method} {seed}", row
+        results.add(identity | row)
+        return identity | row
 
     for set_name in sets:
-        data = Splits(set_name, budget.size, place.archive)
+        data = Data(set_name, budget.size, place.archive)
         if missing(set_name, "real", 0):
             for name, row in baseline_rows(data.train, data.test, budget).items():
                 yield keep(set_name, name, 0, row)
-        for method in methods:
-            for seed in budget.seeds:
-                if method != CAM and missing(set_name, method, seed):
-                    cell = Cell(set_name, method, seed, budget)
-                    yield keep(set_name, method, seed, _gan_row(cell, data, runs, place, show))
+        for method, seed in product(methods, budget.seeds):
+            if method != CAM and missing(set_name, method, seed):
+                cell = Cell(set_name, method, seed, budget)
+                with show(f"{set_name} {method}", cell.recipe().iterations) as watch:
+                    run = train_cell(cell, runs, data.train, place.device, watch)
+                row = score_cell(cell, run, data.train, data.test, place.device)
+                yield keep(set_name, method, seed, row)
     for seed in budget.seeds if CAM in methods else ():
         wanted = [set_name for set_name in sets if missing(set_name, CAM, seed)]
-        for set_name, row in _reference_rows(wanted, seed, budget, runs, place, show):
-            yield keep(set_name, CAM, seed, row)
+        if wanted:
+            model, before, run = _reference(budget, seed, runs, place, show)
+        for set_name in wanted:
+            test = Data(set_name, budget.size, place.archive).test
+            yield keep(set_name, CAM, seed, _reference_row(set_name, model, before, run, test))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A set, loaded when it is needed."""
+
+    set_name: str
+    size: int
+    archive: Path | None
+
+    @cached_property
+    def train(self) -> Pictures:
+        """What a GAN is trained on, with the truth that the fitted box is fitted on."""
+        return load_images(data_of(self.set_name), self.size, "train", self.archive)
+
+    @cached_property
+    def test(self) -> Pictures:
+        """What is scored."""
+        return load_images(data_of(self.set_name), self.size, "test", self.archive)
+
+
+def _reference(
+    budget: Budget, seed: int, runs: Path, place: Place, show: Show
+) -> tuple[ReferenceModel, ReferenceModel, Run]:
+    """The CAM network of all six sets' classes: trained, untrained, and its run."""
+    recipe = budget.reference_recipe(seed)
+    train = Data(",".join(PAPER_SETS), recipe.size, place.archive).train
+    run = Run(runs / f"{CAM}-{seed}")
+    with show("CAM reference", recipe.iterations) as watch:
+        unboxed = replace(train, truth=None)
+        model = train_reference(
+            run.folder, unboxed, recipe, place.device, run.recipe_file.exists(), watch
+        )
+    return model, untrained_reference(recipe, train, place.device), run
+
+
+def _reference_row(
+    set_name: str, model: ReferenceModel, before: ReferenceModel, run: Run, test: Pictures
+) -> ResultRow:
+    """The paper's reading of the reference; a supervised row."""
+    return {
+        "uses_labels": True,
+        "size": model.recipe.size,
+        "iterations": model.recipe.iterations,
+        "paper": score_reading([model.localize(test)], before.localize(test), test),
+        "published": published(set_name, CAM),
+        "top1": round(model.accuracy(test), 2),
+        **cost(run),
+    }

@@ -1,0 +1,83 @@
+"""Rows of results as Markdown; nothing in the docs' tables is typed."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ganloc.reproduce.results import ResultRow
+
+NOT_ABOVE = "°"
+NOTES = f"""Percent GT-known Loc (IoU > 0.5), 95 % bootstrap interval over the test pictures in
+brackets. † an oracle: the best checkpoint, or threshold, picked on the test boxes. * uses labels.
+{NOT_ABOVE} not above its own untrained network (the paired 95 % interval of the difference
+reaches 0)."""
+
+
+def table3(rows: Sequence[ResultRow], budget: str) -> str:
+    """Two Markdown tables: every cell beside Table 3's, and what needs no training."""
+    rows = [row for row in rows if row["budget"] == budget]
+    return "\n\n".join((cells(rows), baselines(rows), NOTES))
+
+
+def cells(rows: Sequence[ResultRow]) -> str:
+    """One line a training: the paper's reading, then ours, then what the pictures look like."""
+    columns: dict[str, Callable[[ResultRow], str]] = {
+        "set": lambda row: row["set"],
+        "method": lambda row: row["method"] + "*" * row.get("uses_labels", False),
+        "published†": lambda row: _number(row.get("published")),
+        "peak†": lambda row: _number(row["paper"]["peak"]),
+        "last": lambda row: _scored(row["paper"]),
+        "untrained": lambda row: _number(row["paper"]["untrained"]),
+        "MaxBoxAcc†": lambda row: _number(row["paper"]["max_box_acc"]),
+        "V2†": lambda row: _number(row["paper"]["max_box_acc_v2"]),
+        "our reading": lambda row: _scored(row["ours"]) if "ours" in row else "",
+        "its untrained": lambda row: _number(row["ours"]["untrained"]) if "ours" in row else "",
+        "MS-SSIM": lambda row: _alike(row),
+        "uniformity": lambda row: _number(row.get("uniformity"), 2),
+        "minutes": lambda row: _number(row["minutes"]),
+    }
+    trained = [row for row in rows if "paper" in row]
+    order = {name: index for index, name in enumerate(dict.fromkeys(row["set"] for row in rows))}
+    trained.sort(key=lambda row: order[row["set"]])
+    return markdown(columns, [[cell(row) for cell in columns.values()] for row in trained])
+
+
+def baselines(rows: Sequence[ResultRow]) -> str:
+    """One line a set: boxes that need no training, and how alike its real pictures are."""
+    untrained = [row for row in rows if "paper" not in row]
+    methods = list(dict.fromkeys(row["method"] for row in untrained))
+    starred = {row["method"] for row in untrained if row.get("uses_labels")}
+    found = {(row["set"], row["method"]): row for row in untrained}
+    sets = list(dict.fromkeys(row["set"] for row in untrained))
+    heads = [
+        "set",
+        *(name + "*" * (name in starred) for name in methods if name != "real"),
+        "MS-SSIM of real pictures",
+    ]
+    lines = []
+    for set_name in sets:
+        cells = [found.get((set_name, method)) for method in methods if method != "real"]
+        scores = [_scored(cell) if cell else "" for cell in cells]
+        lines.append([set_name, *scores, _alike(found.get((set_name, "real"), {}))])
+    return markdown(heads, lines)
+
+
+def markdown(heads: Iterable[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others numbers."""
+    heads = list(heads)
+    rule = ["---", *("---:" for _ in heads[1:])]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _scored(score: ResultRow) -> str:
+    low, high = score["interval"]
+    mark = NOT_ABOVE if "gain" in score and score["gain"][0] <= 0.0 else ""
+    return f"{score['loc']:.1f}{mark} ({low:.0f}–{high:.0f})"
+
+
+def _alike(row: ResultRow) -> str:
+    if "ms_ssim" not in row:
+        return ""
+    return f"{row['ms_ssim']:.3f} ± {row['ms_ssim_deviation']:.3f}"
