@@ -159,7 +159,6 @@ def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
     some = spread(pictures, 512)
     model = Model.from_training(game.discriminator, recipe, some, game.iteration)
     save_heatmaps(folder, model, some, game.iteration)
-    game.generator.train()
 
 
 @contextmanager
