@@ -166,7 +166,6 @@ def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
     save_fakes(folder, game.generator, recipe, game.iteration)
     some = spread(pictures, 512)
     save_heatmaps(folder, _model(game, recipe, some), some, game.iteration)
-    game.generator.train()
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from ganloc.adversary.networks import Generator, draw_z
+from ganloc.adversary.networks import Generator
+from ganloc.adversary.sample import sample
 from ganloc.box.from_heatmap import normalise, resize
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
@@ -24,13 +24,9 @@ def save_reals(folder: Path, pictures: Pictures) -> None:
     save_png(folder / "reals.png", tile(spread(pictures, ROWS * COLUMNS).pixels, COLUMNS))
 
 
-@torch.no_grad()
 def save_fakes(folder: Path, generator: Generator, recipe: Recipe, iteration: int) -> None:
     """`fakes-ITERATION.png`: samples from a fixed z, so that the files can be compared."""
-    device = next(generator.parameters()).device
-    z = draw_z(ROWS * COLUMNS, recipe.latent, torch.Generator(device).manual_seed(0))
-    pictures = generator.eval()(z).add(1.0).mul(127.5).round().clamp(0, 255)
-    pixels = pictures.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = sample(generator, recipe, ROWS * COLUMNS)
     save_png(folder / f"fakes-{iteration:06d}.png", tile(pixels, COLUMNS))
 
 
