@@ -153,7 +153,7 @@ def test_localize_draws_every_picture(tmp_path, work):
 def test_evaluate_prints_one_json_object(work, capsys):
     evaluate(work, "--json")
     table = json.loads(capsys.readouterr().out)
-    assert list(table) == ["data", "images", "rows", "corloc"]
+    assert list(table) == ["data", "images", "rows", "corloc", "max_box_acc"]
     assert (table["data"], table["images"]) == (str(work / "photos"), 3)
     rows = {row["name"]: row for row in table["rows"]}
     assert len(rows) == len(table["rows"])
@@ -164,6 +164,13 @@ def test_evaluate_prints_one_json_object(work, capsys):
         assert 0 <= low <= row["gt_known_loc"] <= high <= 100
         assert row["oracle"] is False
         assert row["uses_labels"] is (row["name"] == "fitted-box")
+    for best in table["max_box_acc"]:
+        assert best["oracle"] is True
+        assert 0 <= best["max_box_acc_v2"] <= 100
+        if "cam" in best["name"]:  # cut at a ratio of the maximum that is one of the sweep
+            assert best["max_box_acc"] >= rows[best["name"]]["gt_known_loc"]
+    constant = {"whole-image", "centre", "fitted-box"}
+    assert [best["name"] for best in table["max_box_acc"]] == [n for n in rows if n not in constant]
     # The truth is a quarter of two pictures and the whole third: IoU 1/4, 1/4, 1 of the picture,
     # and 16/73 and 16/25 of a centred 0.8 (the overlap is 0.4² of 0.25 + 0.64 − 0.16).
     whole, centre = rows["whole-image"], rows["centre"]
@@ -180,6 +187,7 @@ def test_evaluate_prints_a_table_with_whole_names(columns, work, capsys, monkeyp
     output, errors = capsys.readouterr()
     assert all(re.search(rf"\b{name}\b", output) for name in NAMES)
     assert "33.3" in output
+    assert re.search(r"^MaxBoxAcc \(oracle threshold\): default \d", output, re.MULTILINE)
     assert "{" not in output
     assert errors == ""
 
@@ -219,5 +227,7 @@ def test_the_command_and_its_help():
     ganloc = str(Path(sys.executable).with_name("ganloc"))
     done = subprocess.run([ganloc, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("demo", "train", "localize", "evaluate"))
+    assert all(
+        command in done.stdout for command in ("demo", "train", "localize", "evaluate", "score")
+    )
     assert done.stderr == ""
