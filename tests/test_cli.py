@@ -180,6 +180,53 @@ def test_evaluate_prints_one_json_object(work, capsys):
     assert centre["mean_iou"] == pytest.approx(100 * (16 / 73 * 2 + 0.64) / 3, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("row", "options"), [("default", []), ("plain-cam", ["--plain-cam"])], ids=["default", "plain"]
+)
+def test_saved_heatmaps_score_as_their_model_does(row, options, tmp_path, work, capsys):
+    localize(work, tmp_path / "boxes.json", "--heatmaps", str(tmp_path / "maps.npz"), *options)
+    evaluate(work, "--json")
+    expected = json.loads(capsys.readouterr().out)
+    where = [str(tmp_path / "maps.npz"), str(work / "photos"), "--truth", str(work / "truth.json")]
+    cli.main(["score", *where, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["data", "images", "rows", "max_box_acc"]
+    assert (found["data"], found["images"]) == (expected["data"], expected["images"])
+    reading = found["rows"][0]["name"]
+    assert [r["name"] for r in found["rows"]] == [reading, "whole-image", "centre"]
+    rows = {r["name"]: r for r in expected["rows"]}
+    assert found["rows"] == [
+        {**rows[row], "name": reading},
+        rows["whole-image"],
+        rows["centre"],
+    ]
+    best = {r["name"]: r for r in expected["max_box_acc"]}
+    assert found["max_box_acc"] == [{**best[row], "name": reading}]
+    cli.main(["score", *where, "--threshold", "0.2"])
+    output, errors = capsys.readouterr()
+    assert "3 pictures" in output
+    assert "MaxBoxAccV2" in output
+    assert errors == ""
+
+
+def test_any_heatmaps_are_scored_with_a_threshold_of_one_s_own(tmp_path, work, capsys):
+    heatmaps = np.zeros((3, 4, 4), np.float16)
+    for side, value in [(3, 0.25), (2, 0.5), (1, 1.0)]:
+        heatmaps[:, :side, :side] = value
+    np.savez(tmp_path / "maps.npz", names=np.array(list(SIZES)), sizes=list(SIZES.values()),
+             heatmaps=heatmaps, reading="mine", threshold=0.2, otsu=False)  # fmt: skip
+    command = ["score", str(tmp_path / "maps.npz"), str(work / "photos")]
+    scores = []
+    for options in ([], ["--threshold", "0.3"]):
+        cli.main([*command, "--truth", str(work / "truth.json"), "--json", *options])
+        table = json.loads(capsys.readouterr().out)
+        scores.append(table["rows"][0]["mean_iou"])
+    # Truth: two quarters and a whole. 3 × 3 cells: 4/9, 4/9, 9/16; 2 × 2 cells: 1, 1, 1/4.
+    assert scores == [pytest.approx(100 * (8 / 9 + 9 / 16) / 3, abs=0.01), 75.0]
+    best = table["max_box_acc"]
+    assert [(b["name"], b["max_box_acc"], b["threshold"]) for b in best] == [("mine", 66.67, 0.25)]
+
+
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_evaluate_prints_a_table_with_whole_names(columns, work, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
