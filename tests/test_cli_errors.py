@@ -31,6 +31,11 @@ def work(tmp_path_factory):
     images = [{"id": i, "file_name": f"{i}.png", "width": 32, "height": 32} for i in range(3)]
     (folder / "boxless.json").write_text(json.dumps({"images": images, "annotations": []}))
     (folder / "partial.json").write_text(json.dumps({"images": images[:1], "annotations": []}))
+    rule = {"reading": "mine", "threshold": 0.2, "otsu": False}
+    for name, count, shape in [("maps", 3, (8, 8)), ("fewer", 2, (8, 8)), ("flat", 3, (8, 4))]:
+        names, sizes = [f"{i}.png" for i in range(count)], np.full((count, 2), 32)
+        heatmaps = np.zeros((count, *shape))
+        np.savez(folder / f"{name}.npz", names=names, sizes=sizes, heatmaps=heatmaps, **rule)
     train = ["train", str(folder / "photos"), "--device", "cpu", *TINY, "--iterations", "1"]
     for name in ("run", "unfinished", "damaged"):
         cli.main([*train, "--out", str(folder / name)])
@@ -156,6 +161,25 @@ def test_localize(command, culprits, work, capsys, monkeypatch):
     ],
 )
 def test_evaluate(command, culprits, work, capsys, monkeypatch):
+    monkeypatch.chdir(work)
+    fails(work, capsys, command, *culprits)
+
+
+@pytest.mark.parametrize(
+    ("command", "culprits"),
+    [
+        ("score typo.npz photos --truth boxless.json", ["typo.npz"]),
+        ("score notes.txt photos --truth boxless.json", ["notes.txt"]),
+        ("score photos photos --truth boxless.json", ["photos"]),
+        ("score flat.npz photos --truth boxless.json", ["flat.npz", "heatmaps", "square"]),
+        ("score fewer.npz photos --truth boxless.json", ["1 of 3 names", "2.png"]),
+        ("score maps.npz photos", ["photos", "--truth"]),
+        ("score maps.npz typo", ["'typo'"]),
+        ("score maps.npz photos --truth boxless.json", ["true box"]),
+        ("score maps.npz photos --truth boxless.json --threshold 1", ["threshold is 1"]),
+    ],
+)
+def test_score(command, culprits, work, capsys, monkeypatch):
     monkeypatch.chdir(work)
     fails(work, capsys, command, *culprits)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ganloc.adversary.game import new_game
+from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate, fitted_corloc, untrained_model
 from ganloc.heatmap.calibrate import for_reading
@@ -109,6 +110,25 @@ def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
         Model(fresh, RECIPE, choose_sign(fresh, pixels)).localize(some_pictures(), reading).boxes
     )
     assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
+
+
+def test_what_is_cut_from_heatmaps_has_an_oracle_score(model, rows):
+    assert [name for name, row in rows.items() if row.max_box_acc is None] == [
+        "whole-image",
+        "centre",
+        "fitted-box",
+    ]
+    fixed = {"plain-cam": (model, "plain-cam"), "cam": (model, "cam")}
+    for name, (reader, reading) in fixed.items():
+        heatmaps = reader.heatmaps(some_pictures(), reading)
+        cuts = [
+            scores_of(boxes_from_heatmaps(heatmaps, 32, SIZES, percent / 100))[0]
+            for percent in range(100)
+        ]
+        best = rows[name].max_box_acc
+        assert best.max_box_acc == pytest.approx(max(cuts))
+        assert best.threshold == cuts.index(max(cuts)) / 100
+        assert rows[name].gt_known_loc == pytest.approx(cuts[20])  # the threshold of these readings
 
 
 def test_the_untrained_network_does_not_depend_on_the_trained_one(model):

@@ -16,15 +16,17 @@ from ganloc.demo import run_demo
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate as score_run
 from ganloc.evaluation import fitted_corloc
+from ganloc.heatmap.files import load_heatmaps
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import has_boxes, has_split, load_images
 from ganloc.localizer import check_enough, choose_device, default_preset, load_model
 from ganloc.recipes import make_recipe
 from ganloc.report.progress import training_progress
-from ganloc.report.results import draw_results, write_results
+from ganloc.report.results import draw_results, write_heatmaps, write_results
 from ganloc.run import Run, check_new
 from ganloc.score.localization import has_truth
+from ganloc.score.saved_heatmaps import score_saved
 from ganloc.score.table import Row, as_json, print_table
 from ganloc.training import Stopped, train_run
 
@@ -72,6 +74,7 @@ class Settings:
 AS_PRESET = Settings()
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
+Scored = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
 
@@ -132,6 +135,7 @@ def localize(
     out: Path,
     format: Literal["coco", "csv"] | None = None,
     draw: Path | None = None,
+    heatmaps: Path | None = None,
     plain_cam: bool = False,
     data: Data = None,
     device: str | None = None,
@@ -145,6 +149,7 @@ def localize(
         out: The file to write.
         format: By default csv where --out ends in .csv, else coco.
         draw: A folder for every picture with its box and heatmap.
+        heatmaps: An .npz file for the heatmaps, which ganloc score scores.
         plain_cam: The paper's heatmap and threshold in place of the default reading.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
@@ -154,8 +159,11 @@ def localize(
         _refuse_inside(photos, draw, "--draw")
     model = load_model(run, choose_device(device))
     pictures = _load(photos, model.recipe.size, data, split="test")
-    found = model.localize(pictures, "plain-cam" if plain_cam else DEFAULT)
+    reading = "plain-cam" if plain_cam else DEFAULT
+    found = model.localize(pictures, reading)
     write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
+    if heatmaps is not None:
+        write_heatmaps(heatmaps, reading, pictures, found)
     if draw is not None:
         draw_results(draw, photos, pictures, found)
     _say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))
@@ -163,7 +171,7 @@ def localize(
 
 def evaluate(
     run: Trained,
-    data_set: Annotated[Positional[str], tyro.conf.arg(metavar="DATA")],
+    data_set: Scored,
     truth: Path | None = None,
     json: bool = False,
     data: Data = None,
@@ -182,10 +190,7 @@ def evaluate(
         device: cpu, cuda, …
     """
     model = load_model(run, choose_device(device))
-    exists = has_split(data_set) or Path(data_set).exists()
-    if truth is None and exists and not has_boxes(data_set):
-        raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
-    pictures = _load(data_set, model.recipe.size, data, "test", truth)
+    pictures = _load_scored(data_set, model.recipe.size, data, truth)
     train_pictures = None
     if has_split(data_set):
         train_pictures = load_images(data_set, model.recipe.size, "train", data)
@@ -195,6 +200,29 @@ def evaluate(
     else:
         corloc = fitted_corloc(model, train_pictures)
     _print_rows(data_set, pictures, rows, corloc, json)
+
+
+def score(
+    heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
+    data_set: Scored,
+    truth: Path | None = None,
+    threshold: float | None = None,
+    json: bool = False,
+    data: Data = None,
+) -> None:
+    """Score saved heatmaps, of this or any other method, without a model.
+
+    Args:
+        heatmaps: The .npz file that localize --heatmaps wrote, or another in its format.
+        data_set: Their pictures: a folder or zip with --truth, tiny-imagenet:SET, or embedded.
+        truth: The true boxes of a folder or zip, as COCO JSON.
+        threshold: Ratio of the maximum at which to cut, in place of the file's rule.
+        json: Print one JSON object in place of the table.
+        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+    """
+    saved = load_heatmaps(heatmaps)
+    pictures = _load_scored(data_set, saved.heatmaps.shape[1], data, truth)
+    _print_rows(data_set, pictures, score_saved(saved, pictures, threshold), [], json)
 
 
 def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> None:
@@ -232,6 +260,12 @@ def _load(
     return pictures
 
 
+def _load_scored(data_set: str, size: int, archive: Path | None, truth: Path | None) -> Pictures:
+    if truth is None and not has_split(data_set) and Path(data_set).exists():
+        raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
+    return _load(data_set, size, archive, "test", truth)
+
+
 def _print_rows(
     name: str, pictures: Pictures, rows: list[Row], corloc: list[Row], as_object: bool
 ) -> None:
@@ -247,6 +281,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "localize": localize,
     "evaluate": evaluate,
+    "score": score,
 }
 
 

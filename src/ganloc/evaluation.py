@@ -16,7 +16,7 @@ from ganloc.score.colour_contrast import (
     colour_contrast,
     with_centre_prior,
 )
-from ganloc.score.table import Row, score_boxes
+from ganloc.score.table import Row, score_boxes, score_heatmaps
 
 CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
@@ -32,6 +32,7 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
 
     Returns:
         Rows `default`, `plain-cam`, `cam`, `untrained`, `untrained-plain-cam`, then the baselines.
+        Those that are cut from heatmaps also hold what these score at an oracle threshold.
 
     Raises:
         UserError: no picture of `test` has a true box.
@@ -40,27 +41,34 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     untrained = untrained_model(model, train or test)
     sizes, truth = test.sizes, test.truth
     contrast = colour_contrast(test.pixels)
-    centred = with_centre_prior(contrast)
     if train is None or train.truth is None:
         fitted = cross_fitted_box(truth, sizes)
     else:
         fitted = fitted_box(sizes, train.truth, train.sizes)
-    boxes = {
-        "default": model.localize(test, DEFAULT).boxes,
-        "plain-cam": model.localize(test, "plain-cam").boxes,
-        "cam": model.localize(test, "cam").boxes,
-        "untrained": untrained.localize(test, DEFAULT).boxes,
-        "untrained-plain-cam": untrained.localize(test, "plain-cam").boxes,
-        "colour-contrast": boxes_from_heatmaps(contrast, test.size, sizes, THRESHOLD),
-        "colour-contrast-centre": boxes_from_heatmaps(
-            centred, test.size, sizes, CENTRE_PRIOR_THRESHOLD
-        ),
-        "whole-image": whole_image(sizes),
-        "centre": centre(sizes),
-        "fitted-box": fitted,
+    readings = {
+        "default": (model, DEFAULT),
+        "plain-cam": (model, "plain-cam"),
+        "cam": (model, "cam"),
+        "untrained": (untrained, DEFAULT),
+        "untrained-plain-cam": (untrained, "plain-cam"),
     }
-    labelled = {"fitted-box"}
-    return [score_boxes(name, box, truth, name in labelled) for name, box in boxes.items()]
+    contrasts = {
+        "colour-contrast": (contrast, THRESHOLD),
+        "colour-contrast-centre": (with_centre_prior(contrast), CENTRE_PRIOR_THRESHOLD),
+    }
+    rows = []
+    for name, (reader, reading) in readings.items():
+        found = reader.localize(test, reading)
+        rows.append(score_heatmaps(name, found.heatmaps, found.boxes, truth, sizes))
+    for name, (heatmaps, threshold) in contrasts.items():
+        boxes = boxes_from_heatmaps(heatmaps, test.size, sizes, threshold)
+        rows.append(score_heatmaps(name, heatmaps, boxes, truth, sizes))
+    return [
+        *rows,
+        score_boxes("whole-image", whole_image(sizes), truth),
+        score_boxes("centre", centre(sizes), truth),
+        score_boxes("fitted-box", fitted, truth, uses_labels=True),
+    ]
 
 
 def fitted_corloc(model: Model, pictures: Pictures, scored: Sequence[Row] = ()) -> list[Row]:

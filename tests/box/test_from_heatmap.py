@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganloc.box import from_heatmap
-from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise, resize
+from ganloc.box.from_heatmap import (
+    boxes_from_heatmaps,
+    component_boxes,
+    largest,
+    largest_boxes,
+    normalise,
+    resize,
+)
 from ganloc.errors import UserError
 
 
@@ -109,7 +116,7 @@ def test_no_pictures_give_no_boxes():
     assert boxes_from_heatmaps(none, 64, np.zeros((0, 2), dtype=int)).shape == (0, 4)
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 1.0, 1.5, np.nan])
+@pytest.mark.parametrize("threshold", [-0.1, 1.0, 1 - 1e-9, 1.5, np.nan])
 def test_a_threshold_that_no_map_can_be_cut_at_is_refused(threshold):
     with pytest.raises(UserError, match="box threshold"):
         box_of(drawn("#.", ".."), threshold)
@@ -155,10 +162,10 @@ def test_resize_equals_a_plain_loop(shape, size):
     np.testing.assert_allclose(resize(heatmaps, size), expected, atol=1e-12)
 
 
-def flood_box(mask):
-    """Largest box by flood fill, independent of scipy."""
+def flood_boxes(mask):
+    """Every component's box by flood fill, independent of scipy."""
     left = {(int(y), int(x)) for y, x in zip(*np.nonzero(mask), strict=True)}
-    best, best_area = None, 0
+    boxes = []
     for seed in sorted(left):
         if seed not in left:
             continue
@@ -171,11 +178,13 @@ def flood_box(mask):
             left -= near
             todo.extend(near)
         ys, xs = zip(*blob, strict=True)
-        box = [min(xs), min(ys), max(xs) + 1, max(ys) + 1]
-        area = (box[2] - box[0]) * (box[3] - box[1])
-        if area > best_area:
-            best, best_area = box, area
-    return best
+        boxes.append([min(xs), min(ys), max(xs) + 1, max(ys) + 1])
+    return boxes
+
+
+def flood_box(mask):
+    """The largest of them, the first of equals."""
+    return max(flood_boxes(mask), key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -184,6 +193,21 @@ def test_largest_boxes_equal_a_flood_fill(seed, density):
     masks = np.random.default_rng(seed).random((4, 9, 7)) < density
     masks[:, 4, 3] = True  # None empty.
     np.testing.assert_array_equal(largest_boxes(masks), [flood_box(mask) for mask in masks])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 1.0), st.integers(1, 6), st.integers(1, 9))
+def test_component_boxes_equal_a_flood_fill(seed, density, height, width):
+    masks = np.random.default_rng(seed).random((4, height, width)) < density
+    picture, boxes = component_boxes(masks)
+    expected = [(i, box) for i, mask in enumerate(masks) for box in flood_boxes(mask)]
+    assert picture.tolist() == [i for i, _ in expected]
+    assert boxes.tolist() == [box for _, box in expected]
+
+
+def test_the_largest_of_each_picture_in_any_order():
+    boxes = np.array([[0, 0, 2, 2], [0, 0, 1, 9], [1, 1, 3, 3], [0, 0, 3, 3], [5, 5, 8, 8]])
+    assert largest(np.array([1, 0, 1, 0, 0]), boxes.astype(float)).tolist() == [1, 0]
 
 
 @settings(max_examples=40, deadline=None)

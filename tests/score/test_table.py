@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from ganloc.errors import UserError
-from ganloc.score.table import Row, as_json, print_table, score_boxes
+from ganloc.score.max_box_acc import max_box_acc
+from ganloc.score.table import Row, as_json, print_table, score_boxes, score_heatmaps
 
 NONE = np.zeros((0, 4))
 ROWS = (
@@ -86,3 +88,48 @@ def test_every_interval_is_of_its_own_score():
     assert row.interval == (100, 100)
     assert 44 < row.interval_70[0] < 46.5 < 53.5 < row.interval_70[1] < 56
     assert 68.9 < row.interval_iou[0] < 69.5 < 70.5 < row.interval_iou[1] < 71.1
+
+
+def an_oracle():
+    """One of three hit: V1 33.3 at 0, V2 (66.7 + 33.3 + 33.3) / 3 = 44.4; no map says anything."""
+    truth = tuple(np.array([[0, 0, 10.0, height]]) for height in (10, 4, 1))
+    return max_box_acc(np.ones((3, 2, 2)), truth, np.full((3, 2), 10))
+
+
+def test_oracle_scores_stand_apart_from_the_rows():
+    rows = (replace(ROWS[0], max_box_acc=an_oracle()), ROWS[1])
+    found = json.loads(json.dumps(as_json("embedded", 3, rows, ROWS[:1])))
+    assert list(found) == ["data", "images", "rows", "corloc", "max_box_acc"]
+    assert found["rows"] == as_json("embedded", 3, ROWS)["rows"]
+    assert found["max_box_acc"] == [
+        {
+            "name": "default",
+            "max_box_acc": 33.33,
+            "threshold": 0.0,
+            "max_box_acc_v2": 44.44,
+            "thresholds_v2": [0.0, 0.0, 0.0],
+            "oracle": True,
+        }
+    ]
+    assert list(as_json("embedded", 3, ROWS)) == ["data", "images", "rows"]
+
+
+def test_the_lines_of_oracle_scores_name_them_so():
+    rows = [replace(ROWS[0], name=name, max_box_acc=an_oracle()) for name in ("default", "[red]x")]
+    out = StringIO()
+    print_table([*rows, ROWS[1]], "title", console=Console(file=out, width=80))
+    lines = out.getvalue().splitlines()
+    assert "MaxBoxAcc (oracle threshold): default 33.3, [red]x 33.3" in lines
+    assert "MaxBoxAccV2 (oracle thresholds): default 44.4, [red]x 44.4" in lines
+    assert any(line.startswith("[red]x ") for line in lines)  # a name is no markup
+
+
+def test_heatmaps_are_scored_by_their_boxes_and_at_the_best_threshold():
+    heatmaps, sizes = np.zeros((1, 4, 4)), np.array([[4, 4]])
+    heatmaps[0, :2, :2] = 1
+    truth = (np.array([[0, 0, 2.0, 2]]),)
+    row = score_heatmaps("ours", heatmaps, np.array([[0, 0, 4.0, 4]]), truth, sizes)
+    assert replace(row, max_box_acc=None) == score_boxes("ours", np.array([[0, 0, 4.0, 4]]), truth)
+    assert row.gt_known_loc == 0
+    assert row.max_box_acc is not None
+    assert row.max_box_acc.max_box_acc == 100

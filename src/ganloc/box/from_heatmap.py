@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
+from ganloc.box.iou import area
 from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import UserError
 from ganloc.shapes import Bool, Float, Int
@@ -66,7 +67,7 @@ def boxes_from_heatmaps(
     Raises:
         UserError: the threshold is not in [0, 1).
     """
-    if not 0 <= threshold < 1:
+    if not 0 <= np.float32(threshold) < 1:  # in single precision, as most heatmaps are
         raise UserError(
             f"The box threshold is {threshold}: choose a number from 0 up to, but not including, 1."
         )
@@ -86,13 +87,47 @@ def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
 
     No mask may be empty. Components join over eight neighbours.
     """
+    picture, boxes = component_boxes(masks)
+    return boxes[largest(picture, boxes)]
+
+
+def component_boxes(
+    masks: Bool[np.ndarray, "n h w"],
+) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]]:
+    """The tightest box around every component of every mask, and the index of its mask.
+
+    Boxes are xyxy, half-open, in pixels of the mask, in the order in which a scan meets their
+    components. Components join over eight neighbours.
+    """
     labels = np.empty(masks.shape, dtype=np.int32)
     ndimage.label(masks, _NEIGHBOURS, output=labels)
-    found = ndimage.find_objects(labels)
-    picture = np.array([z.start for z, _, _ in found])
-    corners = np.array([(x.start, y.start, x.stop, y.stop) for _, y, x in found], dtype=float)
-    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
-    # Picture by picture, largest first; the sort is stable and labels follow the scan.
-    order = np.lexsort((-areas, picture))
+    count = labels.max(initial=0)
+    # A component's box is that of its runs along x, which are far fewer than its pixels.
+    first, last = masks.copy(), masks.copy()
+    first[:, :, 1:] &= ~masks[:, :, :-1]
+    last[:, :, :-1] &= ~masks[:, :, 1:]
+    start, stop = np.flatnonzero(first), np.flatnonzero(last) + 1
+    picture, y, x = np.unravel_index(start, masks.shape)
+    component = labels.ravel()[start] - 1
+    owner, boxes = np.empty(count, dtype=int), np.zeros((4, count), dtype=int)
+    owner[component] = picture
+    boxes[:2] = max(masks.shape)
+    np.minimum.at(boxes[0], component, x)
+    np.minimum.at(boxes[1], component, y)
+    np.maximum.at(boxes[2], component, x + stop - start)
+    np.maximum.at(boxes[3], component, y + 1)
+    return owner, boxes.T.astype(float)
+
+
+def largest(
+    picture: Int[np.ndarray, " k"], boxes: Float[np.ndarray, "k 4"]
+) -> Int[np.ndarray, " n"]:
+    """Which of the boxes is its picture's largest, for each picture in turn; of equals, the first.
+
+    Args:
+        picture: whose each box is, counted from 0; every picture has at least one.
+        boxes: xyxy.
+    """
+    order = np.lexsort((-area(boxes), picture))
     _, first = np.unique(picture[order], return_index=True)
-    return corners[order[first]]
+    return order[first]

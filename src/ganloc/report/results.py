@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image
 
 from ganloc.box.formats import write_coco, write_csv
+from ganloc.heatmap.files import SavedHeatmaps, save_heatmaps
+from ganloc.heatmap.read import READINGS
 from ganloc.images.archive import Unreadable, open_archive
 from ganloc.images.decode import open_rgb, quiet_pillow
 from ganloc.images.pictures import Pictures
@@ -23,6 +25,17 @@ SHORTEST = 256
 def write_results(path: Path, format: str, pictures: Pictures, found: Found) -> None:
     """Write names, boxes and scores to one file, "coco" or "csv"."""
     WRITERS[format](path, pictures.names, pictures.sizes, found.boxes, found.scores)
+
+
+def write_heatmaps(path: Path, reading: str, pictures: Pictures, found: Found) -> None:
+    """Write the heatmaps with their reading's rule for boxes (`load_heatmaps` reads them)."""
+    rule = READINGS[reading]
+    save_heatmaps(
+        path,
+        SavedHeatmaps(
+            pictures.names, pictures.sizes, found.heatmaps, reading, rule.threshold, rule.otsu
+        ),
+    )
 
 
 def draw_results(folder: Path, photos: str, pictures: Pictures, found: Found) -> None:

@@ -7,12 +7,25 @@ without a true box has no right answer and is left out: `has_truth` says which t
 import numpy as np
 
 from ganloc.box.iou import best_iou
+from ganloc.errors import UserError
 from ganloc.shapes import Bool, Float
 
 
 def has_truth(truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> Bool[np.ndarray, " n"]:
     """Which pictures have at least one true box, and so can be scored."""
     return np.array([len(own) > 0 for own in truth], dtype=bool)
+
+
+def scorable(truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> Bool[np.ndarray, " n"]:
+    """`has_truth`, where that leaves something to score.
+
+    Raises:
+        UserError: no picture has a true box.
+    """
+    scored = has_truth(truth)
+    if not scored.any():
+        raise UserError("No picture has a true box, so nothing can be scored: give a truth file.")
+    return scored
 
 
 def gt_known_loc(ious: Float[np.ndarray, " n"], threshold: float = 0.5) -> float:

@@ -1,7 +1,7 @@
 """Scores of several methods on one data set: as rows, as JSON, as a table on the terminal."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ganloc.box.iou import best_iou
-from ganloc.errors import UserError
 from ganloc.score.bootstrap import bootstrap_interval
-from ganloc.score.localization import gt_known_loc, has_truth, mean_iou
-from ganloc.shapes import Float
+from ganloc.score.localization import gt_known_loc, mean_iou, scorable
+from ganloc.score.max_box_acc import MaxBoxAcc, max_box_acc
+from ganloc.shapes import Float, Int
 
 LABELS, ORACLE = "*", "†"
 
@@ -32,6 +32,7 @@ class Row:
         mean_iou: mean IoU over pictures.
         interval_70: the interval of `gt_known_loc_70`.
         interval_iou: the interval of `mean_iou`.
+        max_box_acc: where boxes were cut from heatmaps, what these score at an oracle threshold.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row:
     mean_iou: float
     interval_70: tuple[float, float]
     interval_iou: tuple[float, float]
+    max_box_acc: MaxBoxAcc | None = None
 
 
 def score_boxes(
@@ -57,9 +59,7 @@ def score_boxes(
     Raises:
         UserError: no picture has a true box.
     """
-    ious = best_iou(boxes, truth)[has_truth(truth)]
-    if len(ious) == 0:
-        raise UserError("No picture has a true box, so nothing can be scored: give a truth file.")
+    ious = best_iou(boxes, truth)[scorable(truth)]
     return Row(
         name=name,
         uses_labels=uses_labels,
@@ -73,19 +73,38 @@ def score_boxes(
     )
 
 
+def score_heatmaps(
+    name: str,
+    heatmaps: Float[np.ndarray, "n h w"],
+    boxes: Float[np.ndarray, "n 4"],
+    truth: tuple[Float[np.ndarray, "_ 4"], ...],
+    sizes: Int[np.ndarray, "n 2"],
+) -> Row:
+    """`score_boxes` of boxes cut from heatmaps, and `max_box_acc` of the heatmaps themselves.
+
+    Raises:
+        UserError: no picture has a true box.
+    """
+    row = score_boxes(name, boxes, truth)
+    return replace(row, max_box_acc=max_box_acc(heatmaps, truth, sizes))
+
+
 def as_json(
     data: str, images: int, rows: Sequence[Row], corloc: Sequence[Row] = ()
 ) -> dict[str, Any]:
-    """One object: the data set's name, how many pictures were scored, the rows, and CorLoc.
+    """One object: the data set's name, how many pictures were scored, the rows, CorLoc, MaxBoxAcc.
 
-    Percentages are rounded to two decimals. `corloc` are rows scored on the fitted pictures.
+    Percentages are rounded to two decimals. `corloc` are rows scored on the fitted pictures. The
+    last two are left out where no row has them.
     """
     found = {"data": data, "images": images, "rows": [_rounded(row) for row in rows]}
     fitted = [
         {"name": row["name"], "corloc": row["gt_known_loc"], "interval": row["interval"]}
         for row in map(_rounded, corloc)
     ]
-    return {**found, "corloc": fitted} if fitted else found
+    oracles = [_oracle(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
+    extras = {"corloc": fitted, "max_box_acc": oracles}
+    return {**found, **{key: value for key, value in extras.items() if value}}
 
 
 def print_table(
@@ -93,7 +112,8 @@ def print_table(
 ) -> None:
     """Print the rows, each score with its 95 % interval, and a mark where labels were used.
 
-    Below them stands CorLoc, where there are rows of the fitted pictures. It fits 80 columns.
+    Below them stand CorLoc, where there are rows of the fitted pictures, and the oracle scores of
+    rows that have any. It fits 80 columns.
     """
     table = Table(box=None, title=Text(title), title_justify="left", pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -101,7 +121,7 @@ def print_table(
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            row.name + LABELS * row.uses_labels + ORACLE * row.oracle,
+            Text(row.name + LABELS * row.uses_labels + ORACLE * row.oracle),
             _with_interval(row.gt_known_loc, row.interval),
             _with_interval(row.gt_known_loc_70, row.interval_70),
             _with_interval(row.mean_iou, row.interval_iou),
@@ -115,14 +135,35 @@ def print_table(
     if corloc:
         scores = [f"{row.name} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc]
         console.print(f"CorLoc, on the fitted pictures: {', '.join(scores)}", highlight=False)
+    best = [(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
+    if best:
+        first = ", ".join(f"{name} {oracle.max_box_acc:.1f}" for name, oracle in best)
+        second = ", ".join(f"{name} {oracle.max_box_acc_v2:.1f}" for name, oracle in best)
+        for text in (
+            f"MaxBoxAcc (oracle threshold): {first}",
+            f"MaxBoxAccV2 (oracle thresholds): {second}",
+        ):
+            console.print(text, highlight=False, markup=False)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.1f} ({interval[0]:.1f}–{interval[1]:.1f})"
 
 
+def _oracle(name: str, best: MaxBoxAcc) -> dict[str, Any]:
+    return {
+        "name": name,
+        "max_box_acc": round(best.max_box_acc, 2),
+        "threshold": round(best.threshold, 4),
+        "max_box_acc_v2": round(best.max_box_acc_v2, 2),
+        "thresholds_v2": [round(threshold, 4) for threshold in best.thresholds_v2],
+        "oracle": True,
+    }
+
+
 def _rounded(row: Row) -> dict[str, Any]:
-    values = asdict(row)
+    values = asdict(replace(row, max_box_acc=None))
+    del values["max_box_acc"]
     for key, value in values.items():
         if key.startswith("interval"):
             values[key] = [round(end, 2) for end in value]
