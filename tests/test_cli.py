@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from ganloc import cli
+from ganloc.images.source import load_images
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS
 
@@ -244,9 +245,9 @@ def test_demo_is_handed_its_options_and_prints_one_json_object(work, tmp_path, c
 
     def run_demo(out, seed, console):
         given.append((out, seed))
-        return cli.load_images(str(work / "photos"), 32), []
+        return load_images(str(work / "photos"), 32), []
 
-    monkeypatch.setattr(cli, "run_demo", run_demo)
+    monkeypatch.setattr("ganloc.commands.demo.run_demo", run_demo)
     cli.main(["demo", "--out", str(tmp_path), "--seed", "3", "--json"])
     assert given == [(tmp_path, 3)]
     table = json.loads(capsys.readouterr().out)

@@ -235,7 +235,7 @@ def test_an_interrupt_outside_training(work, capsys, monkeypatch):
     def load_model(path, device):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load_model", load_model)
+    monkeypatch.setattr("ganloc.commands.localize.load_model", load_model)
     monkeypatch.chdir(work)
     with pytest.raises(SystemExit) as stop:
         cli.main(["localize", "run", "photos", "--out", "new.json"])

@@ -39,12 +39,6 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     """
     assert test.truth is not None
     untrained = untrained_model(model, train or test)
-    sizes, truth = test.sizes, test.truth
-    contrast = colour_contrast(test.pixels)
-    if train is None or train.truth is None:
-        fitted = cross_fitted_box(truth, sizes)
-    else:
-        fitted = fitted_box(sizes, train.truth, train.sizes)
     readings = {
         "default": (model, DEFAULT),
         "plain-cam": (model, "plain-cam"),
@@ -52,17 +46,34 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
         "untrained": (untrained, DEFAULT),
         "untrained-plain-cam": (untrained, "plain-cam"),
     }
+    rows = []
+    for name, (reader, reading) in readings.items():
+        found = reader.localize(test, reading)
+        rows.append(score_heatmaps(name, found.heatmaps, found.boxes, test.truth, test.sizes))
+    return [*rows, *baselines(test, train)]
+
+
+def baselines(test: Pictures, train: Pictures | None = None) -> list[Row]:
+    """What needs no network (arguments and errors as in `evaluate`).
+
+    Returns:
+        Rows `colour-contrast`, `colour-contrast-centre`, `whole-image`, `centre`, `fitted-box`.
+    """
+    assert test.truth is not None
+    sizes, truth = test.sizes, test.truth
+    contrast = colour_contrast(test.pixels)
     contrasts = {
         "colour-contrast": (contrast, THRESHOLD),
         "colour-contrast-centre": (with_centre_prior(contrast), CENTRE_PRIOR_THRESHOLD),
     }
     rows = []
-    for name, (reader, reading) in readings.items():
-        found = reader.localize(test, reading)
-        rows.append(score_heatmaps(name, found.heatmaps, found.boxes, truth, sizes))
     for name, (heatmaps, threshold) in contrasts.items():
         boxes = boxes_from_heatmaps(heatmaps, test.size, sizes, threshold)
         rows.append(score_heatmaps(name, heatmaps, boxes, truth, sizes))
+    if train is None or train.truth is None:
+        fitted = cross_fitted_box(truth, sizes)
+    else:
+        fitted = fitted_box(sizes, train.truth, train.sizes)
     return [
         *rows,
         score_boxes("whole-image", whole_image(sizes), truth),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ganloc.adversary.game import load_game, new_game, save_game
+from ganloc.adversary.game import load_game, load_generator, new_game, save_game
 from ganloc.adversary.play import play
 from ganloc.errors import UserError
 from ganloc.recipes import VARIANTS, Recipe
@@ -218,3 +218,18 @@ def test_each_network_learns_at_its_own_rate():
     assert owned == {id(p) for p in game.generator.parameters()}
     owned = {id(p) for p in game.discriminator_optimiser.param_groups[0]["params"]}
     assert owned == {id(p) for p in game.discriminator.parameters()}
+
+
+def test_the_generator_alone_can_be_loaded_wherever_it_was_trained(tmp_path):
+    path, given = tmp_path / "game.safetensors", recipe()
+    game = new_game(given, CPU)
+    play_on(game, recipe(iterations=2))
+    save_game(game, path)
+    tensors = load_file(path)
+    save_file(tensors, path, {"iteration": "2", "device": "cuda"})
+    loaded, weights = load_generator(path, given).state_dict(), game.generator.state_dict()
+    assert {name for name in weights if not torch.equal(weights[name], loaded[name])} == set()
+    with pytest.raises(UserError, match="no whole generator of this recipe"):
+        load_generator(path, recipe(generator_width=3))
+    with pytest.raises(UserError, match="no whole generator"):
+        load_generator(tmp_path / "none.safetensors", given)

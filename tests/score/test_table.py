@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from ganloc.errors import UserError
+from ganloc.report.table import print_table
 from ganloc.score.max_box_acc import max_box_acc
-from ganloc.score.table import Row, as_json, print_table, score_boxes, score_heatmaps
+from ganloc.score.table import Row, as_json, score_boxes, score_heatmaps
 
 NONE = np.zeros((0, 4))
 ROWS = (

@@ -15,6 +15,7 @@ from ganloc.files import write_bytes
 from ganloc.recipes import VARIANTS, Recipe
 
 BETA2 = 0.999
+BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
 @dataclass
@@ -81,9 +82,7 @@ def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
     """
     game = new_game(recipe, device)
     try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = file.metadata() or {}
+        tensors, metadata = _read(path)
         if metadata.get("device", device.type) != device.type:
             raise UserError(
                 f"{path} was trained on {metadata['device']} and its random stream belongs there: "
@@ -95,12 +94,35 @@ def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
             optimiser = getattr(game, f"{part}_optimiser")
             _load_optimiser(optimiser, _below(tensors, f"{part}_optimiser/"))
         game.random.set_state(tensors["random"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except BROKEN as error:
         raise UserError(
             f"Cannot go on from {path} ({type(error).__name__}): it is missing, broken or belongs "
             "to another recipe; train again into a new folder."
         ) from error
     return game
+
+
+def load_generator(path: Path, recipe: Recipe) -> Generator:
+    """The generator that `save_game` wrote, on the CPU wherever it was trained, to draw samples.
+
+    Raises:
+        UserError: the file is missing or broken, or its generator is not the recipe's.
+    """
+    generator = Generator(recipe.size, recipe.generator_width, recipe.latent)
+    try:
+        generator.load_state_dict(_below(_read(path)[0], "generator/"))
+    except BROKEN as error:
+        raise UserError(
+            f"There is no whole generator of this recipe in {path} ({type(error).__name__}): "
+            "train again."
+        ) from error
+    return generator
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, file.metadata() or {}
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -60,7 +60,9 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 def is_hidden(name: str) -> bool:
     """Whether a file or a folder above it is hidden; ".." and absolute names count as that too."""
-    return name.startswith("/") or any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    return name.startswith("/") or any(
+        part.startswith(".") or part == "__MACOSX" for part in name.split("/")
+    )
 
 
 def _folder_names(root: Path) -> tuple[str, ...]:

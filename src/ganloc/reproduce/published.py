@@ -15,5 +15,6 @@ _TABLE3 = {
 
 def published(set_name: str, method: str) -> float | None:
     """Table 3's cell; None where the paper has none."""
-    scores = dict(zip(METHODS, _TABLE3.get(set_name, ()), strict=False))
-    return scores.get(method)
+    if set_name not in _TABLE3 or method not in METHODS:
+        return None
+    return _TABLE3[set_name][METHODS.index(method)]

@@ -81,3 +81,12 @@ def _alike(row: ResultRow) -> str:
     if "ms_ssim" not in row:
         return ""
     return f"{row['ms_ssim']:.3f} ± {row['ms_ssim_deviation']:.3f}"
+
+
+def one_line(row: ResultRow) -> str:
+    """A row as it is told while a table is being worked out."""
+    name = f"{row['set']} {row['method']}"
+    if "paper" in row:
+        paper = row["paper"]
+        return f"{name}: {_scored(paper)}, untrained {_number(paper['untrained'])}"
+    return f"{name}: {_scored(row)}" if "loc" in row else f"{name}: MS-SSIM {_alike(row)}"

@@ -1,17 +1,16 @@
 """What a trained cell is worth, beside what the paper left out."""
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from ganloc.adversary.game import load_game
+from ganloc.adversary.game import load_generator
 from ganloc.adversary.sample import sample
 from ganloc.box.iou import best_iou
-from ganloc.evaluation import LABELLED, baseline_boxes, untrained_model
+from ganloc.evaluation import baselines, untrained_model
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.model import Found, Model
@@ -53,14 +52,14 @@ def score_cell(
         scores[name] = score_reading(found, untrained.localize(test, reading), test)
         for line, each in zip(curve, found, strict=True):
             line.append(_percent(hits(each.boxes, test)))
-    game = load_game(run.checkpoint, recipe, device)
+    generator = load_generator(run.checkpoint, recipe).to(device)
     return {
         "size": recipe.size,
         "iterations": recipe.iterations,
         **scores,
         "curve": curve,
         "published": published(cell.set_name, cell.method),
-        **alikeness(sample(game.generator, recipe, SAMPLES), cell.budget),
+        **alikeness(sample(generator, recipe, SAMPLES), cell.budget),
         "uniformity": round(uniformity(models[-1].heatmaps(test, PAPER)), 4),
         "uniformity_untrained": round(uniformity(untrained.heatmaps(test, PAPER)), 4),
         **cost(run),
@@ -94,11 +93,15 @@ def score_reading(found: Sequence[Found], before: Found, test: Pictures) -> dict
 
 
 def baseline_rows(train: Pictures, test: Pictures, budget: Budget) -> dict[str, ResultRow]:
-    """What needs no training on a set: constant boxes, colour contrast, the real pictures' MS-SSIM."""
-    rows: dict[str, ResultRow] = {
-        name: {"uses_labels": name in LABELLED, **score(boxes, test)}
-        for name, boxes in baseline_boxes(test, train).items()
-    }
+    """What needs no training on a set, by name; `real` holds the MS-SSIM of its real pictures."""
+    rows: dict[str, ResultRow] = {}
+    for row in baselines(test, train):
+        rows[row.name] = {
+            "uses_labels": row.uses_labels,
+            "loc": round(row.gt_known_loc, 2),
+            "interval": _rounded(row.interval),
+            "pictures": len(test),
+        }
     return rows | {"real": alikeness(train.pixels, budget)}
 
 

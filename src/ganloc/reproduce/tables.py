@@ -99,8 +99,9 @@ def reproduce_table(
                 yield keep(set_name, method, seed, row)
     for seed in budget.seeds if CAM in methods else ():
         wanted = [set_name for set_name in sets if missing(set_name, CAM, seed)]
-        if wanted:
-            model, before, run = _reference(budget, seed, runs, place, show)
+        if not wanted:
+            continue
+        model, before, run = _reference(budget, seed, runs, place, show)
         for set_name in wanted:
             test = Data(set_name, budget.size, place.archive).test
             yield keep(set_name, CAM, seed, _reference_row(set_name, model, before, run, test))

@@ -1,0 +1,70 @@
+"""`ganloc evaluate` and `ganloc score`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from ganloc import evaluation
+from ganloc.commands.shared import Data, Scored, Trained, load_scored, print_rows
+from ganloc.heatmap.files import load_heatmaps
+from ganloc.images.source import has_split, load_images
+from ganloc.localizer import choose_device, load_model
+from ganloc.score.saved_heatmaps import score_saved
+
+
+def evaluate(
+    run: Trained,
+    data_set: Scored,
+    truth: Path | None = None,
+    json: bool = False,
+    data: Data = None,
+    device: str | None = None,
+) -> None:
+    """Score a run where true boxes are known, beside what it has to beat.
+
+    Args:
+        run: A run folder, or its model.safetensors.
+        data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of pictures or
+            cifar10:CATEGORY.
+        truth: The true boxes of what comes without, as COCO JSON.
+        json: Print one JSON object in place of the table.
+        data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
+            cifar10:CATEGORY, or its folder.
+        device: cpu, cuda, …
+    """
+    model = load_model(run, choose_device(device))
+    pictures = load_scored(data_set, model.recipe.size, data, truth)
+    train_pictures = None
+    if has_split(data_set):
+        train_pictures = load_images(data_set, model.recipe.size, "train", data)
+    rows = evaluation.evaluate(model, pictures, train_pictures)
+    if train_pictures is None:
+        corloc = evaluation.fitted_corloc(model, pictures, rows)
+    else:
+        corloc = evaluation.fitted_corloc(model, train_pictures)
+    print_rows(data_set, pictures, rows, corloc, json)
+
+
+def score(
+    heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
+    data_set: Scored,
+    truth: Path | None = None,
+    threshold: float | None = None,
+    json: bool = False,
+    data: Data = None,
+) -> None:
+    """Score saved heatmaps, of this or any other method, without a model.
+
+    Args:
+        heatmaps: The .npz file that localize --heatmaps wrote, or another in its format.
+        data_set: Their pictures: a folder or zip with --truth, tiny-imagenet:SET, or embedded.
+        truth: The true boxes of a folder or zip, as COCO JSON.
+        threshold: Ratio of the maximum at which to cut, in place of the file's rule.
+        json: Print one JSON object in place of the table.
+        data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
+    """
+    saved = load_heatmaps(heatmaps)
+    pictures = load_scored(data_set, saved.heatmaps.shape[1], data, truth)
+    print_rows(data_set, pictures, score_saved(saved, pictures, threshold), [], json)

@@ -1,0 +1,49 @@
+"""`ganloc localize`."""
+
+from pathlib import Path
+from typing import Literal
+
+from ganloc.commands.shared import Data, Photos, Trained, load, refuse_inside, say
+from ganloc.heatmap.read import DEFAULT
+from ganloc.localizer import choose_device, load_model
+from ganloc.report.results import draw_results, write_heatmaps, write_results
+
+
+def localize(
+    run: Trained,
+    photos: Photos,
+    out: Path,
+    format: Literal["coco", "csv"] | None = None,
+    draw: Path | None = None,
+    heatmaps: Path | None = None,
+    plain_cam: bool = False,
+    data: Data = None,
+    device: str | None = None,
+) -> None:
+    """Write a box for every picture.
+
+    Args:
+        run: A run folder, or its model.safetensors.
+        photos: A folder or zip of pictures, or the test pictures of tiny-imagenet:SET,
+            cifar10:CATEGORY or embedded.
+        out: The file to write.
+        format: By default csv where --out ends in .csv, else coco.
+        draw: A folder for every picture with its box and heatmap.
+        heatmaps: An .npz file for the heatmaps, which ganloc score scores.
+        plain_cam: The paper's heatmap and threshold in place of the default reading.
+        data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
+            cifar10:CATEGORY, or its folder.
+        device: cpu, cuda, …
+    """
+    if draw is not None:
+        refuse_inside(photos, draw, "--draw")
+    model = load_model(run, choose_device(device))
+    pictures = load(photos, model.recipe.size, data, split="test")
+    reading = "plain-cam" if plain_cam else DEFAULT
+    found = model.localize(pictures, reading)
+    write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
+    if heatmaps is not None:
+        write_heatmaps(heatmaps, reading, pictures, found)
+    if draw is not None:
+        draw_results(draw, photos, pictures, found)
+    say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))

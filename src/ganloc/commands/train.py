@@ -1,0 +1,105 @@
+"""`ganloc train`."""
+
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from shlex import quote
+
+from ganloc.commands.shared import Data, Photos, console, load, refuse_inside, say
+from ganloc.localizer import check_enough, choose_device, default_preset
+from ganloc.recipes import make_recipe
+from ganloc.report.progress import training_progress
+from ganloc.run import Run, check_new
+from ganloc.training import Stopped, train_run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may replace a preset's settings."""
+
+    variant: str | None = None
+    """Which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or sn-wgan-gp."""
+    size: int | None = None
+    """Side in pixels to which pictures are squeezed: 32, 64 or 128."""
+    iterations: int | None = None
+    """Generator updates."""
+    batch: int | None = None
+    """Pictures a step."""
+    generator_width: int | None = None
+    """Channels per step of the generator's ladder (the paper's is 64)."""
+    discriminator_width: int | None = None
+    """Channels of the discriminator's first convolution (the paper's is 64)."""
+    generator_rate: float | None = None
+    """Adam's learning rate for the generator."""
+    discriminator_rate: float | None = None
+    """Adam's learning rate for the discriminator."""
+    beta1: float | None = None
+    """Adam's β₁."""
+    logit_scale: float | None = None
+    """The discriminator's output times this goes into the losses."""
+    penalty_weight: float | None = None
+    """Weight of the gradient penalty (dragan, wgan-gp, sn-wgan-gp)."""
+    dragan_noise: str | None = None
+    """Around dragan's real pictures: gaussian or uniform-scaled."""
+    latent: int | None = None
+    """Length of z."""
+    mirror: bool | None = None
+    """Show each real picture mirrored half of the time."""
+    augment: bool | None = None
+    """Move each real picture a little and change its light and colours at random."""
+    seed: int | None = None
+    """Of weights, z and the order of the pictures."""
+
+
+AS_PRESET = Settings()
+
+
+def train(
+    photos: Photos,
+    out: Path,
+    preset: str | None = None,
+    settings: Settings = AS_PRESET,
+    resume: bool = False,
+    data: Data = None,
+    device: str | None = None,
+) -> None:
+    """Train a GAN on pictures of one kind of thing.
+
+    Args:
+        photos: A folder or zip of pictures, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
+        out: A new folder for the run.
+        preset: paper (as published) or laptop (thin, for minutes); the default is paper where there
+            is a GPU.
+        settings: Any setting in place of the preset's.
+        resume: Go on with the run in --out.
+        data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
+            cifar10:CATEGORY, or its folder.
+        device: cpu, cuda, …
+    """
+    place = choose_device(device)
+    recipe = make_recipe(preset or default_preset(place), **asdict(settings))
+    refuse_inside(photos, out, "--out")
+    if resume:
+        run = Run.open(out)
+        pictures = load(photos, run.recipe().size, data)
+        changes = asdict(recipe) if preset else asdict(settings)
+        recipe = run.resume({**changes, "iterations": settings.iterations}, pictures)
+    else:
+        check_new(out)
+        pictures = load(photos, recipe.size, data)
+        check_enough(pictures, photos)
+        run = Run.create(out, recipe, photos, pictures)
+    console.print(
+        f"{len(pictures)} pictures, {recipe.variant} at {recipe.size} pixels, on {place}."
+    )
+    places = f" --data {quote(str(data))}" if data else ""
+    places += f" --device {quote(device)}" if device else ""
+    folder, origin = quote(str(out)), quote(photos)
+    try:
+        with training_progress(recipe.iterations, console) as watch:
+            train_run(run, replace(pictures, truth=None), recipe, place, resume, watch)
+    except Stopped as stop:
+        again = f"ganloc train {origin} --out {folder} --resume{places}"
+        say(f"Stopped and saved after iteration {stop.iteration}. Go on with:\n  {again}")
+        sys.exit(130)
+    say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{places}")
