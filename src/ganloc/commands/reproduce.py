@@ -1,8 +1,11 @@
 """`ganloc reproduce`."""
 
+import math
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +17,7 @@ from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
 from ganloc.report.progress import training_progress
 from ganloc.reproduce.render import one_line
-from ganloc.reproduce.tables import Place, reproduce_table
+from ganloc.reproduce.tables import Place, reproduce_table, until
 from ganloc.training import Stopped, Watch
 
 What = Annotated[
@@ -29,6 +32,8 @@ def reproduce(
     budget: Literal["smoke", "quick", "paper"] = "quick",
     sets: tuple[str, ...] = tuple(PAPER_SETS),
     methods: tuple[str, ...] = (),
+    iterations: int | None = None,
+    minutes: float | None = None,
     out: Path = Path("runs/reproduce"),
     results: Path = Path("docs/results"),
     device: str | None = None,
@@ -43,13 +48,16 @@ def reproduce(
             published, for a GPU).
         sets: Some of the sets.
         methods: Some of the table's methods.
+        iterations: Of each GAN, in place of the budget's; such rows are kept apart.
+        minutes: Stop after so long; the same command goes on.
         out: The folder of the run folders; an unfinished one is gone on with.
         results: The folder of the rows; a row that is there is not worked out again.
         device: cpu, cuda, …
     """
     place = Place(out, results, data, choose_device(device))
+    show = partial(_show, end=time.monotonic() + 60.0 * (minutes or math.inf))
     try:
-        for row in reproduce_table(what, budget, place, _show, sets, methods):
+        for row in reproduce_table(what, budget, place, show, sets, methods, iterations):
             say(one_line(row))
     except Stopped:
         say("Stopped and saved; the same command goes on.")
@@ -58,7 +66,7 @@ def reproduce(
 
 
 @contextmanager
-def _show(name: str, iterations: int) -> Iterator[Watch]:
+def _show(name: str, iterations: int, end: float) -> Iterator[Watch]:
     say(name)
     with training_progress(iterations, console) as watch:
-        yield watch
+        yield until(end, watch)

@@ -77,7 +77,9 @@ _SMOKE = Budget(
 BUDGETS: dict[str, dict[str, Budget]] = {
     "table3": {
         "smoke": _SMOKE,
-        "quick": Budget("laptop", {"iterations": 1000}, {"iterations": 1000}, milestones=5),
+        "quick": Budget(
+            "laptop", {"iterations": 1000}, {"size": 32, "iterations": 3000}, milestones=5
+        ),
         "paper": Budget("paper", milestones=25),
     },
     "variants": {

@@ -5,16 +5,32 @@ from collections.abc import Callable, Iterable, Sequence
 from ganloc.reproduce.results import ResultRow
 
 NOT_ABOVE = "°"
-NOTES = f"""Percent GT-known Loc (IoU > 0.5), 95 % bootstrap interval over the test pictures in
-brackets. † an oracle: the best checkpoint, or threshold, picked on the test boxes. * uses labels.
-{NOT_ABOVE} not above its own untrained network (the paired 95 % interval of the difference
-reaches 0)."""
+NOTES = (
+    "Percent GT-known Loc (IoU > 0.5); in brackets its 95 % bootstrap interval over the test "
+    "pictures. † oracle: the best checkpoint, or threshold, picked on the test boxes. * uses "
+    f"labels. {NOT_ABOVE} not above its own untrained network: the paired 95 % interval of the "
+    "difference reaches 0."
+)
 
 
-def table3(rows: Sequence[ResultRow], budget: str) -> str:
-    """Two Markdown tables: every cell beside Table 3's, and what needs no training."""
-    rows = [row for row in rows if row["budget"] == budget]
-    return "\n\n".join((cells(rows), baselines(rows), NOTES))
+def means(rows: Sequence[ResultRow]) -> str:
+    """One line a method: means over sets (and seeds), where every set has it."""
+    sets = {row["set"] for row in rows}
+    columns: dict[str, Callable[[ResultRow], float | None]] = {
+        "published†": lambda row: row.get("published"),
+        "peak†": lambda row: row["paper"]["peak"] if "paper" in row else None,
+        "last": lambda row: row["paper"]["loc"] if "paper" in row else row.get("loc"),
+        "untrained": lambda row: row["paper"]["untrained"] if "paper" in row else None,
+        "our reading": lambda row: row["ours"]["loc"] if "ours" in row else None,
+        "its untrained": lambda row: row["ours"]["untrained"] if "ours" in row else None,
+    }
+    lines = []
+    for method in dict.fromkeys(row["method"] for row in rows if row["method"] != "real"):
+        group = [row for row in rows if row["method"] == method]
+        if {row["set"] for row in group} == sets:
+            label = method + "*" * group[0].get("uses_labels", False)
+            lines.append([label, *(_mean(map(value, group)) for value in columns.values())])
+    return markdown(["method", *columns], lines)
 
 
 def cells(rows: Sequence[ResultRow]) -> str:
@@ -69,6 +85,11 @@ def markdown(heads: Iterable[str], lines: Sequence[Sequence[str]]) -> str:
 
 def _number(value: float | None, digits: int = 1) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _mean(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return _number(sum(known) / len(known)) if known else ""
 
 
 def _scored(score: ResultRow) -> str:

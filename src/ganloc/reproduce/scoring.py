@@ -1,6 +1,7 @@
 """What a trained cell is worth, beside what the paper left out."""
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,8 +63,16 @@ def score_cell(
         **alikeness(sample(generator, recipe, SAMPLES), cell.budget),
         "uniformity": round(uniformity(models[-1].heatmaps(test, PAPER)), 4),
         "uniformity_untrained": round(uniformity(untrained.heatmaps(test, PAPER)), 4),
+        "milliseconds": milliseconds(models[-1], test),
         **cost(run),
     }
+
+
+def milliseconds(model: Model, pictures: Pictures) -> float:
+    """Time a picture from pixels to the paper's box, in batches, on the model's device."""
+    began = time.perf_counter()
+    model.localize(pictures, PAPER)
+    return round(1000.0 * (time.perf_counter() - began) / len(pictures), 3)
 
 
 def score_reading(found: Sequence[Found], before: Found, test: Pictures) -> dict[str, Any]:

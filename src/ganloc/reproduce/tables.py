@@ -1,5 +1,7 @@
 """Table 3 and the comparison of variants, cell by cell; what is done is never done again."""
 
+import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -52,6 +54,7 @@ def reproduce_table(
     show: Show,
     sets: Sequence[str] = tuple(PAPER_SETS),
     methods: Sequence[str] = (),
+    iterations: int | None = None,
 ) -> Iterator[ResultRow]:
     """Work out what is missing of a table, yielding each new row.
 
@@ -62,12 +65,16 @@ def reproduce_table(
         show: opens the display of one training.
         sets: of Tiny ImageNet.
         methods: of the table's `METHODS`; by default all.
+        iterations: of each GAN, in place of the budget's; its rows are kept apart.
 
     Raises:
         Stopped: by Ctrl-C; the next call goes on.
         UserError: no such budget, set or method, or a folder that can't be used.
     """
     budget, methods = budget_of(table, budget_name), methods_of(table, methods)
+    if iterations is not None:
+        budget = replace(budget, settings={**budget.settings, "iterations": iterations})
+        budget_name = f"{budget_name}@{iterations}"
     for set_name in sets:
         classes_of(set_name)
     results = Results(
@@ -103,7 +110,7 @@ def reproduce_table(
             continue
         model, before, run = _reference(budget, seed, runs, place, show)
         for set_name in wanted:
-            test = Data(set_name, budget.size, place.archive).test
+            test = Data(set_name, model.recipe.size, place.archive).test
             yield keep(set_name, CAM, seed, _reference_row(set_name, model, before, run, test))
 
 
@@ -124,6 +131,17 @@ class Data:
     def test(self) -> Pictures:
         """What is scored."""
         return load_images(data_of(self.set_name), self.size, "test", self.archive)
+
+
+def until(end: float, watch: Watch) -> Watch:
+    """`watch`, and a training that stops as by Ctrl-C once `time.monotonic()` is past `end`."""
+
+    def watch_time(iteration: int, line: dict[str, int | float]) -> None:
+        watch(iteration, line)
+        if time.monotonic() > end:
+            signal.raise_signal(signal.SIGINT)
+
+    return watch_time
 
 
 def _reference(

@@ -1,0 +1,65 @@
+"""Write the tables of docs/results/*.json into the pages that show them.
+
+    python benchmarks/render_docs.py            # or: make tables
+
+A page holds `<!-- table NAME -->` … `<!-- end -->`; what stands between is replaced.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ganloc.files import write_text
+from ganloc.reproduce.claims import claims
+from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means
+from ganloc.reproduce.results import ResultRow, read_rows
+
+ROOT = Path(__file__).parent.parent
+MARKED = re.compile(r"(<!-- table (?P<name>[\w-]+) (?P<budget>[\w@]+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def rows_of(table: str, budget: str) -> list[ResultRow]:
+    """The rows of a table and a budget, in the order in which they were worked out."""
+    path = ROOT / "docs" / "results" / f"{table}.json"
+    return [row for row in read_rows(path) if row["budget"] == budget] if path.exists() else []
+
+
+def claims_table(budget: str) -> str:
+    """The six claims."""
+    found = claims(rows_of("table3", budget), rows_of("variants", budget))
+    return markdown(["claim", "in numbers", "ours"], found)
+
+
+TABLES: dict[str, Callable[[str], str]] = {
+    "table3": lambda budget: cells(rows_of("table3", budget)),
+    "table3-means": lambda budget: means(rows_of("table3", budget)),
+    "baselines": lambda budget: baselines(rows_of("table3", budget)),
+    "variants": lambda budget: cells(rows_of("variants", budget)),
+    "variants-means": lambda budget: means(rows_of("variants", budget)),
+    "claims": claims_table,
+    "notes": lambda budget: NOTES,
+}
+
+
+def rendered(text: str) -> str:
+    """A page with its tables as the results have them now."""
+
+    def table(match: re.Match[str]) -> str:
+        return f"{match[1]}{TABLES[match['name']](match['budget'])}\n{match[4]}"
+
+    return MARKED.sub(table, text)
+
+
+def main() -> int:
+    """Write the pages that change."""
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = path.read_text(encoding="utf-8")
+        if rendered(text) != text:
+            write_text(path, rendered(text))
+            print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
