@@ -16,7 +16,9 @@ from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means
 from ganloc.reproduce.results import ResultRow, read_rows
 
 ROOT = Path(__file__).parent.parent
-MARKED = re.compile(r"(<!-- table (?P<name>[\w-]+) (?P<budget>[\w@]+) -->\n).*?(<!-- end -->)", re.S)
+MARKED = re.compile(
+    r"(<!-- table (?P<name>[\w-]+) (?P<budget>[\w@]+) -->\n).*?(<!-- end -->)", re.S
+)
 
 
 def rows_of(table: str, budget: str) -> list[ResultRow]:

@@ -13,6 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from ganloc.commands.shared import Data, console, say
+from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
 from ganloc.report.progress import training_progress
@@ -54,6 +55,8 @@ def reproduce(
         results: The folder of the rows; a row that is there is not worked out again.
         device: cpu, cuda, …
     """
+    if minutes is not None and not minutes > 0.0:
+        raise UserError("--minutes must be above 0.")
     place = Place(out, results, data, choose_device(device))
     show = partial(_show, end=time.monotonic() + 60.0 * (minutes or math.inf))
     try:
@@ -67,6 +70,8 @@ def reproduce(
 
 @contextmanager
 def _show(name: str, iterations: int, end: float) -> Iterator[Watch]:
+    if time.monotonic() > end:
+        raise Stopped(0)
     say(name)
     with training_progress(iterations, console) as watch:
         yield until(end, watch)

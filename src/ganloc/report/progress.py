@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+SHORT = {"discriminator_loss": "D", "generator_loss": "G", "loss": "loss"}  # of a log's line
+
 
 @contextmanager
 def training_progress(
@@ -15,19 +17,20 @@ def training_progress(
     columns = (
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("D {task.fields[discriminator]:.3f}  G {task.fields[generator]:.3f}"),
+        TextColumn("{task.fields[losses]}"),
         TextColumn("{task.fields[speed]:.0f} images/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, speed_estimate_period=600.0) as bar:
-        task = bar.add_task("", total=iterations, discriminator=0.0, generator=0.0, speed=0.0)
+        task = bar.add_task("", total=iterations, losses="", speed=0.0)
 
         def watch(iteration: int, line: dict[str, int | float]) -> None:
             bar.update(
                 task,
                 completed=iteration,
-                discriminator=line["discriminator_loss"],
-                generator=line["generator_loss"],
+                losses="  ".join(
+                    f"{SHORT[name]} {line[name]:.3f}" for name in SHORT if name in line
+                ),
                 speed=line["images_per_second"],
             )
 

@@ -84,7 +84,11 @@ BUDGETS: dict[str, dict[str, Budget]] = {
     },
     "variants": {
         "smoke": _SMOKE,
-        "quick": Budget("laptop", {"size": 32, "iterations": 1000}, milestones=4),
+        "quick": Budget(
+            "laptop",
+            {"size": 32, "generator_width": 8, "discriminator_width": 8, "iterations": 400},
+            milestones=4,
+        ),
         "paper": Budget("paper", milestones=25, seeds=(0, 1, 2)),
     },
 }
