@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 READY := $(VENV)/.ready-$(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check format figures clean
+.PHONY: demo test soak check format tables figures clean
 
 demo: $(READY)   ## train on drawn pictures, print the table, draw the boxes
 	$(BIN)/ganloc demo --out runs/demo
 
 test: $(READY)   ## the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2  # two threads each would starve one another
+
+soak: $(READY)   ## what takes long: every variant for 300 iterations, and more
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 soak
 
 check: $(READY)  ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -33,6 +36,9 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	rm -f $(VENV)/.ready-*
 	touch $@
+
+tables: $(READY)   ## write the tables of docs/results/*.json into the docs
+	$(BIN)/python benchmarks/render_docs.py
 
 figures: demo    ## the pictures that the docs show
 	cp runs/demo/boxes.png docs/demo.png

@@ -1,0 +1,74 @@
+"""A chunk of Table 3 at full width, for a GPU that is lent by the minute.
+
+Needs torch, numpy, pillow, scipy and safetensors alone, from a plain checkout. It works for
+`--minutes`, then stops; the same command goes on where it stopped, and leaves finished cells as
+rows in `--results`.
+
+    python benchmarks/paper/chunk.py --data six-sets.zip --minutes 8.5 --iterations 10000
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
+import torch
+
+from ganloc.errors import UserError
+from ganloc.images.tiny_imagenet import PAPER_SETS
+from ganloc.reproduce.budgets import METHODS
+from ganloc.reproduce.render import one_line
+from ganloc.reproduce.tables import Place, reproduce_table, until
+from ganloc.training import Stopped, Watch
+
+EVERY = 1000  # iterations between two printed lines
+
+
+def main() -> int:
+    """Run until done or out of time; 0 where the table is whole."""
+    parser = argparse.ArgumentParser(description="A chunk of Table 3 at full width.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=8.5)
+    parser.add_argument("--table", choices=METHODS, default="table3")
+    parser.add_argument("--budget", default="paper")
+    parser.add_argument("--iterations", type=int)
+    parser.add_argument("--sets", nargs="+", default=list(PAPER_SETS))
+    parser.add_argument("--methods", nargs="+", default=["sn-dcgan", "sn-dcgan+aug"])
+    parser.add_argument("--runs", type=Path, default=Path("runs/reproduce"))
+    parser.add_argument("--results", type=Path, default=Path("docs/results"))
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    place = Place(options.runs, options.results, options.data, torch.device(options.device))
+    show = partial(_show, end=time.monotonic() + 60.0 * options.minutes)
+    settings = (options.table, options.budget, place, show, options.sets, options.methods)
+    try:
+        for row in reproduce_table(*settings, options.iterations):
+            print(one_line(row), f"{row.get('images_per_second', '')} images/s", flush=True)
+    except Stopped:
+        print("Out of time: the same command goes on.")
+        return 3
+    except UserError as error:
+        print(error)
+        return 2
+    return 0
+
+
+@contextmanager
+def _show(name: str, iterations: int, end: float) -> Iterator[Watch]:
+    if time.monotonic() > end:
+        raise Stopped(0)
+
+    def watch(iteration: int, line: dict[str, int | float]) -> None:
+        if iteration % EVERY == 0 or iteration == iterations:
+            print(f"{name}: {iteration} of {iterations}, {line['images_per_second']} images/s")
+
+    yield until(end, watch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
