@@ -1,7 +1,6 @@
 """The main job on the embedded data set: train, score held-out pictures, draw what was found."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -51,7 +50,7 @@ def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row
         f"Training on {len(train)} drawn pictures; the boxes of {len(test)} others count."
     )
     with training_progress(recipe.iterations, console) as watch:
-        model = train_run(run, replace(train, truth=None), recipe, torch.device("cpu"), watch=watch)
+        model = train_run(run, train.unlabelled(), recipe, torch.device("cpu"), watch=watch)
     save_png(out / "boxes.png", heatmap_grid(model, spread(test, SHOWN), truth=True))
     return test, evaluate(model, test, train)
 

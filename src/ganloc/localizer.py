@@ -1,7 +1,7 @@
 """The estimator: fit on a folder of pictures, localize, save, load."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ class Localizer:
             UserError: no pictures to train on, or `out` can't be used.
             Stopped: by Ctrl-C, with `out`; `ganloc train --resume` goes on.
         """
-        pictures = replace(_load(photos, self.recipe.size, "train", archive), truth=None)
+        pictures = _load(photos, self.recipe.size, "train", archive).unlabelled()
         check_enough(pictures, str(photos))
         if out is None:
             self.model = train_in_memory(pictures, self.recipe, self.device, watch)

@@ -1,7 +1,7 @@
 """`ganloc train`."""
 
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
 
@@ -97,7 +97,7 @@ def train(
     folder, origin = quote(str(out)), quote(photos)
     try:
         with training_progress(recipe.iterations, console) as watch:
-            train_run(run, replace(pictures, truth=None), recipe, place, resume, watch)
+            train_run(run, pictures.unlabelled(), recipe, place, resume, watch)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{places}"
         say(f"Stopped and saved after iteration {stop.iteration}. Go on with:\n  {again}")

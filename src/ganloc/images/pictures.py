@@ -41,6 +41,10 @@ class Pictures:
         """Side of the squeezed pictures, in pixels."""
         return self.pixels.shape[1]
 
+    def unlabelled(self) -> "Pictures":
+        """The same pictures as training may see them: without true boxes and classes."""
+        return replace(self, truth=None, labels=None, classes=())
+
     def subset(self, indices: Sequence[int] | Int[np.ndarray, " k"]) -> "Pictures":
         """The pictures at `indices`, in that order."""
         chosen = [int(i) for i in indices]

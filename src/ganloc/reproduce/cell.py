@@ -1,6 +1,6 @@
 """One training of a table: from its run folder's state to the row of its scores."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -52,7 +52,7 @@ def train_cell(
         run.resume(asdict(recipe), pictures)
     else:
         run = Run.create(folder, recipe, data_of(cell.set_name), pictures)
-    unlabelled = replace(pictures, truth=None, labels=None)
+    unlabelled = pictures.unlabelled()
     kept = cell.budget.kept(recipe.iterations)
     if not (run.model.exists() and Model.load(run.model).info["iteration"] == recipe.iterations):
         train_run(run, unlabelled, recipe, device, begun, watch, kept)
