@@ -90,6 +90,16 @@ def test_labels_follow_the_order_of_the_classes_asked_for(holder):
     assert checksum(unlabelled) == checksum(found)
 
 
+def test_training_may_see_neither_boxes_nor_classes(holder):
+    pictures = load_tiny_imagenet(holder, "butterfly", "train")
+    unlabelled = pictures.unlabelled()
+    assert pictures.truth is not None
+    assert pictures.labels is not None
+    assert (unlabelled.truth, unlabelled.labels, unlabelled.classes) == (None, None, ())
+    assert unlabelled.names == pictures.names
+    np.testing.assert_array_equal(unlabelled.pixels, pictures.pixels)
+
+
 def test_the_six_sets_have_28_classes():
     classes = classes_of("artiodactyla,bottle,bird,cat,dog,vehicle")
     assert len(classes) == len(set(classes)) == 28
