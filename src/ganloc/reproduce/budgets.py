@@ -13,6 +13,7 @@ CAM = "cam"  # the supervised reference
 METHODS: dict[str, tuple[str, ...]] = {
     "table3": ("dcgan", "dcgan+aug", "sn-dcgan", "sn-dcgan+aug", CAM),
     "variants": ("dcgan", "sn-dcgan", "dragan", "wgan-gp", "sn-wgan-gp"),
+    "figures": ("sn-dcgan", "dragan", "sn-wgan-gp"),  # 1 and 2; 3 and 4 share table 3's
 }
 
 
@@ -84,6 +85,11 @@ BUDGETS: dict[str, dict[str, Budget]] = {
         "smoke": _SMOKE,
         "quick": Budget("laptop", {"size": 32, "iterations": 1000}, milestones=4),
         "paper": Budget("paper", milestones=25, seeds=(0, 1, 2)),
+    },
+    "figures": {
+        "smoke": _SMOKE,
+        "quick": Budget("laptop", {"size": 32, "iterations": 1000}),
+        "paper": Budget("paper", {"size": 32}),
     },
 }
 

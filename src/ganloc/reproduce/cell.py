@@ -30,6 +30,11 @@ class Cell:
         """Where it is trained."""
         return out / self.set_name.replace(":", "-") / f"{self.method}-{self.seed}"
 
+    def is_trained(self, out: Path) -> bool:
+        """Whether the training below `out` has come to its end."""
+        model = Run(self.folder(out)).model
+        return model.exists() and Model.load(model).info["iteration"] == self.recipe().iterations
+
 
 def data_of(set_name: str) -> str:
     """A set as `load_images` takes it: those of Tiny ImageNet go by their bare names."""
@@ -54,6 +59,6 @@ def train_cell(
         run = Run.create(folder, recipe, data_of(cell.set_name), pictures)
     unlabelled = replace(pictures, truth=None, labels=None)
     kept = cell.budget.kept(recipe.iterations)
-    if not (run.model.exists() and Model.load(run.model).info["iteration"] == recipe.iterations):
+    if not cell.is_trained(out):
         train_run(run, unlabelled, recipe, device, begun, watch, kept)
     return run
