@@ -120,7 +120,7 @@ def draw_panels(panels: Sequence[Panel], per_row: int, caption: str) -> Figure:
     for index, (panel, sheet) in enumerate(zip(panels, sheets, strict=True)):
         left = MARGIN + index % per_row * (wide + GAP)
         top = MARGIN + index // per_row * (head + high + GAP)
-        page.write(left, top, panel.title, 11, _BLACK, weight="bold")
+        page.write(left, top, panel.title, 11.0, _BLACK, weight="bold")
         page.write(left, top + TITLE - 6, panel.note, 8.5, _GREY)
         for place, heading in enumerate(panel.headings):
             at = left + round(place * (wide + TILE_GAP) / len(panel.headings))
