@@ -22,8 +22,8 @@ from ganloc.reproduce.tables import Place, reproduce_table, until
 from ganloc.training import Stopped, Watch
 
 What = Annotated[
-    Positional[Literal["table3", "variants"]],
-    tyro.conf.arg(metavar="{table3,variants}"),
+    Positional[Literal["table3", "variants", "figure1", "figure2", "figure3", "figure4"]],
+    tyro.conf.arg(metavar="{table3,variants,figure1,figure2,figure3,figure4}"),
 ]
 
 
@@ -37,22 +37,25 @@ def reproduce(
     minutes: float | None = None,
     out: Path = Path("runs/reproduce"),
     results: Path = Path("docs/results"),
+    figures: Path = Path("docs/figures"),
     device: str | None = None,
 ) -> None:
-    """Work out a table of the paper, cell by cell; what is done is never done again.
+    """Work out a table or a figure of the paper; no training that is done is done again.
 
     Args:
-        what: table3 (every set, DCGAN and SN-DCGAN without and with augmentation, CAM) or variants
-            (five GANs on every set).
-        data: tiny-imagenet-200.zip or its folder.
+        what: table3 (every set, DCGAN and SN-DCGAN without and with augmentation, CAM), variants
+            (five GANs on every set) or one of the paper's figures: 1 (samples of three GANs), 2
+            (their heatmaps), 3 (boxes on every set), 4 (samples without and with augmentation).
+        data: tiny-imagenet-200.zip or its folder; CIFAR-10's archive for figures 1 and 2.
         budget: smoke (a minute), quick (about an hour and a half on two cores) or paper (as
             published, for a GPU).
-        sets: Some of the sets.
-        methods: Some of the table's methods.
-        iterations: Of each GAN, in place of the budget's; such rows are kept apart.
+        sets: Some of the sets, of a table.
+        methods: Some of the methods, of a table.
+        iterations: Of each GAN of a table, in place of the budget's; such rows are kept apart.
         minutes: Stop after so long; the same command goes on.
         out: The folder of the run folders; an unfinished one is gone on with.
         results: The folder of the rows; a row that is there is not worked out again.
+        figures: The folder of the figures; one that is there is drawn anew.
         device: cpu, cuda, …
     """
     if minutes is not None and not minutes > 0.0:
@@ -60,12 +63,23 @@ def reproduce(
     place = Place(out, results, data, choose_device(device))
     show = partial(_show, end=time.monotonic() + 60.0 * (minutes or math.inf))
     try:
-        for row in reproduce_table(what, budget, place, show, sets, methods, iterations):
-            say(one_line(row))
+        if what in ("table3", "variants"):
+            for row in reproduce_table(what, budget, place, show, sets, methods, iterations):
+                say(one_line(row))
+            done = results / f"{what}.json"
+        else:
+            if methods or iterations or sets != tuple(PAPER_SETS):
+                raise UserError(
+                    f"{what} shows what the paper's does: leave out --sets, --methods, --iterations."
+                )
+            # Here, so that no other command needs matplotlib or waits for it.
+            from ganloc.reproduce.figures import reproduce_figure
+
+            done = reproduce_figure(what, budget, place, figures, show)
     except Stopped:
         say("Stopped and saved; the same command goes on.")
         sys.exit(130)
-    say(f"Done: {results / what}.json.")
+    say(f"Done: {done}.")
 
 
 @contextmanager

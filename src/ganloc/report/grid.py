@@ -55,6 +55,16 @@ def with_boxes(
     return np.asarray(picture)
 
 
+def under_heatmap(
+    pixels: UInt8[np.ndarray, "h w 3"], heatmap: Float[np.ndarray, "size size"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The picture in grey, tinted by its heatmap."""
+    height, width = pixels.shape[:2]
+    coloured = Image.fromarray(colour(heatmap)).resize((width, height), Image.Resampling.BILINEAR)
+    grey = pixels.mean(axis=2, keepdims=True)
+    return (0.4 * grey + 0.6 * np.asarray(coloured)).round().astype(np.uint8)
+
+
 def save_png(path: Path, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
     """Write a PNG, whole or not at all."""
     with replacing(path) as temporary:

@@ -14,8 +14,7 @@ from ganloc.images.decode import open_rgb, quiet_pillow
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import has_split
 from ganloc.model import Found
-from ganloc.report.grid import FOUND_BOX, colour, save_png, with_boxes
-from ganloc.shapes import Float, UInt8
+from ganloc.report.grid import FOUND_BOX, save_png, under_heatmap, with_boxes
 
 WRITERS: dict[str, Callable[..., None]] = {"coco": write_coco, "csv": write_csv}
 LONGEST = 640  # pixels of a drawing's longer side
@@ -72,15 +71,5 @@ def _draw(path: Path, picture: Image.Image, found: Found, index: int, pictures: 
     shown = max(1, round(width * scale)), max(1, round(height * scale))
     pixels = np.asarray(picture.resize(shown, Image.Resampling.BICUBIC))
     box = found.boxes[index] * np.tile(np.array(shown) / (width, height), 2)
-    halves = [pixels, _under_heatmap(pixels, found.heatmaps[index])]
+    halves = [pixels, under_heatmap(pixels, found.heatmaps[index])]
     save_png(path, np.concatenate([with_boxes(half, [(FOUND_BOX, box)]) for half in halves], 1))
-
-
-def _under_heatmap(
-    pixels: UInt8[np.ndarray, "h w 3"], heatmap: Float[np.ndarray, "size size"]
-) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture in grey, tinted by its heatmap."""
-    height, width = pixels.shape[:2]
-    coloured = Image.fromarray(colour(heatmap)).resize((width, height), Image.Resampling.BILINEAR)
-    grey = pixels.mean(axis=2, keepdims=True)
-    return (0.4 * grey + 0.6 * np.asarray(coloured)).round().astype(np.uint8)

@@ -13,6 +13,7 @@ CAM = "cam"  # the supervised reference
 METHODS: dict[str, tuple[str, ...]] = {
     "table3": ("dcgan", "dcgan+aug", "sn-dcgan", "sn-dcgan+aug", CAM),
     "variants": ("dcgan", "sn-dcgan", "dragan", "wgan-gp", "sn-wgan-gp"),
+    "figures": ("sn-dcgan", "dragan", "sn-wgan-gp"),  # 1 and 2; 3 and 4 share table 3's
 }
 
 
@@ -74,6 +75,7 @@ _SMOKE = Budget(
     samplings=2,
     pairs=10,
 )
+_THIN = {"size": 32, "generator_width": 8, "discriminator_width": 8}
 BUDGETS: dict[str, dict[str, Budget]] = {
     "table3": {
         "smoke": _SMOKE,
@@ -84,12 +86,13 @@ BUDGETS: dict[str, dict[str, Budget]] = {
     },
     "variants": {
         "smoke": _SMOKE,
-        "quick": Budget(
-            "laptop",
-            {"size": 32, "generator_width": 8, "discriminator_width": 8, "iterations": 400},
-            milestones=4,
-        ),
+        "quick": Budget("laptop", {**_THIN, "iterations": 400}, milestones=4),
         "paper": Budget("paper", milestones=25, seeds=(0, 1, 2)),
+    },
+    "figures": {
+        "smoke": _SMOKE,
+        "quick": Budget("laptop", {**_THIN, "iterations": 1000}),
+        "paper": Budget("paper", {"size": 32}),
     },
 }
 

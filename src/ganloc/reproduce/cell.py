@@ -1,5 +1,7 @@
 """One training of a table: from its run folder's state to the row of its scores."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from ganloc.recipes import Recipe
 from ganloc.reproduce.budgets import Budget
 from ganloc.run import Run
 from ganloc.training import Watch, train_run
+
+# Opens the display of a training, which is named; the number is its iterations.
+Show = Callable[[str, int], AbstractContextManager[Watch]]
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,21 @@ class Cell:
         """Where it is trained."""
         return out / self.set_name.replace(":", "-") / f"{self.method}-{self.seed}"
 
+    def is_trained(self, out: Path) -> bool:
+        """Whether the training below `out` has come to its end."""
+        model = Run(self.folder(out)).model
+        return model.exists() and Model.load(model).info["iteration"] == self.recipe().iterations
+
 
 def data_of(set_name: str) -> str:
     """A set as `load_images` takes it: those of Tiny ImageNet go by their bare names."""
     return set_name if ":" in set_name else f"tiny-imagenet:{set_name}"
 
 
-def train_cell(
-    cell: Cell, out: Path, pictures: Pictures, device: torch.device, watch: Watch | None = None
-) -> Run:
+def train_cell(cell: Cell, out: Path, pictures: Pictures, device: torch.device, show: Show) -> Run:
     """Train in the cell's folder below `out`, from where an earlier call was stopped.
+
+    A cell that is trained already is left as it is, and nothing is shown.
 
     Raises:
         Stopped: by Ctrl-C; the next call goes on.
@@ -52,8 +62,8 @@ def train_cell(
         run.resume(asdict(recipe), pictures)
     else:
         run = Run.create(folder, recipe, data_of(cell.set_name), pictures)
-    unlabelled = pictures.unlabelled()
-    kept = cell.budget.kept(recipe.iterations)
-    if not (run.model.exists() and Model.load(run.model).info["iteration"] == recipe.iterations):
-        train_run(run, unlabelled, recipe, device, begun, watch, kept)
+    if not cell.is_trained(out):
+        kept = cell.budget.kept(recipe.iterations)
+        with show(f"{cell.set_name} {cell.method}", recipe.iterations) as watch:
+            train_run(run, pictures.unlabelled(), recipe, device, begun, watch, kept)
     return run

@@ -2,8 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -17,7 +16,7 @@ from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of
 from ganloc.reference.model import ReferenceModel, untrained_reference
 from ganloc.reference.training import train_reference
 from ganloc.reproduce.budgets import CAM, Budget, budget_of, methods_of
-from ganloc.reproduce.cell import Cell, data_of, train_cell
+from ganloc.reproduce.cell import Cell, Show, data_of, train_cell
 from ganloc.reproduce.published import published
 from ganloc.reproduce.results import ResultRow, Results
 from ganloc.reproduce.scoring import baseline_rows, cost, score_cell, score_reading
@@ -25,9 +24,6 @@ from ganloc.run import Run
 from ganloc.training import Watch
 
 KEYS = ("budget", "set", "method", "seed")
-
-# Shows the training of the cell that is named; the number is its iterations.
-Show = Callable[[str, int], AbstractContextManager[Watch]]
 
 
 @dataclass(frozen=True)
@@ -100,8 +96,7 @@ def reproduce_table(
         for method, seed in product(methods, budget.seeds):
             if method != CAM and missing(set_name, method, seed):
                 cell = Cell(set_name, method, seed, budget)
-                with show(f"{set_name} {method}", cell.recipe().iterations) as watch:
-                    run = train_cell(cell, runs, data.train, place.device, watch)
+                run = train_cell(cell, runs, data.train, place.device, show)
                 row = score_cell(cell, run, data.train, data.test, place.device)
                 yield keep(set_name, method, seed, row)
     for seed in budget.seeds if CAM in methods else ():
