@@ -129,7 +129,7 @@ def test_the_command(workshop, monkeypatch, capsys):
     for choice in (["--sets", "bird"], ["--methods", "dragan"]):
         with pytest.raises(SystemExit, match="2"):
             cli.main(["reproduce", "figure1", *given, *choice])
-        assert "figure1 shows what the paper's does" in capsys.readouterr().err
+        assert "figure1 is the paper's: leave out" in capsys.readouterr().err
 
 
 def test_an_unknown_budget(workshop):

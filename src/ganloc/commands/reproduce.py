@@ -70,7 +70,7 @@ def reproduce(
         else:
             if methods or iterations or sets != tuple(PAPER_SETS):
                 raise UserError(
-                    f"{what} shows what the paper's does: leave out --sets, --methods, --iterations."
+                    f"{what} is the paper's: leave out --sets, --methods and --iterations."
                 )
             # Here, so that no other command needs matplotlib or waits for it.
             from ganloc.reproduce.figures import reproduce_figure
