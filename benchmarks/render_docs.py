@@ -30,7 +30,7 @@ def rows_of(table: str, budget: str) -> list[ResultRow]:
 def claims_table(budget: str) -> str:
     """The six claims."""
     found = claims(rows_of("table3", budget), rows_of("variants", budget))
-    return markdown(["claim", "in numbers", "ours"], found)
+    return markdown(["claim", "in numbers", "ours"], found, text=3)
 
 
 TABLES: dict[str, Callable[[str], str]] = {

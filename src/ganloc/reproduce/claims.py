@@ -111,7 +111,8 @@ def _difference(
     digits: int = 1,
 ) -> str:
     """Mean over sets of the difference of two groups of methods."""
-    values = {(row["set"], row["method"], row["seed"]): value(row) for row in rows}
+    compared = [row for row in rows if row["method"] in (*one, *other)]
+    values = {(row["set"], row["method"], row["seed"]): value(row) for row in compared}
     sets = list(dict.fromkeys(row["set"] for row in rows))
     seeds = list(dict.fromkeys(row["seed"] for row in rows))
     differences = []

@@ -53,7 +53,7 @@ def cells(rows: Sequence[ResultRow]) -> str:
     trained = [row for row in rows if "paper" in row]
     order = {name: index for index, name in enumerate(dict.fromkeys(row["set"] for row in rows))}
     trained.sort(key=lambda row: order[row["set"]])
-    return markdown(columns, [[cell(row) for cell in columns.values()] for row in trained])
+    return markdown(columns, [[cell(row) for cell in columns.values()] for row in trained], text=2)
 
 
 def baselines(rows: Sequence[ResultRow]) -> str:
@@ -76,10 +76,10 @@ def baselines(rows: Sequence[ResultRow]) -> str:
     return markdown(heads, lines)
 
 
-def markdown(heads: Iterable[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others numbers."""
+def markdown(heads: Iterable[str], lines: Sequence[Sequence[str]], text: int = 1) -> str:
+    """A Markdown table; the first `text` columns are text, the others numbers."""
     heads = list(heads)
-    rule = ["---", *("---:" for _ in heads[1:])]
+    rule = ["---" if column < text else "---:" for column in range(len(heads))]
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
 
 
