@@ -2,7 +2,7 @@
 
     python benchmarks/render_docs.py            # or: make tables
 
-A page holds `<!-- table NAME -->` … `<!-- end -->`; what stands between is replaced.
+A page holds `<!-- table NAME BUDGET -->` … `<!-- end -->`; what stands between is replaced.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganloc.files import write_text
 from ganloc.reproduce.claims import claims
-from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means
+from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means, settings
 from ganloc.reproduce.results import ResultRow, read_rows
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +39,8 @@ TABLES: dict[str, Callable[[str], str]] = {
     "baselines": lambda budget: baselines(rows_of("table3", budget)),
     "variants": lambda budget: cells(rows_of("variants", budget)),
     "variants-means": lambda budget: means(rows_of("variants", budget)),
+    "table3-settings": lambda budget: settings(rows_of("table3", budget)),
+    "variants-settings": lambda budget: settings(rows_of("variants", budget)),
     "claims": claims_table,
     "notes": lambda budget: NOTES,
 }

@@ -4,9 +4,11 @@ python benchmarks/paper/pack.py tiny-imagenet-200.zip six-sets.zip
 """
 
 import argparse
+import sys
 import zipfile
 from pathlib import Path
 
+from ganloc.errors import UserError
 from ganloc.files import replacing
 from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of
 
@@ -17,7 +19,9 @@ def pack(archive: Path, out: Path) -> None:
     """Copy train and val of the six sets' classes, stored as they are: JPEGs do not shrink."""
     wanted = set(classes_of(",".join(PAPER_SETS)))
     with zipfile.ZipFile(archive) as source, replacing(out) as temporary:
-        annotations = next(name for name in source.namelist() if name.endswith(VAL))
+        annotations = next((name for name in source.namelist() if name.endswith(VAL)), None)
+        if annotations is None:
+            raise UserError(f"{archive} is not Tiny ImageNet: give tiny-imagenet-200.zip.")
         root = annotations.removesuffix(VAL)
         lines = source.read(annotations).decode("ascii").splitlines(keepends=True)
         kept = [line for line in lines if line.split("\t")[1] in wanted]
@@ -36,5 +40,8 @@ if __name__ == "__main__":
     parser.add_argument("archive", type=Path)
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
-    pack(options.archive, options.out)
+    try:
+        pack(options.archive, options.out)
+    except (UserError, OSError, zipfile.BadZipFile) as error:
+        sys.exit(str(error))
     print(f"{options.out}: {options.out.stat().st_size / 2**20:.1f} MiB")

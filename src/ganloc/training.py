@@ -80,10 +80,10 @@ def train_run(
             last = game.iteration == recipe.iterations
             if game.iteration % LOG_EVERY == 0 or last:
                 log.write(game.iteration, losses)
+            if game.iteration in milestones:  # before the checkpoint, or a kill could lose it
+                _model(game, recipe, pictures).save(run.milestone(game.iteration))
             if game.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
                 save_game(game, run.checkpoint)
-            if game.iteration in milestones:
-                _model(game, recipe, pictures).save(run.milestone(game.iteration))
             if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
                 _draw(run.folder, game, pictures, recipe)
             if stopped() and not last:

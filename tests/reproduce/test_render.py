@@ -1,11 +1,14 @@
 """Rows as Markdown: which numbers stand where, and which marks."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from ganloc.reproduce.render import baselines, cells, means
+from ganloc.recipes import Recipe
+from ganloc.reference.recipe import ReferenceRecipe
+from ganloc.reproduce.render import baselines, cells, means, settings
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -33,6 +36,8 @@ def trained(set_name, method, loc, gain):
         "ms_ssim": 0.1234,
         "ms_ssim_deviation": 0.0049,
         "uniformity": 0.756,
+        "uniformity_untrained": 0.1,
+        "curve": [],
         "minutes": 3.04,
     }
 
@@ -46,6 +51,17 @@ ROWS = [
     trained("cat", "sn-dcgan", 75.5, [0.0, 9.0]),
     trained("bird", "dcgan", 50.0, [-1.0, 2.0]),
 ]
+
+WORSE = trained("bird", "dragan", 52.0, [-9.0, -1.0])
+REFERENCE = {
+    "set": "cat",
+    "method": "cam",
+    "uses_labels": True,
+    "paper": scored(60.0, 41.0, [1.0, 2.0]),
+    "published": 80.4,
+    "minutes": 12.0,
+    "shared_by": 6,
+}
 
 
 def table(text):
@@ -67,11 +83,35 @@ def test_cells_stand_set_by_set_beside_the_published():
     assert first["last"] == "57.3 (52–63)"
     assert first["our reading"] == "59.3 (54–65)"
     assert first["MS-SSIM"] == "0.123 ± 0.005"
-    assert (first["uniformity"], first["minutes"]) == ("0.76", "3.0")
+    assert (first["uniformity"], first["minutes"]) == ("0.76 (0.10)", "3.0")
 
 
 def test_what_is_not_above_its_untrained_network_is_marked():
-    assert [("°" in line["last"]) for line in table(cells(ROWS))] == [False, True, True]
+    lasts = [line["last"] for line in table(cells([*ROWS, WORSE, REFERENCE]))]
+    assert lasts == [
+        "57.3 (52–63)",
+        "50.0° (45–56)",
+        "52.0▾ (47–58)",
+        "75.5° (70–81)",
+        "60.0 (55–66)",
+    ]
+
+
+def test_the_reference_has_no_peak_and_one_training():
+    line = table(cells([*ROWS, REFERENCE]))[-1]
+    assert (line["method"], line["peak†"], line["minutes"]) == ("cam*", "", "12.0 for 6 sets")
+    assert (line["our reading"], line["MS-SSIM"], line["uniformity"]) == ("", "", "")
+
+
+def test_settings_tell_where_they_depart_from_the_paper():
+    thin = asdict(Recipe(variant="dcgan", batch=32, augment=True, seed=4))
+    reference = asdict(ReferenceRecipe())
+    rows = [{"recipe": thin}, {"recipe": reference}, {"loc": 1.0}]
+    assert settings(rows).splitlines() == [
+        "- GANs, where they depart from the paper (whose value is in brackets): batch 32 (128).",
+        "- CAM, where they depart from the paper (whose value is in brackets): nowhere.",
+    ]
+    assert settings([]) == ""
 
 
 def test_baselines_have_a_line_a_set():
@@ -83,7 +123,7 @@ def test_baselines_have_a_line_a_set():
 
 
 def test_means_are_of_methods_that_every_set_has():
-    lines = {line["method"]: line for line in table(means(ROWS))}
+    lines = {line["mean of 2 sets"]: line for line in table(means(ROWS))}
     assert set(lines) == {"centre", "sn-dcgan"}
     assert lines["centre"]["last"] == "76.4"
     assert lines["sn-dcgan"]["last"] == "66.4"

@@ -43,6 +43,13 @@ def test_the_file_says_how_where_and_when_it_was_made(tmp_path):
     assert [path.name for path in kept.path.parent.iterdir()] == ["table3.json"]
 
 
+def test_rows_of_another_process_are_kept(tmp_path):
+    one, other = results(tmp_path), results(tmp_path)
+    one.add({"set": "bird", "seed": 0})
+    other.add({"set": "cat", "seed": 0})
+    assert [row["set"] for row in results(tmp_path).rows] == ["bird", "cat"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"rows": [1]}', '{"rows"', '{"lines": []}'])
 def test_another_file_is_left_alone(tmp_path, text):
     path = tmp_path / "docs" / "table3.json"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ganloc import cli
+from ganloc import cli, training
 from ganloc.evaluation import evaluate, untrained_model
 from ganloc.images.tiny_imagenet import SETS, load_tiny_imagenet
 from ganloc.model import Model
@@ -38,6 +38,10 @@ def reproduce(table, archive, folder, *options):
     cli.main(["reproduce", table, "--budget", "smoke", "--data", str(archive), *where,
               "--device", "cpu", *options])  # fmt: skip
     return read_rows(folder / "results" / f"{table}.json")
+
+
+def identity(row):
+    return tuple(row[key] for key in tables.KEYS)
 
 
 @pytest.fixture(scope="module")
@@ -134,26 +138,53 @@ def test_a_lost_row_is_scored_again_from_its_finished_run(variants, archive, mon
     monkeypatch.setattr("ganloc.reproduce.cell.train_run", refuse)
     again = reproduce("variants", archive, folder, "--sets", *SMALL)
     lost = next(row for row in rows if row not in kept)
-    assert {**again[-1], "milliseconds": 0.0} == {**lost, "milliseconds": 0.0}
+    assert {**again[-1], "milliseconds_alone": 0.0} == {**lost, "milliseconds_alone": 0.0}
     path.write_text(json.dumps({"rows": rows}))
 
 
-def test_it_stops_in_time_and_the_same_command_goes_on(archive, tmp_path, capsys):
+def test_it_stops_in_time_and_the_same_command_goes_on(archive, tmp_path, capsys, monkeypatch):
     options = ["--sets", "bottle", "--methods", "dcgan", "sn-dcgan"]
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    now = iter(range(1000))
+    # Asked once at the beginning, then before each training and after each iteration.
+    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
     with pytest.raises(SystemExit) as stop:
-        reproduce("variants", archive, tmp_path, *options, "--minutes", "0.0001")
+        reproduce("variants", archive, tmp_path, *options, "--minutes", str(3.5 / 60))
     assert stop.value.code == 130
     assert "the same command goes on" in capsys.readouterr().err
+    run = tmp_path / "runs" / "variants-smoke" / "bottle" / "dcgan-0"
+    assert Model.load(run / "model.safetensors").info["iteration"] == 3
+    assert not (run.parent / "sn-dcgan-0").exists()
+    monkeypatch.undo()
     rows = reproduce("variants", archive, tmp_path, *options)
     assert {row["method"] for row in rows} - BASELINES == {"dcgan", "sn-dcgan"}
+    straight = reproduce("variants", archive, tmp_path / "straight", *options)
+    for one, other in zip(rows, straight, strict=True):
+        assert one.get("curve") == other.get("curve")
+        assert one.get("ms_ssim") == other.get("ms_ssim")
 
 
 def test_other_iterations_are_rows_of_their_own(archive, tmp_path):
     options = ["--sets", "bottle", "--methods", "sn-dcgan"]
     reproduce("table3", archive, tmp_path, *options)
     rows = reproduce("table3", archive, tmp_path, *options, "--iterations", "2")
-    found = {row["budget"]: row["iterations"] for row in rows if row["method"] == "sn-dcgan"}
+    found = {row["budget"]: row["recipe"]["iterations"] for row in rows if "recipe" in row}
     assert found == {"smoke": 4, "smoke@2": 2}
+    written = json.loads((tmp_path / "results" / "table3.json").read_text())
+    assert written["command"] == "ganloc reproduce table3 --budget smoke --iterations 2"
+
+
+def test_a_row_of_another_recipe_does_not_count(variants, archive):
+    folder, rows = variants
+    path = folder / "results" / "variants.json"
+    old = [
+        {**row, "recipe": {**row["recipe"], "batch": 7}} if "recipe" in row else row for row in rows
+    ]
+    path.write_text(json.dumps({"rows": old}))
+    again = reproduce("variants", archive, folder, "--sets", *SMALL)
+    assert sorted(map(identity, again)) == sorted(map(identity, rows))
+    assert {row["recipe"]["batch"] for row in again if "recipe" in row} == {8}
+    path.write_text(json.dumps({"rows": rows}))
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def reproduce(
                 say(one_line(row))
             done = results / f"{what}.json"
         else:
-            if methods or iterations or sets != tuple(PAPER_SETS):
+            if methods or iterations is not None or sets != tuple(PAPER_SETS):
                 raise UserError(
                     f"{what} is the paper's: leave out --sets, --methods and --iterations."
                 )

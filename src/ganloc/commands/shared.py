@@ -49,8 +49,8 @@ def load(
 
 def load_scored(data_set: str, size: int, archive: Path | None, truth: Path | None) -> Pictures:
     """The test pictures with their true boxes."""
-    exists = has_split(data_set) or Path(data_set).exists()
-    if truth is None and exists and not has_boxes(data_set):
+    there = has_split(data_set) or Path(data_set).expanduser().exists()
+    if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
     return load(data_set, size, archive, "test", truth)
 

@@ -27,9 +27,7 @@ def for_reading(
     sample spread over the whole set: sets often come sorted by class.
     """
     ready = _folded(discriminator)
-    norms = [m for m in ready.modules() if isinstance(m, nn.BatchNorm2d)]
-    if norms:
-        _calibrate(ready, norms, spread_over(pixels))
+    calibrate(ready, spread_over(pixels))
     return ready.eval()
 
 
@@ -54,13 +52,15 @@ def _folded(discriminator: Discriminator) -> Discriminator:
 
 
 @torch.no_grad()
-def _calibrate(
-    discriminator: Discriminator, norms: list[nn.BatchNorm2d], pixels: np.ndarray
-) -> None:
-    device = next(discriminator.parameters()).device
+def calibrate(network: nn.Module, pixels: UInt8[np.ndarray, "n size size 3"]) -> None:
+    """Give all batch norm the statistics of `pixels`; a network without any is left alone."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not norms:
+        return
+    device = next(network.parameters()).device
     for norm in norms:
         norm.momentum = None  # a plain mean over batches
-    discriminator.train()
+    network.train()
     batches = -(-len(pixels) // BATCH)
     for first in range(batches):
-        discriminator(to_tensor(pixels[first::batches], device))
+        network(to_tensor(pixels[first::batches], device))

@@ -20,7 +20,8 @@ class SavedHeatmaps:
         names: of the pictures, as the data set names them.
         sizes: width and height of each original, in pixels.
         heatmaps: on any scale, large where the object is; each covers its whole picture, squeezed
-            to a square.
+            to a square. They are cut as they are: a coarse map should be resized before it is
+            saved (ganloc's own have the network's size).
         reading: the method that gave them.
         threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
         otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.

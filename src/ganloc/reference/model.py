@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganloc.adversary.batches import to_tensor
 from ganloc.errors import UserError
 from ganloc.files import write_bytes
-from ganloc.heatmap.calibrate import spread_over
+from ganloc.heatmap.calibrate import calibrate, spread_over
 from ganloc.heatmap.read import BATCH, READINGS
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.model import Found
 from ganloc.reference.learning import new_learner
 from ganloc.reference.recipe import ReferenceRecipe
 from ganloc.reference.resnet import ResNet
-from ganloc.shapes import Float, Int, UInt8
+from ganloc.shapes import Float, Int
 
 FORMAT = "ganloc-reference-1"
 READING = READINGS["plain-cam"]
@@ -177,16 +177,5 @@ def untrained_reference(
         device: where to put it.
     """
     network = new_learner(recipe, len(pictures.classes), device).network
-    _calibrate(network, spread_over(pictures.pixels))
+    calibrate(network, spread_over(pictures.pixels))
     return ReferenceModel.from_training(network, recipe, pictures, iteration=0)
-
-
-@torch.no_grad()
-def _calibrate(network: ResNet, pixels: UInt8[np.ndarray, "n size size 3"]) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # a plain mean over batches
-    network.train()
-    batches = -(-len(pixels) // BATCH)
-    for first in range(batches):
-        network(to_tensor(pixels[first::batches], network.linear.weight.device))

@@ -14,7 +14,9 @@ STEPS = 4  # rates in a training, each a tenth of the one before
 
 @dataclass(frozen=True)
 class ReferenceRecipe:
-    """Every choice that the reference depends on; the defaults are the paper's (section CAM).
+    """How the reference is trained; the defaults are the paper's (section CAM).
+
+    Always, and by our own reading, pictures are moved and mirrored (`moved_and_mirrored`).
 
     Attributes:
         size: side in pixels of the pictures, a multiple of 8.

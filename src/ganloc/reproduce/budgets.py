@@ -1,10 +1,11 @@
 """How much of each table is run: which methods, how wide, how long."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from ganloc.errors import UserError
-from ganloc.recipes import Recipe, make_recipe
+from ganloc.recipes import VARIANTS, Recipe, make_recipe
 from ganloc.reference.recipe import REFERENCE_PRESETS, ReferenceRecipe
 
 AUGMENTED = "+aug"  # ends the name of a method with augmentation
@@ -48,6 +49,13 @@ class Budget:
     def reference_recipe(self, seed: int) -> ReferenceRecipe:
         """What is trained for the CAM reference."""
         return replace(REFERENCE_PRESETS[self.preset], **self.reference, seed=seed)
+
+    def settings_of(self, method: str, seed: int) -> dict[str, Any] | None:
+        """The whole recipe of a method's row; None for what is not trained."""
+        if method == CAM:
+            return asdict(self.reference_recipe(seed))
+        variant = method.removesuffix(AUGMENTED)
+        return asdict(self.recipe(method, seed)) if variant in VARIANTS else None
 
     @property
     def size(self) -> int:

@@ -1,6 +1,8 @@
 """The paper's numbers."""
 
-METHODS = ("dcgan", "dcgan+aug", "sn-dcgan", "sn-dcgan+aug", "cam")
+from ganloc.reproduce.budgets import METHODS
+
+_METHODS = METHODS["table3"]
 
 # Table 3: GT-known Loc in percent, each at the checkpoint that scored best on the test pictures.
 _TABLE3 = {
@@ -15,6 +17,6 @@ _TABLE3 = {
 
 def published(set_name: str, method: str) -> float | None:
     """Table 3's cell; None where the paper has none."""
-    if set_name not in _TABLE3 or method not in METHODS:
+    if set_name not in _TABLE3 or method not in _METHODS:
         return None
-    return _TABLE3[set_name][METHODS.index(method)]
+    return _TABLE3[set_name][_METHODS.index(method)]

@@ -40,8 +40,12 @@ class Results:
         return next((row for row in self.rows if self._identity(row) == wanted), None)
 
     def add(self, row: ResultRow) -> None:
-        """Append a row, or put it in the place of the one with its identity, and write the file."""
-        row = {**row, "date": date.today().isoformat()}
+        """Append a row, or put it in the place of the one with its identity, and write the file.
+
+        Rows that another process has added meanwhile are kept.
+        """
+        row = {**row, "date": date.today().isoformat(), "machine": machine()}
+        self.rows = read_rows(self.path) if self.path.exists() else []
         kept = [old for old in self.rows if self._identity(old) != self._identity(row)]
         self.rows = [*kept, row]
         write_json(

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def score_cell(
         `paper` and `ours`: the paper's reading and the default one, as `score_reading` says;
         `curve`: iteration and GT-known Loc of both at every milestone; `published`: Table 3's
         cell; `ms_ssim` of generated pictures and its `ms_ssim_deviation` over samplings;
-        `uniformity` of the paper's heatmaps, and `uniformity_untrained`; then what it cost.
+        `uniformity` of the paper's heatmaps, and `uniformity_untrained`; what it cost; `recipe`.
     """
     recipe = cell.recipe()
     kept = cell.budget.kept(recipe.iterations)
@@ -55,24 +56,26 @@ def score_cell(
             line.append(_percent(hits(each.boxes, test)))
     generator = load_generator(run.checkpoint, recipe).to(device)
     return {
-        "size": recipe.size,
-        "iterations": recipe.iterations,
         **scores,
         "curve": curve,
         "published": published(cell.set_name, cell.method),
         **alikeness(sample(generator, recipe, SAMPLES), cell.budget),
         "uniformity": round(uniformity(models[-1].heatmaps(test, PAPER)), 4),
         "uniformity_untrained": round(uniformity(untrained.heatmaps(test, PAPER)), 4),
-        "milliseconds": milliseconds(models[-1], test),
+        "milliseconds_alone": milliseconds_alone(models[-1], test),
         **cost(run),
+        "recipe": asdict(recipe),
     }
 
 
-def milliseconds(model: Model, pictures: Pictures) -> float:
-    """Time a picture from pixels to the paper's box, in batches, on the model's device."""
-    began = time.perf_counter()
-    model.localize(pictures, PAPER)
-    return round(1000.0 * (time.perf_counter() - began) / len(pictures), 3)
+def milliseconds_alone(model: Model, pictures: Pictures, count: int = 20) -> float:
+    """Time from pixels to the paper's box for one picture at a time: the median of `count`."""
+    times = []
+    for index in range(min(count, len(pictures))):
+        began = time.perf_counter()
+        model.localize(pictures.subset([index]), PAPER)
+        times.append(time.perf_counter() - began)
+    return round(1000.0 * float(np.median(times)), 3)
 
 
 def score_reading(found: Sequence[Found], before: Found, test: Pictures) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -68,20 +68,19 @@ def reproduce_table(
         UserError: no such budget, set or method, or a folder that can't be used.
     """
     budget, methods = budget_of(table, budget_name), methods_of(table, methods)
+    command = f"ganloc reproduce {table} --budget {budget_name}"
     if iterations is not None:
+        command += f" --iterations {iterations}"
         budget = replace(budget, settings={**budget.settings, "iterations": iterations})
         budget_name = f"{budget_name}@{iterations}"
     for set_name in sets:
         classes_of(set_name)
-    results = Results(
-        place.results / f"{table}.json",
-        KEYS,
-        f"ganloc reproduce {table} --budget {budget_name}",
-    )
+    results = Results(place.results / f"{table}.json", KEYS, command)
     runs = place.runs / f"{table}-{budget_name}"
 
     def missing(set_name: str, method: str, seed: int) -> bool:
-        return results.find(budget=budget_name, set=set_name, method=method, seed=seed) is None
+        row = results.find(budget=budget_name, set=set_name, method=method, seed=seed)
+        return row is None or row.get("recipe") != budget.settings_of(method, seed)
 
     def keep(set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
         identity = {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
@@ -157,13 +156,13 @@ def _reference(
 def _reference_row(
     set_name: str, model: ReferenceModel, before: ReferenceModel, run: Run, test: Pictures
 ) -> ResultRow:
-    """The paper's reading of the reference; a supervised row."""
+    """The paper's reading of the reference; a supervised row. One training serves all sets."""
     return {
         "uses_labels": True,
-        "size": model.recipe.size,
-        "iterations": model.recipe.iterations,
         "paper": score_reading([model.localize(test)], before.localize(test), test),
         "published": published(set_name, CAM),
         "top1": round(model.accuracy(test), 2),
         **cost(run),
+        "shared_by": len(PAPER_SETS),
+        "recipe": asdict(model.recipe),
     }
