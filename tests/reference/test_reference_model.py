@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from ganloc.adversary.batches import to_tensor
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
+from ganloc.heatmap import calibrate
 from ganloc.model import box_scores
 from ganloc.reference import model as reading
 from ganloc.reference.model import ReferenceModel, untrained_reference
@@ -138,7 +139,8 @@ def test_an_untrained_reference_has_the_weights_that_training_starts_from(tmp_pa
     assert untrained.info["iteration"] == 0
 
 
-def test_an_untrained_reference_has_the_statistics_of_the_pictures():
+def test_an_untrained_reference_has_the_statistics_of_the_pictures(monkeypatch):
+    monkeypatch.setattr(calibrate, "BATCH", 4)
     pictures = toys(10)
     network = untrained_reference(TINY, pictures, CPU).network
     convolution, norm, _ = network.stem

@@ -206,7 +206,7 @@ def test_a_wrong_option_is_one_sentence(archive, tmp_path, capsys, options, sent
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("table", BUDGETS)
+@pytest.mark.parametrize("table", ["table3", "variants"])
 def test_the_budget_paper_is_the_paper_s(table):
     budget = BUDGETS[table]["paper"]
     for method in METHODS[table]:
