@@ -16,6 +16,7 @@ from ganloc.images.pictures import Pictures
 from ganloc.score.table import as_json, score_boxes
 
 FOLDS = 5
+LARGE = squeezenet.SIZE  # pixels a side, for rivals that need many
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ STAGES: dict[str, Stage] = {
     "fitted-box": Stage(fitted.boxes, uses_labels=True),
     "colour-contrast": Stage(partial(contrast.boxes, centre_prior=False)),
     "colour-contrast-centre": Stage(partial(contrast.boxes, centre_prior=True)),
-    "grabcut": Stage(grabcut.boxes, package="cv2"),
+    "grabcut": Stage(grabcut.boxes, size=LARGE, package="cv2"),
     **{
         f"untrained-{variant}-{reading}": Stage(
             partial(untrained.boxes, variant=variant, reading=reading), seeds=(0, 1, 2)
@@ -55,7 +56,7 @@ STAGES: dict[str, Stage] = {
     },
     **{
         f"ddt-squeezenet-{layer}": Stage(
-            partial(ddt.boxes, layer=layer), pretrained=True, size=squeezenet.SIZE
+            partial(ddt.boxes, layer=layer), pretrained=True, size=LARGE
         )
         for layer in ("fire8", "fire9")
     },
