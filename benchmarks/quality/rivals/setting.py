@@ -1,0 +1,21 @@
+"""What a rival is given beside the pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The same for every rival; most need little of it.
+
+    Attributes:
+        seed: of all chance.
+        device: of the networks.
+        squeezenet: file of SqueezeNet's ImageNet weights, for the pretrained rivals.
+    """
+
+    seed: int
+    device: torch.device
+    squeezenet: Path | None = None

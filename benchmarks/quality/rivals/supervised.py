@@ -1,0 +1,111 @@
+"""A small CNN that learns from the true boxes of all training pictures: *supervised*."""
+
+import numpy as np
+import torch
+from rivals.setting import Setting
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from ganloc.adversary.batches import batch_indices, to_tensor
+from ganloc.box.iou import area
+from ganloc.images.pictures import Pictures
+from ganloc.score.localization import has_truth
+from ganloc.shapes import Float, UInt8
+
+WIDTHS = (32, 64, 128, 256)
+ITERATIONS = 1000
+BATCH = 64
+RATE = 2e-3  # the highest of a one-cycle schedule
+SHIFT = 1 / 8  # of the side: how far at most a picture is moved along each axis
+
+
+def boxes(
+    train: Pictures, test: Pictures, setting: Setting, iterations: int = ITERATIONS
+) -> np.ndarray:
+    """One box a picture, regressed; `train` needs truth."""
+    network = _trained(train, setting, iterations).eval()
+    found = np.empty((len(test), 4))
+    with torch.no_grad():
+        for start in range(0, len(test), BATCH):
+            part = slice(start, start + BATCH)
+            shown = to_tensor(test.pixels[part], setting.device)
+            found[part] = corners(network(shown)).clamp(0.0, 1.0).cpu().numpy()
+    return found * np.tile(test.sizes, 2)
+
+
+def _trained(train: Pictures, setting: Setting, iterations: int) -> nn.Module:
+    pixels, truth = _labelled(train)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(setting.seed)
+        network = _new_network(train.size).to(setting.device)
+    optimiser = AdamW(network.parameters(), RATE)
+    schedule = OneCycleLR(optimiser, RATE, total_steps=iterations)
+    for step in range(iterations):
+        chosen = batch_indices(len(pixels), BATCH, setting.seed, step)
+        rng = np.random.default_rng((setting.seed, step, 1))  # (seed, epoch) orders the pictures
+        shown, boxes = moved_and_mirrored(pixels[chosen], truth[chosen], rng)
+        target = torch.from_numpy(boxes).float().to(setting.device)
+        loss = box_loss(corners(network(to_tensor(shown, setting.device))), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return network
+
+
+def _labelled(train: Pictures) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures with a true box, and the largest of each in fractions of the picture."""
+    assert train.truth is not None
+    labelled = np.flatnonzero(has_truth(train.truth))
+    largest = [train.truth[i][area(train.truth[i]).argmax()] for i in labelled]
+    return train.pixels[labelled], np.stack(largest) / np.tile(train.sizes[labelled], 2)
+
+
+def _new_network(size: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels, wider in zip((3, *WIDTHS), WIDTHS, strict=False):
+        convolution = nn.Conv2d(channels, wider, 3, stride=2, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(wider), nn.ReLU()]
+    cells = (size // 2 ** len(WIDTHS)) ** 2
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(WIDTHS[-1] * cells, 4))
+
+
+def corners(outputs: Float[Tensor, "n 4"]) -> Float[Tensor, "n 4"]:
+    """Middle and sides on a logistic scale → xyxy in fractions of the picture."""
+    middle, sides = outputs.sigmoid().chunk(2, dim=1)
+    return torch.cat([middle - sides / 2.0, middle + sides / 2.0], dim=1)
+
+
+def box_loss(found: Float[Tensor, "n 4"], target: Float[Tensor, "n 4"]) -> Float[Tensor, ""]:
+    """Mean of 1 − IoU and of the corners' absolute error, added."""
+    low = torch.maximum(found[:, :2], target[:, :2])
+    high = torch.minimum(found[:, 2:], target[:, 2:])
+    shared = (high - low).clamp_min(0.0).prod(dim=1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (found, target)]
+    iou = shared / (areas[0] + areas[1] - shared).clamp_min(1e-9)
+    return (1.0 - iou).mean() + (found - target).abs().mean()
+
+
+def moved_and_mirrored(
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    boxes: Float[np.ndarray, "n 4"],
+    rng: np.random.Generator,
+) -> tuple[UInt8[np.ndarray, "n size size 3"], Float[np.ndarray, "n 4"]]:
+    """Each picture, with its box in fractions, moved by up to `SHIFT`, half of them mirrored.
+
+    Reflection fills in; what leaves the picture is cut off its box.
+    """
+    count, size = pixels.shape[:2]
+    reach = round(SHIFT * size)
+    top, left = rng.integers(0, 2 * reach + 1, (2, count, 1))
+    mirrored = rng.random((count, 1)) < 0.5
+    rows, columns = top + np.arange(size), left + np.arange(size)
+    columns = np.where(mirrored, columns[:, ::-1], columns)
+    padded = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="reflect")
+    shown = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    moves = (reach - np.concatenate([left, top, left, top], axis=1)) / size
+    x0, y0, x1, y1 = (boxes + moves).clip(0.0, 1.0).T
+    flipped = mirrored[:, 0]
+    x0, x1 = np.where(flipped, 1.0 - x1, x0), np.where(flipped, 1.0 - x0, x1)
+    return shown, np.stack([x0, y0, x1, y1], axis=1)

@@ -1,0 +1,111 @@
+"""Every rival by name, and how one is run on a set."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from rivals import constant, contrast, ddt, fitted, grabcut, squeezenet, supervised, untrained
+from rivals.setting import Setting
+
+from ganloc.heatmap.read import READINGS
+from ganloc.images.pictures import Pictures
+from ganloc.score.table import as_json, score_boxes
+
+FOLDS = 5
+LARGE = squeezenet.SIZE  # pixels a side, for rivals that need many
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One rival.
+
+    Attributes:
+        boxes: training pictures, pictures and setting → one box a picture.
+        uses_labels: it sees the training pictures' truth.
+        pretrained: it needs SqueezeNet's ImageNet weights.
+        size: side of the pictures that it sees, in pixels.
+        seeds: it is run with each of them; one where little or nothing depends on chance.
+        package: without this package it is skipped; "" for none.
+    """
+
+    boxes: Callable[[Pictures, Pictures, Setting], np.ndarray]
+    uses_labels: bool = False
+    pretrained: bool = False
+    size: int = 64
+    seeds: tuple[int, ...] = (0,)
+    package: str = ""
+
+
+STAGES: dict[str, Stage] = {
+    "whole-image": Stage(partial(constant.boxes, fraction=1.0)),
+    "centre": Stage(partial(constant.boxes, fraction=0.8)),
+    "fitted-box": Stage(fitted.boxes, uses_labels=True),
+    "colour-contrast": Stage(partial(contrast.boxes, centre_prior=False)),
+    "colour-contrast-centre": Stage(partial(contrast.boxes, centre_prior=True)),
+    "grabcut": Stage(grabcut.boxes, size=LARGE, package="cv2"),
+    **{
+        f"untrained-{variant}-{reading}": Stage(
+            partial(untrained.boxes, variant=variant, reading=reading), seeds=(0, 1, 2)
+        )
+        for variant in ("sn-dcgan", "dcgan")
+        for reading in READINGS
+    },
+    **{
+        f"ddt-squeezenet-{layer}": Stage(
+            partial(ddt.boxes, layer=layer), pretrained=True, size=LARGE
+        )
+        for layer in ("fire8", "fire9")
+    },
+    "supervised-cnn": Stage(supervised.boxes, uses_labels=True),
+}
+
+
+def why_skipped(stage: Stage, setting: Setting) -> str:
+    """What is missing to run it, "" where nothing is."""
+    if stage.package and find_spec(stage.package) is None:
+        return f"the package {stage.package} is not installed"
+    return "no --squeezenet" if stage.pretrained and setting.squeezenet is None else ""
+
+
+def run_stage(
+    stage: Stage, train: Pictures | None, test: Pictures, setting: Setting
+) -> dict[str, Any]:
+    """A row of scores on `test`, percentages 0–100, with 95 % intervals and minutes.
+
+    Where there is no `train`, what uses labels is cross-fitted on `test` in five folds, and the
+    rest fitted on all of it. Truth goes to what uses labels alone, and never that of a picture that
+    gets a box.
+    """
+    assert test.truth is not None
+    began = time.perf_counter()
+    if train is None and stage.uses_labels:
+        boxes = _cross_fitted(stage, test, setting)
+    else:
+        known = test if train is None else train
+        seen = known if stage.uses_labels else known.unlabelled()
+        boxes = stage.boxes(seen, test.unlabelled(), setting)
+    minutes = (time.perf_counter() - began) / 60.0
+    row = score_boxes("", boxes, test.truth, stage.uses_labels)
+    (scores,) = as_json("", len(test), [row])["rows"]
+    del scores["name"]
+    return {
+        **scores,
+        "pretrained": stage.pretrained,
+        "pictures": len(test),
+        "minutes": round(minutes, 3),
+    }
+
+
+def _cross_fitted(stage: Stage, pictures: Pictures, setting: Setting) -> np.ndarray:
+    """Each fold's boxes from the labels of the others; the folds are `cross_fitted_box`'s."""
+    boxes = np.empty((len(pictures), 4))
+    fold = np.random.default_rng(0).permutation(len(pictures)) % FOLDS
+    for number in np.unique(fold):
+        mine, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        shown = pictures.subset(mine).unlabelled()
+        boxes[mine] = stage.boxes(pictures.subset(others), shown, setting)
+    return boxes
