@@ -81,9 +81,8 @@ class Bench:
         recipe = self.budget.recipe(BEST, _SEED)
         return (
             f"Budget {self.budget_name}: {recipe.iterations:,} iterations at "
-            f"{recipe.size}×{recipe.size} pixels, batch {recipe.batch}, width "
-            f"{recipe.generator_width} (generator) and {recipe.discriminator_width} "
-            f"(discriminator), seed {recipe.seed}."
+            f"{recipe.size}×{recipe.size} pixels, batch {recipe.batch}, widths "
+            f"{recipe.generator_width} and {recipe.discriminator_width}, seed {recipe.seed}."
         )
 
 
