@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
-from ganloc.files import write_bytes
 from ganloc.heatmap.calibrate import for_reading, spread_over
 from ganloc.heatmap.read import READINGS, Reading, choose_sign, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
+from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
 FORMAT = "ganloc-1"
 STACK = 512  # pictures scored at a time, so that a large set needs no large memory
@@ -78,8 +76,7 @@ class Model:
             "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
             "info": json.dumps(self.info),
         }
-        weights = {k: v.cpu().contiguous() for k, v in self.discriminator.state_dict().items()}
-        write_bytes(path, save(weights, metadata=metadata))
+        write_tensors(path, self.discriminator.state_dict(), metadata)
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -89,9 +86,7 @@ class Model:
             UserError: there is no such file, or it is broken or not a model of ganloc.
         """
         try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights, metadata = read_tensors(path)
             if metadata["format"] != FORMAT:
                 raise ValueError(metadata["format"])
             recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
@@ -100,15 +95,7 @@ class Model:
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
             network.load_state_dict(weights)
             info = json.loads(metadata["info"])
-        except (
-            OSError,
-            SafetensorError,
-            KeyError,
-            TypeError,
-            ValueError,
-            RuntimeError,
-            UserError,
-        ) as error:
+        except (*BROKEN, UserError) as error:
             raise UserError(
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder that `ganloc train` has finished, or train again."

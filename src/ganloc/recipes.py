@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ganloc.errors import UserError
+
+R = TypeVar("R")
 
 SIZES = (32, 64, 128)  # that Table 1, read for 64, has a network for
 
@@ -126,12 +128,17 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
         """The recipe that `to_json` wrote; an unknown or ill-typed setting is a UserError."""
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise UserError(
-                f"This recipe was written by another version of ganloc ({error}): train again."
-            ) from error
+        return recipe_from(cls, values)
+
+
+def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
+    """A recipe of this kind with these settings; a UserError where it has no such settings."""
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise UserError(
+            f"This recipe was written by another version of ganloc ({error}): train again."
+        ) from error
 
 
 PRESETS: dict[str, Recipe] = {

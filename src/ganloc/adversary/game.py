@@ -4,18 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from ganloc.adversary.networks import Discriminator, Generator
 from ganloc.errors import UserError
-from ganloc.files import write_bytes
 from ganloc.recipes import VARIANTS, Recipe
+from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
 BETA2 = 0.999
-BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
 @dataclass
@@ -69,9 +66,7 @@ def save_game(game: Game, path: Path) -> None:
         optimiser = getattr(game, f"{part}_optimiser")
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"{part}_optimiser/{index}/{k}": v for k, v in state.items()}
-    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    metadata = {"iteration": str(game.iteration), "device": game.device.type}
-    write_bytes(path, save(tensors, metadata=metadata))
+    write_tensors(path, tensors, {"iteration": str(game.iteration), "device": game.device.type})
 
 
 def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
@@ -82,7 +77,7 @@ def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
     """
     game = new_game(recipe, device)
     try:
-        tensors, metadata = _read(path)
+        tensors, metadata = read_tensors(path)
         if metadata.get("device", device.type) != device.type:
             raise UserError(
                 f"{path} was trained on {metadata['device']} and its random stream belongs there: "
@@ -110,19 +105,13 @@ def load_generator(path: Path, recipe: Recipe) -> Generator:
     """
     generator = Generator(recipe.size, recipe.generator_width, recipe.latent)
     try:
-        generator.load_state_dict(_below(_read(path)[0], "generator/"))
+        generator.load_state_dict(_below(read_tensors(path)[0], "generator/"))
     except BROKEN as error:
         raise UserError(
             f"There is no whole generator of this recipe in {path} ({type(error).__name__}): "
             "train again."
         ) from error
     return generator
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, file.metadata() or {}
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -6,19 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
 from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.errors import UserError
-from ganloc.files import write_bytes
 from ganloc.images.pictures import Pictures
 from ganloc.reference.recipe import MOMENTUM, ReferenceRecipe
 from ganloc.reference.resnet import ResNet
 from ganloc.shapes import Float, UInt8
+from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
 SHIFT = 1 / 16  # of the side: how far at most a picture is moved along each axis
 
@@ -114,8 +112,7 @@ def save_learner(learner: Learner, path: Path) -> None:
     tensors = {f"network/{name}": value for name, value in learner.network.state_dict().items()}
     for name, parameter in learner.network.named_parameters():
         tensors[f"momentum/{name}"] = learner.optimiser.state[parameter]["momentum_buffer"]
-    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(tensors, metadata={"iteration": str(learner.iteration)}))
+    write_tensors(path, tensors, {"iteration": str(learner.iteration)})
 
 
 def load_learner(
@@ -128,15 +125,14 @@ def load_learner(
     """
     learner = new_learner(recipe, classes, device)
     try:
-        with safe_open(path, "pt", device=str(device)) as file:
-            learner.iteration = int(file.metadata()["iteration"])
-            network = learner.network
-            names = network.state_dict()
-            network.load_state_dict({k: file.get_tensor(f"network/{k}") for k in names})
-            for name, parameter in network.named_parameters():
-                momentum = file.get_tensor(f"momentum/{name}")
-                learner.optimiser.state[parameter]["momentum_buffer"] = momentum
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        tensors, metadata = read_tensors(path)
+        learner.iteration = int(metadata["iteration"])
+        network = learner.network
+        network.load_state_dict({k: tensors[f"network/{k}"] for k in network.state_dict()})
+        for name, parameter in network.named_parameters():
+            momentum = tensors[f"momentum/{name}"].to(device)
+            learner.optimiser.state[parameter]["momentum_buffer"] = momentum
+    except BROKEN as error:
         raise UserError(
             f"Cannot go on from {path} ({type(error).__name__}): it is missing, broken or belongs "
             "to another recipe; train again into a new folder."

@@ -8,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from ganloc.adversary.batches import to_tensor
 from ganloc.errors import UserError
-from ganloc.files import write_bytes
 from ganloc.heatmap.calibrate import calibrate, spread_over
 from ganloc.heatmap.read import BATCH, READINGS
 from ganloc.images.pictures import Pictures, checksum
@@ -23,6 +20,7 @@ from ganloc.reference.learning import new_learner
 from ganloc.reference.recipe import ReferenceRecipe
 from ganloc.reference.resnet import ResNet
 from ganloc.shapes import Float, Int
+from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
 FORMAT = "ganloc-reference-1"
 READING = READINGS["plain-cam"]
@@ -115,8 +113,7 @@ class ReferenceModel:
             "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
             "info": json.dumps(self.info),
         }
-        weights = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
-        write_bytes(path, save(weights, metadata=metadata))
+        write_tensors(path, self.network.state_dict(), metadata)
 
     @classmethod
     def load(cls, path: Path) -> "ReferenceModel":
@@ -126,9 +123,7 @@ class ReferenceModel:
             UserError: there is no such file, or it is broken or not a reference of ganloc.
         """
         try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights, metadata = read_tensors(path)
             if metadata["format"] != FORMAT:
                 raise ValueError(metadata["format"])
             recipe = ReferenceRecipe.from_dict(json.loads(metadata["recipe"]))
@@ -136,15 +131,7 @@ class ReferenceModel:
             network = ResNet(len(classes), recipe.width)
             network.load_state_dict(weights)
             info = json.loads(metadata["info"])
-        except (
-            OSError,
-            SafetensorError,
-            KeyError,
-            TypeError,
-            ValueError,
-            RuntimeError,
-            UserError,
-        ) as error:
+        except (*BROKEN, UserError) as error:
             raise UserError(
                 f"{path} is not a whole reference model of this version of ganloc "
                 f"({type(error).__name__}): train the reference again."

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ganloc.errors import UserError
+from ganloc.recipes import recipe_from
 
 MOMENTUM = 0.9
 STEPS = 4  # rates in a training, each a tenth of the one before
@@ -60,12 +61,7 @@ class ReferenceRecipe:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ReferenceRecipe":
         """The recipe that `to_json` wrote; an unknown or ill-typed setting is a UserError."""
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise UserError(
-                f"This recipe was written by another version of ganloc ({error}): train again."
-            ) from error
+        return recipe_from(cls, values)
 
 
 REFERENCE_PRESETS: dict[str, ReferenceRecipe] = {

@@ -1,0 +1,26 @@
+"""Tensors with metadata in one safetensors file: models and checkpoints."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ganloc.files import write_bytes
+
+# What reading a file, and building what it holds, raises where it is missing, broken or another's.
+BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write the file, whole or not at all (errors as in `ganloc.files.replacing`)."""
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, save(ready, metadata=metadata))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors, on the CPU, and metadata of the file; raises one of `BROKEN` where it can't."""
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, file.metadata() or {}
