@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganloc.heatmap.border import border_distance, border_ring
+from ganloc.heatmap.border import border_distance, border_ring, sign_inside
 
 
 def by_loops(maps):
@@ -86,3 +86,12 @@ def test_maps_that_are_all_border_are_no_trouble(side):
     maps = torch.arange(2.0 * side * side).reshape(1, 2, side, side)
     np.testing.assert_allclose(border_distance(maps).numpy(), by_loops(maps.numpy()), rtol=1e-6)
     assert border_distance(torch.ones(1, 2, side, side)).abs().max() == 0.0
+
+
+def test_the_sign_is_plus_where_the_inside_is_at_least_as_high():
+    heatmap = torch.zeros(4, 5)
+    assert sign_inside(heatmap) == 1
+    heatmap[1:3, 1:4] = 1.0
+    assert (sign_inside(heatmap), sign_inside(-heatmap)) == (1, -1)
+    heatmap[0, 0] = 20.0  # mean of the 14 cells of the border: 1.43
+    assert sign_inside(heatmap) == -1

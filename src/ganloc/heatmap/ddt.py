@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganloc.heatmap.border import border_ring
+from ganloc.heatmap.border import sign_inside
 from ganloc.heatmap.cam import class_activation_map
 from ganloc.shapes import Float
 
@@ -59,9 +59,7 @@ def principal_direction(batches: Iterable[Float[Tensor, "_ channels h w"]]) -> D
     axis = torch.linalg.eigh(covariance).eigenvectors[:, -1]
     # The projection is linear: that of the mean maps is the mean of all projections.
     mean_heatmap = ddt_heatmaps(mean_maps[None], Direction(mean, axis))[0]
-    ring = border_ring(mean_heatmap)
-    inward = mean_heatmap[~ring].mean() >= mean_heatmap[ring].mean()
-    return Direction(mean, axis if inward else -axis)
+    return Direction(mean, sign_inside(mean_heatmap) * axis)
 
 
 def ddt_heatmaps(

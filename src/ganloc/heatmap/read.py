@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.networks import Discriminator
-from ganloc.heatmap.border import border_distance, border_ring
+from ganloc.heatmap.border import border_distance, sign_inside
 from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.views import average_over_views
 from ganloc.shapes import Float, UInt8
@@ -99,9 +99,7 @@ def choose_sign(discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size 
     training; but objects seldom own the border.
     """
     cams = read_heatmaps(discriminator, pixels, READINGS["plain-cam"])
-    mean = torch.from_numpy(cams.mean(axis=0))
-    ring = border_ring(mean)
-    return 1 if mean[~ring].mean() >= mean[ring].mean() else -1
+    return sign_inside(torch.from_numpy(cams.mean(axis=0)))
 
 
 def _layer_heatmaps(
