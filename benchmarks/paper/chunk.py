@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
+from ganloc.log import Watch
 from ganloc.reproduce.render import one_line
 from ganloc.reproduce.tables import Place, reproduce_table, until
-from ganloc.training import Stopped, Watch
+from ganloc.training import Stopped
 
 EVERY = 1000  # iterations between two printed lines
 

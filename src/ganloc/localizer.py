@@ -12,11 +12,12 @@ from ganloc.errors import UserError
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import load_images
+from ganloc.log import Watch
 from ganloc.model import Model
 from ganloc.recipes import make_recipe
 from ganloc.run import Run
 from ganloc.shapes import Float
-from ganloc.training import Watch, train_in_memory, train_run
+from ganloc.training import train_in_memory, train_run
 
 FEWEST_PICTURES = 2
 

@@ -1,7 +1,5 @@
 """A whole training: the game, its log, its checkpoints and its pictures in a run folder."""
 
-import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from ganloc.adversary.game import Game, load_game, new_game, save_game
 from ganloc.adversary.play import Losses, play
 from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
+from ganloc.log import Log, Watch
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.report.training_pictures import save_fakes, save_heatmaps, save_reals, spread
@@ -22,8 +21,6 @@ from ganloc.run import Run
 LOG_EVERY = 50
 CHECKPOINT_EVERY = 500
 GRIDS = 10  # pairs of pictures over a training, beside the first
-
-Watch = Callable[[int, dict[str, int | float]], None]
 
 
 class Stopped(Exception):
@@ -74,12 +71,12 @@ def train_run(
         save_reals(run.folder, pictures)
         _draw(run.folder, game, pictures, recipe)
     run.write_recipe(recipe)
-    log = Log(run, recipe, watch, game.iteration, seconds)
+    log = _log(recipe, watch, run, game.iteration, seconds)
     with stop_flag() as stopped:
         for losses in play(game, pictures.pixels, recipe):
             last = game.iteration == recipe.iterations
             if game.iteration % LOG_EVERY == 0 or last:
-                log.write(game.iteration, losses)
+                _write(log, game.iteration, losses)
             if game.iteration in milestones:  # before the checkpoint, or a kill could lose it
                 _model(game, recipe, pictures).save(run.milestone(game.iteration))
             if game.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
@@ -107,58 +104,32 @@ def train_in_memory(
 ) -> Model:
     """`train_run` without a folder: nothing is written, and an interrupt loses the training."""
     game = new_game(recipe, device)
-    log = Log(None, recipe, watch, game.iteration)
+    log = _log(recipe, watch, None, game.iteration)
     for losses in play(game, pictures.pixels, recipe):
         if game.iteration % LOG_EVERY == 0 or game.iteration == recipe.iterations:
-            log.write(game.iteration, losses)
+            _write(log, game.iteration, losses)
     return _model(game, recipe, pictures)
 
 
-class Log:
-    """Writes a line every so often, with the speed since the line before."""
-
-    def __init__(
-        self,
-        run: Run | None,
-        recipe: Recipe,
-        watch: Watch | None,
-        iteration: int,
-        seconds: float = 0.0,
-    ):
-        self.run, self.recipe, self.watch, self.iteration = run, recipe, watch, iteration
-        self.since = time.perf_counter()
-        self.began = self.since - seconds
-
-    def write(self, iteration: int, losses: Losses) -> None:
-        """Append the losses of this iteration; a loss that is not finite is a UserError."""
-        now = time.perf_counter()
-        batches = (iteration - self.iteration) * VARIANTS[self.recipe.variant].n_critic
-        line = {
-            "iteration": iteration,
-            "discriminator_loss": _digits(losses.discriminator),
-            "generator_loss": _digits(losses.generator),
-            "penalty": _digits(losses.penalty),
-            "real": round(float(losses.real), 5),
-            "fake": round(float(losses.fake), 5),
-            "images_per_second": round(batches * self.recipe.batch / (now - self.since), 1),
-            "seconds": round(now - self.began, 2),
-        }
-        named = ("discriminator_loss", "generator_loss", "penalty")
-        if not all(math.isfinite(line[name]) for name in named):
-            raise UserError(
-                f"Training broke down at iteration {iteration} (a loss is not finite): "
-                "train into a new folder with lower --discriminator-rate and --generator-rate."
-            )
-        self.iteration, self.since = iteration, now
-        if self.run is not None:
-            self.run.append_log(line)
-        if self.watch is not None:
-            self.watch(iteration, line)
+def _log(
+    recipe: Recipe, watch: Watch | None, run: Run | None, iteration: int, seconds: float = 0.0
+) -> Log:
+    pictures = recipe.batch * VARIANTS[recipe.variant].n_critic
+    return Log(run, watch, pictures, iteration, seconds)
 
 
-def _digits(value: torch.Tensor) -> float:
-    """Six of them: a clipped critic's losses are small, an early penalty may be large."""
-    return float(f"{value.item():.6g}")
+def _write(log: Log, iteration: int, losses: Losses) -> None:
+    log.write(
+        iteration,
+        {
+            "discriminator_loss": float(losses.discriminator),
+            "generator_loss": float(losses.generator),
+            "penalty": float(losses.penalty),
+        },
+        {"real": round(float(losses.real), 5), "fake": round(float(losses.fake), 5)},
+        f"Training broke down at iteration {iteration} (a loss is not finite): "
+        "train into a new folder with lower --discriminator-rate and --generator-rate.",
+    )
 
 
 def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:

@@ -9,6 +9,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.box.iou import area
+from ganloc.images.augment import cut_out
 from ganloc.images.pictures import Pictures
 from ganloc.score.localization import has_truth
 from ganloc.shapes import Float, UInt8
@@ -100,10 +101,7 @@ def moved_and_mirrored(
     reach = round(SHIFT * size)
     top, left = rng.integers(0, 2 * reach + 1, (2, count, 1))
     mirrored = rng.random((count, 1)) < 0.5
-    rows, columns = top + np.arange(size), left + np.arange(size)
-    columns = np.where(mirrored, columns[:, ::-1], columns)
-    padded = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="reflect")
-    shown = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    shown = cut_out(pixels, top, left, reach, mirrored)
     moves = (reach - np.concatenate([left, top, left, top], axis=1)) / size
     x0, y0, x1, y1 = (boxes + moves).clip(0.0, 1.0).T
     flipped = mirrored[:, 0]

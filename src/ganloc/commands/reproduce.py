@@ -16,10 +16,11 @@ from ganloc.commands.shared import Data, console, say
 from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
+from ganloc.log import Watch
 from ganloc.report.progress import training_progress
 from ganloc.reproduce.render import one_line
 from ganloc.reproduce.tables import Place, reproduce_table, until
-from ganloc.training import Stopped, Watch
+from ganloc.training import Stopped
 
 What = Annotated[
     Positional[Literal["table3", "variants", "figure1", "figure2", "figure3", "figure4"]],

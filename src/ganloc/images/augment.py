@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.shapes import Float, UInt8
+from ganloc.shapes import Bool, Float, Int, UInt8
 
 TRANSLATION = 0.05  # of the side, each way, in whole pixels so that nothing is blurred
 JITTER = 0.4  # brightness, contrast and saturation are multiplied by 1 ± up to this
@@ -50,6 +50,24 @@ def translate(
     rows = source[0, :, None, :, None].expand(count, channels, size, size)
     columns = source[1, :, None, None, :].expand(count, channels, size, size)
     return pictures.gather(2, rows).gather(3, columns)
+
+
+def cut_out(
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    top: Int[np.ndarray, "n 1"],
+    left: Int[np.ndarray, "n 1"],
+    reach: int,
+    mirrored: Bool[np.ndarray, "n 1"],
+) -> UInt8[np.ndarray, "n size size 3"]:
+    """Each picture as seen from `top`, `left` of itself with `reach` reflected pixels around it.
+
+    `reach`, `reach` is the picture as it is; then it is mirrored left to right where asked for.
+    """
+    count, size = pixels.shape[:2]
+    rows, columns = top + np.arange(size), left + np.arange(size)
+    columns = np.where(mirrored, columns[:, ::-1], columns)
+    padded = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="reflect")
+    return padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def jitter(

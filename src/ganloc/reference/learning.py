@@ -12,6 +12,7 @@ from torch.optim import SGD
 
 from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.errors import UserError
+from ganloc.images.augment import cut_out
 from ganloc.images.pictures import Pictures
 from ganloc.reference.recipe import MOMENTUM, ReferenceRecipe
 from ganloc.reference.resnet import ResNet
@@ -101,10 +102,7 @@ def moved_and_mirrored(
     reach = round(SHIFT * size)
     rng = np.random.default_rng((seed, step, 1))  # (seed, epoch) orders the pictures
     top, left = rng.integers(0, 2 * reach + 1, (2, count, 1))
-    rows, columns = top + np.arange(size), left + np.arange(size)
-    columns = np.where(rng.random((count, 1)) < 0.5, columns[:, ::-1], columns)
-    padded = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="reflect")
-    return padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return cut_out(pixels, top, left, reach, rng.random((count, 1)) < 0.5)
 
 
 def save_learner(learner: Learner, path: Path) -> None:

@@ -1,8 +1,6 @@
 """A whole training of the supervised upper reference (the paper's CAM) in a run folder."""
 
 import json
-import math
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import torch
 from ganloc.errors import UserError
 from ganloc.files import write_json
 from ganloc.images.pictures import Pictures, checksum
+from ganloc.log import Log, Watch
 from ganloc.reference.learning import (
     Learner,
     Progress,
@@ -22,7 +21,7 @@ from ganloc.reference.learning import (
 from ganloc.reference.model import ReferenceModel, known_labels
 from ganloc.reference.recipe import ReferenceRecipe
 from ganloc.run import Run, check_new
-from ganloc.training import Stopped, Watch, stop_flag
+from ganloc.training import Stopped, stop_flag
 
 LOG_EVERY = 25
 CHECKPOINT_EVERY = 250
@@ -66,12 +65,13 @@ def train_reference(
         learner = load_learner(run.checkpoint, recipe, classes, device)
     else:
         learner = new_learner(recipe, classes, device)
-    log = Log(run, recipe, watch, learner.iteration, run.keep_log_until(learner.iteration))
+    seconds = run.keep_log_until(learner.iteration)
+    log = Log(run, watch, recipe.batch, learner.iteration, seconds)
     with stop_flag() as stopped:
         for progress in learn(learner, pictures, recipe):
             last = learner.iteration == recipe.iterations
             if learner.iteration % LOG_EVERY == 0 or last:
-                log.write(learner.iteration, progress)
+                _write(log, learner.iteration, progress)
             if learner.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
                 save_learner(learner, run.checkpoint)
             if stopped() and not last:
@@ -103,42 +103,14 @@ def _begin(run: Run, pictures: Pictures, recipe: ReferenceRecipe, resume: bool) 
         )
 
 
-class Log:
-    """Writes a line every so often, with the speed since the line before."""
-
-    def __init__(
-        self,
-        run: Run,
-        recipe: ReferenceRecipe,
-        watch: Watch | None,
-        iteration: int,
-        seconds: float,
-    ):
-        self.run, self.recipe, self.watch, self.iteration = run, recipe, watch, iteration
-        self.since = time.perf_counter()
-        self.began = self.since - seconds
-
-    def write(self, iteration: int, progress: Progress) -> None:
-        """Append what this iteration measured; a loss that is not finite is a UserError."""
-        now, loss = time.perf_counter(), float(progress.loss)
-        pictures = (iteration - self.iteration) * self.recipe.batch
-        line = {
-            "iteration": iteration,
-            "loss": float(f"{loss:.6g}"),
-            "accuracy": round(float(progress.accuracy), 2),
-            "rate": progress.rate,
-            "images_per_second": round(pictures / (now - self.since), 1),
-            "seconds": round(now - self.began, 2),
-        }
-        if not math.isfinite(loss):
-            raise UserError(
-                f"The reference's training broke down at iteration {iteration} (the loss is not "
-                "finite): train it into a new folder with a lower rate."
-            )
-        self.iteration, self.since = iteration, now
-        self.run.append_log(line)
-        if self.watch is not None:
-            self.watch(iteration, line)
+def _write(log: Log, iteration: int, progress: Progress) -> None:
+    log.write(
+        iteration,
+        {"loss": float(progress.loss)},
+        {"accuracy": round(float(progress.accuracy), 2), "rate": progress.rate},
+        f"The reference's training broke down at iteration {iteration} (the loss is not "
+        "finite): train it into a new folder with a lower rate.",
+    )
 
 
 def _finish(

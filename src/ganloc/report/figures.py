@@ -16,7 +16,7 @@ from ganloc.box.from_heatmap import normalise, resize
 from ganloc.errors import UserError
 from ganloc.files import write_bytes
 from ganloc.images.pictures import Pictures
-from ganloc.report.grid import FOUND_BOX, TRUE_BOX, colour, tile, under_heatmap, with_boxes
+from ganloc.report.grid import FOUND_BOX, TRUE_BOX, colour, enlarge, tile, under_heatmap, with_boxes
 from ganloc.shapes import Float, UInt8
 
 try:
@@ -62,14 +62,14 @@ def sample_tiles(
     pixels: UInt8[np.ndarray, "n size size 3"],
 ) -> UInt8[np.ndarray, "n side side 3"]:
     """Pictures to look at; smaller ones have every pixel as a square of pixels."""
-    return _enlarged(pixels, SAMPLE_SIDE)
+    return enlarge(pixels, SAMPLE_SIDE)
 
 
 def boxed_tiles(
     pictures: Pictures, boxes: Float[np.ndarray, "n 4"], truth: bool = False
 ) -> UInt8[np.ndarray, "n side side 3"]:
     """Pictures with `boxes` (xyxy, in pixels of the originals) in green; the true ones in blue."""
-    tiles = _enlarged(pictures.pixels, SIDE)
+    tiles = enlarge(pictures.pixels, SIDE)
     for index, pixels in enumerate(tiles):
         scale = len(pixels) / np.tile(pictures.sizes[index], 2)
         true = pictures.truth[index] if truth and pictures.truth is not None else ()
@@ -87,7 +87,7 @@ def overlay_tiles(
     pictures: Pictures, heatmaps: Float[np.ndarray, "n h w"]
 ) -> UInt8[np.ndarray, "n side side 3"]:
     """Pictures in grey, tinted by their heatmaps."""
-    pixels, heatmaps = _enlarged(pictures.pixels, SIDE), normalise(resize(heatmaps, SIDE))
+    pixels, heatmaps = enlarge(pictures.pixels, SIDE), normalise(resize(heatmaps, SIDE))
     return np.stack([under_heatmap(*both) for both in zip(pixels, heatmaps, strict=True)])
 
 
@@ -187,11 +187,3 @@ class _Page:
             va="top",
             parse_math=False,
         )
-
-
-def _enlarged(
-    pixels: UInt8[np.ndarray, "n size size 3"], side: int
-) -> UInt8[np.ndarray, "n side side 3"]:
-    """By the whole number that comes up to `side`; what is larger stays as it is."""
-    times = max(1, side // pixels.shape[1])
-    return pixels.repeat(times, axis=1).repeat(times, axis=2)

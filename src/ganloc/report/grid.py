@@ -24,6 +24,17 @@ def colour(heatmap: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
+def enlarge(
+    pixels: UInt8[np.ndarray, "*n size size 3"], side: int
+) -> UInt8[np.ndarray, "*n side side 3"]:
+    """Every pixel as a square of pixels, by the whole number that comes up to `side`.
+
+    What is larger already stays as it is.
+    """
+    times = max(1, side // pixels.shape[-2])
+    return pixels.repeat(times, axis=-3).repeat(times, axis=-2)
+
+
 def tile(
     pictures: UInt8[np.ndarray, "n size size 3"], columns: int, gap: int = 2
 ) -> UInt8[np.ndarray, "height width 3"]:

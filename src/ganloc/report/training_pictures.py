@@ -11,7 +11,7 @@ from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
 from ganloc.recipes import Recipe
-from ganloc.report.grid import FOUND_BOX, TRUE_BOX, colour, save_png, tile, with_boxes
+from ganloc.report.grid import FOUND_BOX, TRUE_BOX, colour, enlarge, save_png, tile, with_boxes
 from ganloc.shapes import UInt8
 
 COLUMNS = 8
@@ -52,15 +52,9 @@ def heatmap_grid(
         boxes = [(FOUND_BOX, found.boxes[index] * scale)]
         if truth and pictures.truth is not None:
             boxes = [(TRUE_BOX, box * scale) for box in pictures.truth[index]] + boxes
-        tiles.append(with_boxes(enlarge(pictures.pixels[index]), boxes))
-        tiles += [enlarge(colour(cams[index])), enlarge(colour(found.heatmaps[index]))]
+        tiles.append(with_boxes(enlarge(pictures.pixels[index], SIDE), boxes))
+        tiles += [enlarge(colour(heatmaps[index]), SIDE) for heatmaps in (cams, found.heatmaps)]
     return tile(np.stack(tiles), columns=12)
-
-
-def enlarge(pixels: UInt8[np.ndarray, "size size 3"]) -> UInt8[np.ndarray, "side side 3"]:
-    """To a tile: every pixel as a square of pixels. `SIDE` is a multiple of every size."""
-    times = SIDE // len(pixels)
-    return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def spread(pictures: Pictures, count: int) -> Pictures:

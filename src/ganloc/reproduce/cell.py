@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 
 from ganloc.images.pictures import Pictures
+from ganloc.log import Watch
 from ganloc.model import Model
 from ganloc.recipes import Recipe
 from ganloc.reproduce.budgets import Budget
 from ganloc.run import Run
-from ganloc.training import Watch, train_run
+from ganloc.training import train_run
 
 # Opens the display of a training, which is named; the number is its iterations.
 Show = Callable[[str, int], AbstractContextManager[Watch]]

@@ -13,6 +13,7 @@ import torch
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import load_images
 from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of
+from ganloc.log import Watch
 from ganloc.reference.model import ReferenceModel, untrained_reference
 from ganloc.reference.training import train_reference
 from ganloc.reproduce.budgets import CAM, Budget, budget_of, methods_of
@@ -21,7 +22,6 @@ from ganloc.reproduce.published import published
 from ganloc.reproduce.results import ResultRow, Results
 from ganloc.reproduce.scoring import baseline_rows, cost, score_cell, score_reading
 from ganloc.run import Run
-from ganloc.training import Watch
 
 KEYS = ("budget", "set", "method", "seed")
 
@@ -78,14 +78,17 @@ def reproduce_table(
     results = Results(place.results / f"{table}.json", KEYS, command)
     runs = place.runs / f"{table}-{budget_name}"
 
+    def identity(set_name: str, method: str, seed: int) -> ResultRow:
+        return {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
+
     def missing(set_name: str, method: str, seed: int) -> bool:
-        row = results.find(budget=budget_name, set=set_name, method=method, seed=seed)
+        row = results.find(**identity(set_name, method, seed))
         return row is None or row.get("recipe") != budget.settings_of(method, seed)
 
     def keep(set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
-        identity = {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
-        results.add(identity | row)
-        return identity | row
+        row = identity(set_name, method, seed) | row
+        results.add(row)
+        return row
 
     for set_name in sets:
         data = Data(set_name, budget.size, place.archive)

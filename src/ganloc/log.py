@@ -1,0 +1,64 @@
+"""The log of a training: a line every so often, with the speed since the line before."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+from ganloc.errors import UserError
+from ganloc.run import Run
+
+Watch = Callable[[int, dict[str, int | float]], None]
+
+
+class Log:
+    """Writes to a run's `log.jsonl` and to whoever watches.
+
+    Args:
+        run: where to write; None for nowhere.
+        watch: called with each line's iteration and the line.
+        pictures: real ones that an iteration takes.
+        iteration: that training goes on from.
+        seconds: of training before.
+    """
+
+    def __init__(
+        self,
+        run: Run | None,
+        watch: Watch | None,
+        pictures: int,
+        iteration: int,
+        seconds: float = 0.0,
+    ):
+        self.run, self.watch, self.pictures, self.iteration = run, watch, pictures, iteration
+        self.since = time.perf_counter()
+        self.began = self.since - seconds
+
+    def write(
+        self,
+        iteration: int,
+        losses: Mapping[str, float],
+        others: Mapping[str, float],
+        broken: str,
+    ) -> None:
+        """Append a line of what was measured.
+
+        Raises:
+            UserError: a loss is not finite; the sentence is `broken`.
+        """
+        now = time.perf_counter()
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise UserError(broken)
+        pictures = (iteration - self.iteration) * self.pictures
+        line = {
+            "iteration": iteration,
+            # Six digits: a clipped critic's losses are small, an early penalty may be large.
+            **{name: float(f"{value:.6g}") for name, value in losses.items()},
+            **others,
+            "images_per_second": round(pictures / (now - self.since), 1),
+            "seconds": round(now - self.began, 2),
+        }
+        self.iteration, self.since = iteration, now
+        if self.run is not None:
+            self.run.append_log(line)
+        if self.watch is not None:
+            self.watch(iteration, line)
