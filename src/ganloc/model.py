@@ -12,13 +12,14 @@ from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
 from ganloc.heatmap.calibrate import for_reading, spread_over
-from ganloc.heatmap.read import READINGS, Reading, choose_sign, read_heatmaps
+from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_from, fitted_tensors
+from ganloc.heatmap.read import READINGS, Reading, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
 from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
-FORMAT = "ganloc-1"
+FORMAT = "ganloc-2"
 STACK = 512  # pictures scored at a time, so that a large set needs no large memory
 
 
@@ -29,13 +30,13 @@ class Model:
     Attributes:
         discriminator: in evaluation mode, spectral norm folded in, batch norm calibrated on reals.
         recipe: how it was trained.
-        sign: of its CAM, chosen on the training pictures without a label (+1 or −1).
+        fitted: what its readings know of the training pictures, found without a label.
         info: how far training went, and on which pictures: iteration, pictures, checksum.
     """
 
     discriminator: Discriminator
     recipe: Recipe
-    sign: int
+    fitted: Fitted
     info: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -44,13 +45,14 @@ class Model:
     ) -> "Model":
         """Freeze `discriminator` for reading; `pictures` are those that it was trained on."""
         ready = for_reading(discriminator, pictures.pixels)
-        sign = choose_sign(ready, spread_over(pictures.pixels))
+        fitted = fit_readings(ready, spread_over(pictures.pixels))
         origin = {"pictures": len(pictures), "checksum": checksum(pictures)}
-        return cls(ready, recipe, sign, {"iteration": iteration, **origin})
+        return cls(ready, recipe, fitted, {"iteration": iteration, **origin})
 
     def to(self, device: torch.device) -> "Model":
         """The same model on `device`."""
-        return replace(self, discriminator=copy.deepcopy(self.discriminator).to(device))
+        moved = copy.deepcopy(self.discriminator).to(device)
+        return replace(self, discriminator=moved, fitted=self.fitted.to(device))
 
     def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
         """One heatmap a picture by a row of `READINGS`, large where the object is."""
@@ -58,9 +60,7 @@ class Model:
             raise UserError(
                 f"There is no reading {reading!r}: choose one of {', '.join(READINGS)}."
             )
-        row = READINGS[reading]
-        sign = self.sign if row.signed else 1
-        return read_heatmaps(self.discriminator, pictures.pixels, row, sign)
+        return read_heatmaps(self.discriminator, pictures.pixels, READINGS[reading], self.fitted)
 
     def localize(self, pictures: Pictures, reading: str) -> "Found":
         """Heatmap and box of every picture."""
@@ -72,11 +72,12 @@ class Model:
         metadata = {
             "format": FORMAT,
             "recipe": self.recipe.to_json(),
-            "reading": json.dumps({"sign": self.sign}),
+            "reading": json.dumps({"sign": self.fitted.sign, "aspect": self.fitted.aspect}),
             "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
             "info": json.dumps(self.info),
         }
-        write_tensors(path, self.discriminator.state_dict(), metadata)
+        tensors = self.discriminator.state_dict() | fitted_tensors(self.fitted)
+        write_tensors(path, tensors, metadata)
 
     @classmethod
     def load(cls, path: Path) -> "Model":
@@ -90,7 +91,8 @@ class Model:
             if metadata["format"] != FORMAT:
                 raise ValueError(metadata["format"])
             recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
-            sign = int(json.loads(metadata["reading"])["sign"])
+            reading = json.loads(metadata["reading"])
+            fitted, weights = fitted_from(int(reading["sign"]), float(reading["aspect"]), weights)
             norm = VARIANTS[recipe.variant].norm
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
             network.load_state_dict(weights)
@@ -100,7 +102,7 @@ class Model:
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder that `ganloc train` has finished, or train again."
             ) from error
-        return cls(network.eval().requires_grad_(False), recipe, sign, info)
+        return cls(network.eval().requires_grad_(False), recipe, fitted, info)
 
 
 @dataclass(frozen=True)

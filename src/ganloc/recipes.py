@@ -72,6 +72,8 @@ class Recipe:
             Wasserstein ones too. Spectral norm bounds the logit, and thin networks then hardly
             leave chance; the heatmap is unaffected.
         penalty_weight: of Eq. 5 in the discriminator's loss, where the variant has a penalty.
+        adversarial_weight: of Eq. 1 or 4 in the discriminator's loss; at 0 no generator is trained.
+        border_weight: of the border task (adversary/border_task.py) in the discriminator's loss.
         dragan_noise: around DRAGAN's real pictures: "gaussian" (standard deviation half of the
             batch's) or "uniform-scaled" (the original code's, half of it times U[0, 1)).
         mirror: show each real picture mirrored half of the time.
@@ -91,6 +93,8 @@ class Recipe:
     beta1: float = 0.9
     logit_scale: float = 1.0
     penalty_weight: float = 10.0
+    adversarial_weight: float = 1.0
+    border_weight: float = 0.0
     dragan_noise: str = "gaussian"
     mirror: bool = False
     augment: bool = False
@@ -112,8 +116,14 @@ class Recipe:
         for name in ("generator_rate", "discriminator_rate", "logit_scale"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"--{name.replace('_', '-')} must be above 0.")
-        if not 0.0 <= self.penalty_weight < math.inf:
-            raise UserError("--penalty-weight must be at least 0, and finite.")
+        for name in ("penalty_weight", "adversarial_weight", "border_weight"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 0, and finite.")
+        if self.adversarial_weight == self.border_weight == 0.0:
+            raise UserError(
+                "With --adversarial-weight 0 and --border-weight 0 there is nothing to learn: "
+                "raise one of them."
+            )
         if self.dragan_noise not in DRAGAN_NOISES:
             raise UserError(f"--dragan-noise must be {' or '.join(DRAGAN_NOISES)}.")
         if not 0 <= self.seed < 2**63:
@@ -143,7 +153,7 @@ def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
 
 PRESETS: dict[str, Recipe] = {
     "paper": Recipe(),
-    "laptop": Recipe(
+    "thin": Recipe(
         generator_width=16,
         discriminator_width=16,
         batch=32,
@@ -151,6 +161,17 @@ PRESETS: dict[str, Recipe] = {
         discriminator_rate=4e-4,
         beta1=0.5,
         logit_scale=10.0,
+        mirror=True,
+    ),
+    "laptop": Recipe(
+        variant="dcgan",
+        generator_width=16,
+        discriminator_width=16,
+        batch=32,
+        iterations=1_500,
+        discriminator_rate=1e-3,
+        beta1=0.5,
+        border_weight=10.0,
         mirror=True,
     ),
 }

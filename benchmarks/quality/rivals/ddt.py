@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganloc.box.from_heatmap import largest_boxes, resize
 from ganloc.heatmap.ddt import ddt_heatmaps, principal_direction
+from ganloc.heatmap.moments import Moments
 from ganloc.images.pictures import Pictures
 
 BATCH = 32
@@ -25,7 +26,10 @@ def boxes(train: Pictures, test: Pictures, setting: Setting, layer: str) -> np.n
             part = as_input(pictures.pixels[start : start + BATCH], setting.device)
             yield feature_maps(weights, part, layer)
 
-    direction = principal_direction(maps_of(train))
+    moments = Moments()
+    for maps in maps_of(train):
+        moments.add(maps)
+    direction = principal_direction(moments)
     heatmaps = torch.cat([ddt_heatmaps(maps, direction) for maps in maps_of(test)])
     return positive_boxes(heatmaps.cpu().numpy(), test)
 

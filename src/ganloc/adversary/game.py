@@ -55,7 +55,13 @@ def new_game(recipe: Recipe, device: torch.device) -> Game:
 def new_discriminator(recipe: Recipe) -> Discriminator:
     """A discriminator of the recipe's variant and widths, weights from torch's own stream."""
     variant = VARIANTS[recipe.variant]
-    return Discriminator(recipe.size, recipe.discriminator_width, variant.norm, variant.spectral)
+    return Discriminator(
+        recipe.size,
+        recipe.discriminator_width,
+        variant.norm,
+        variant.spectral,
+        border_heads=recipe.border_weight > 0.0,
+    )
 
 
 def save_game(game: Game, path: Path) -> None:

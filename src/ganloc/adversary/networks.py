@@ -61,9 +61,18 @@ class Discriminator(nn.Module):
             over C×H×W of each picture and has a scale and a shift a channel.
         spectral: spectral norm on every convolution and on the linear unit. One power iteration a
             training forward pass; no gradient flows through the singular vectors.
+        border_heads: with a linear unit a place on each of the last three blocks, for the border
+            task (border_task.py); reading does not use them.
     """
 
-    def __init__(self, size: int, width: int = 64, norm: str = "none", spectral: bool = True):
+    def __init__(
+        self,
+        size: int,
+        width: int = 64,
+        norm: str = "none",
+        spectral: bool = True,
+        border_heads: bool = False,
+    ):
         super().__init__()
         self.size, self.width, self.norm = size, width, norm
         ladder = [width * 2**i for i in range(4)]
@@ -82,6 +91,8 @@ class Discriminator(nn.Module):
             for module in self.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     spectral_norm(module)
+        deep = ladder[-3:] if border_heads else []
+        self.border_heads = nn.ModuleList(nn.Conv2d(wider, 1, 1) for wider in deep)
 
     def feature_maps(self, pictures: Float[Tensor, "batch 3 size size"]) -> list[Tensor]:
         """The output of every block, finest first; the last one is what GAP averages."""

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from ganloc.adversary.batches import batch_indices, to_tensor
+from ganloc.adversary.border_task import border_task_loss
 from ganloc.adversary.game import Game
 from ganloc.adversary.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from ganloc.adversary.networks import draw_z
 from ganloc.adversary.penalties import PENALTIES, Critic, clip_weights
-from ganloc.images.augment import augment, colour_axes
+from ganloc.images.augment import augment, colour_axes, recolour
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, UInt8
 
@@ -31,6 +32,8 @@ class Losses:
             score is no probability, the mean of σ(score) all the same.
         fake: mean of D(G(z)), likewise.
         penalty: Eq. 5 before its weight; 0 where the variant has none.
+        border: cross-entropy of the border task before its weight; ln 2 = 0.693 is chance. 0 where
+            it has no weight; all the others are 0 where the adversarial game has none.
     """
 
     discriminator: Float[Tensor, ""]
@@ -38,6 +41,7 @@ class Losses:
     real: Float[Tensor, ""]
     fake: Float[Tensor, ""]
     penalty: Float[Tensor, ""]
+    border: Float[Tensor, ""]
 
 
 def play(
@@ -51,10 +55,11 @@ def play(
     game.generator.train()
     game.discriminator.train()
     n_critic = VARIANTS[recipe.variant].n_critic
-    axes = colour_axes(pixels).to(game.device) if recipe.augment else None
+    axes = colour_axes(pixels).to(game.device)
     while game.iteration < recipe.iterations:
         steps = [discriminator_step(game, pixels, recipe, step, axes) for step in range(n_critic)]
-        generator_loss = generator_step(game, recipe)
+        nothing = torch.zeros((), device=game.device)
+        generator_loss = generator_step(game, recipe) if recipe.adversarial_weight else nothing
         game.iteration += 1
         yield Losses(generator=generator_loss, **steps[-1])
 
@@ -64,33 +69,48 @@ def discriminator_step(
     pixels: UInt8[np.ndarray, "n size size 3"],
     recipe: Recipe,
     step: int,
-    axes: Float[Tensor, "3 3"] | None = None,
+    axes: Float[Tensor, "3 3"],
 ) -> dict[str, Tensor]:
-    """The discriminator: real pictures up, generated ones down (Eq. 1 or 4).
+    """The discriminator: real pictures up, generated ones down (Eq. 1 or 4), and the border task.
 
-    Its slope is held near 1 (Eq. 5), or its weights are clipped, where the variant says so. Batch
-    norm sees each batch separately.
+    `axes` are `colour_axes` of the pixels. Its slope is held near 1 (Eq. 5), or its weights are
+    clipped, where the variant says so. Batch norm sees each batch separately.
 
     Returns:
         What was measured before the update, by the names of `Losses`.
     """
+    pictures = draw_real(game, pixels, recipe, step)
+    nothing = torch.zeros((), device=game.device)
+    measured = dict.fromkeys(("discriminator", "penalty", "real", "fake", "border"), nothing)
+    if recipe.adversarial_weight:
+        shown = augment(pictures, axes, game.random) if recipe.augment else pictures
+        measured |= _adversarial_losses(game, shown, recipe)
+    if recipe.border_weight:
+        shown = recolour(pictures, axes, game.random)
+        measured["border"] = border_task_loss(game.discriminator, shown, game.random)
+    adversarial = measured["discriminator"] + recipe.penalty_weight * measured["penalty"]
+    loss = recipe.adversarial_weight * adversarial + recipe.border_weight * measured["border"]
+    game.discriminator_optimiser.zero_grad()
+    loss.backward()
+    game.discriminator_optimiser.step()
+    clip = VARIANTS[recipe.variant].clip
+    if clip > 0.0:
+        clip_weights(game.discriminator.parameters(), clip)
+    return {name: value.detach() for name, value in measured.items()}
+
+
+def _adversarial_losses(
+    game: Game, real_pictures: Float[Tensor, "batch 3 size size"], recipe: Recipe
+) -> dict[str, Tensor]:
     variant, critic = VARIANTS[recipe.variant], _critic(game, recipe)
-    real_pictures = draw_real(game, pixels, recipe, step, axes)
     with torch.no_grad():
         fake_pictures = game.generator(draw_z(recipe.batch, recipe.latent, game.random))
     real, fake = critic(real_pictures), critic(fake_pictures)
-    loss = DISCRIMINATOR_LOSSES[variant.discriminator_loss](real, fake)
-    penalty = PENALTIES[variant.penalty](
-        critic, real_pictures, fake_pictures, recipe.dragan_noise, game.random
-    )
-    game.discriminator_optimiser.zero_grad()
-    (loss + recipe.penalty_weight * penalty).backward()
-    game.discriminator_optimiser.step()
-    if variant.clip > 0.0:
-        clip_weights(game.discriminator.parameters(), variant.clip)
     return {
-        "discriminator": loss.detach(),
-        "penalty": penalty.detach(),
+        "discriminator": DISCRIMINATOR_LOSSES[variant.discriminator_loss](real, fake),
+        "penalty": PENALTIES[variant.penalty](
+            critic, real_pictures, fake_pictures, recipe.dragan_noise, game.random
+        ),
         "real": real.detach().sigmoid().mean(),
         "fake": fake.detach().sigmoid().mean(),
     }
@@ -119,16 +139,12 @@ def _critic(game: Game, recipe: Recipe) -> Critic:
 
 
 def draw_real(
-    game: Game,
-    pixels: UInt8[np.ndarray, "n size size 3"],
-    recipe: Recipe,
-    step: int = 0,
-    axes: Float[Tensor, "3 3"] | None = None,
+    game: Game, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe, step: int = 0
 ) -> Float[Tensor, "batch 3 size size"]:
     """The real pictures of the next iteration's discriminator step `step`.
 
-    Which ones is a function of the iteration and the step alone; they are mirrored and changed at
-    random where the recipe says so. `axes` are `colour_axes` of the pixels, where they are at hand.
+    Which ones is a function of the iteration and the step alone; they are mirrored at random where
+    the recipe says so.
     """
     number = game.iteration * VARIANTS[recipe.variant].n_critic + step
     chosen = batch_indices(len(pixels), recipe.batch, recipe.seed, number)
@@ -136,7 +152,4 @@ def draw_real(
     if recipe.mirror:
         flip = torch.rand(recipe.batch, generator=game.random, device=game.device) < 0.5
         pictures = torch.where(flip[:, None, None, None], pictures.flip(3), pictures)
-    if recipe.augment:
-        axes = colour_axes(pixels).to(game.device) if axes is None else axes
-        pictures = augment(pictures, axes, game.random)
     return pictures

@@ -9,9 +9,12 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganloc.adversary.batches import to_tensor
+from ganloc.adversary.context import maps_in_context
 from ganloc.adversary.networks import Discriminator
-from ganloc.heatmap.border import border_distance, sign_inside
+from ganloc.heatmap.border import border_distance
 from ganloc.heatmap.cam import class_activation_map
+from ganloc.heatmap.ddt import ddt_heatmaps
+from ganloc.heatmap.fitted import Fitted
 from ganloc.heatmap.views import average_over_views
 from ganloc.shapes import Float, UInt8
 
@@ -26,13 +29,15 @@ class Reading:
     the embedded set and the development sets (docs/log.md).
 
     Attributes:
-        heatmap: "cam" (the paper's) or "border-distance".
+        heatmap: "cam" (the paper's), "border-distance", "principal" or "fisher" (the modules
+            cam.py, border.py, ddt.py and fisher.py).
         layers: the blocks whose maps are read, counted from the last (−1); several are joined by
             their geometric mean, each stretched to 0–1. A CAM reads the last.
-        signed: choose a CAM's sign on the set (`choose_sign`); else it is the paper's +.
+        signed: take a CAM's sign from the set; else it is the paper's +.
         steps: shift-and-mirror averaging over steps² shifts; 0 reads the picture once.
         centre: standard deviation, in half sides of the picture, of a centred Gaussian that the
             heatmap is multiplied with: objects are more often there. 0 for none.
+        aspect: make that Gaussian as much wider than high as the set's mean heatmap is.
         threshold: ratio of the maximum at which the heatmap is cut.
         otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
     """
@@ -42,18 +47,29 @@ class Reading:
     signed: bool = False
     steps: int = 0
     centre: float = 0.0
+    aspect: bool = False
     threshold: float = 0.2
     otsu: bool = False
 
 
+_DEEP = (-3, -2, -1)
+_CUT = {"steps": 2, "centre": 0.6, "threshold": 0.7, "otsu": True}
+
 READINGS: dict[str, Reading] = {
     "plain-cam": Reading(),
-    "cam": Reading(signed=True, steps=2, centre=0.6, threshold=0.2),
-    "border": Reading(
-        "border-distance", layers=(-3, -2, -1), steps=2, centre=0.6, threshold=0.7, otsu=True
-    ),
+    "signed-cam": Reading(signed=True),
+    "averaged-cam": Reading(signed=True, steps=2),
+    "cam": Reading(signed=True, steps=2, centre=0.6),
+    "otsu-cam": Reading(signed=True, **_CUT),
+    "border-last": Reading("border-distance", **_CUT),
+    "border": Reading("border-distance", _DEEP, **_CUT),
+    "principal": Reading("principal", _DEEP, **_CUT),
+    "fisher-last": Reading("fisher", **_CUT),
+    "fisher-deep": Reading("fisher", _DEEP, **_CUT),
+    "fisher-flat": Reading("fisher", _DEEP, steps=2, threshold=0.7, otsu=True),
+    "fisher": Reading("fisher", _DEEP, aspect=True, **_CUT),
 }
-DEFAULT = "border"
+DEFAULT = "fisher"
 
 
 @torch.no_grad()
@@ -61,7 +77,7 @@ def read_heatmaps(
     discriminator: Discriminator,
     pixels: UInt8[np.ndarray, "n size size 3"],
     reading: Reading,
-    sign: int = 1,
+    fitted: Fitted,
 ) -> Float[np.ndarray, "n h w"]:
     """One heatmap a picture, large where the object is.
 
@@ -69,14 +85,14 @@ def read_heatmaps(
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real pictures.
         pixels: RGB, 0–255.
         reading: what to read.
-        sign: +1 or −1, multiplied into a CAM; for readings that are `signed`.
+        fitted: what the readings know of the whole set.
 
     Returns:
         The cells of the coarsest maps read where the picture is read once, else size×size pixels.
     """
 
     def read(pictures: Tensor) -> Float[Tensor, "n layers h w"]:
-        heatmaps = _layer_heatmaps(discriminator, pictures, reading, sign)
+        heatmaps = _layer_heatmaps(discriminator, pictures, reading, fitted)
         if reading.steps == 0 and len(heatmaps) == 1:
             return heatmaps[0][:, None]
         size = pictures.shape[2:]
@@ -87,55 +103,56 @@ def read_heatmaps(
         heatmaps = (
             average_over_views(read, pictures, reading.steps) if reading.steps else read(pictures)
         )
-        parts.append(_joined(heatmaps, reading.centre))
+        joined = _joined(heatmaps, stretch=reading.centre > 0.0)
+        if reading.centre:
+            joined = joined * _centred(joined, reading.centre, fitted.aspect**reading.aspect)
+        parts.append(joined)
     return torch.cat(parts).cpu().numpy()
-
-
-@torch.no_grad()
-def choose_sign(discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]) -> int:
-    """The sign under which CAM is, on average over the set, higher inside than along the border.
-
-    A discriminator may mark the object as *less* real than its surroundings, above all early in
-    training; but objects seldom own the border.
-    """
-    cams = read_heatmaps(discriminator, pixels, READINGS["plain-cam"])
-    return sign_inside(torch.from_numpy(cams.mean(axis=0)))
 
 
 def _layer_heatmaps(
     discriminator: Discriminator,
     pictures: Float[Tensor, "n 3 size size"],
     reading: Reading,
-    sign: int,
+    fitted: Fitted,
 ) -> list[Tensor]:
-    maps = discriminator.feature_maps(pictures)
     if reading.heatmap == "cam":
-        return [class_activation_map(maps[-1], sign * discriminator.linear.weight[0])]
-    return [border_distance(maps[layer]) for layer in reading.layers]
+        sign = fitted.sign if reading.signed else 1
+        last = discriminator.feature_maps(pictures)[-1]
+        return [class_activation_map(last, sign * discriminator.linear.weight[0])]
+    if reading.heatmap == "border-distance":
+        maps = discriminator.feature_maps(pictures)
+        return [border_distance(maps[layer]) for layer in reading.layers]
+    maps = maps_in_context(discriminator, pictures)
+    if reading.heatmap == "principal":
+        return [ddt_heatmaps(maps[layer], fitted.principal[layer]) for layer in reading.layers]
+    return [class_activation_map(maps[layer], fitted.fisher[layer]) for layer in reading.layers]
 
 
-def _joined(heatmaps: Float[Tensor, "n layers h w"], centre: float) -> Float[Tensor, "n h w"]:
-    """A picture's heatmaps as one: their geometric mean, each stretched to 0–1, times the prior.
+def _joined(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Tensor, "n h w"]:
+    """A picture's heatmaps as one: their geometric mean, each stretched to 0–1.
 
-    A single heatmap without a prior stays as it is.
+    A single heatmap is stretched where asked for, else it stays as it is.
     """
     layers = heatmaps.shape[1]
-    if layers == 1 and not centre:
+    if layers == 1 and not stretch:
         return heatmaps[:, 0]
     low = heatmaps.amin(dim=(2, 3), keepdim=True)
     span = heatmaps.amax(dim=(2, 3), keepdim=True) - low
     stretched = (heatmaps - low) / torch.where(span > 0.0, span, 1.0)
-    joined = stretched.prod(dim=1) ** (1.0 / layers)
-    return joined * _centred(joined, centre) if centre else joined
+    return stretched.prod(dim=1) ** (1.0 / layers)
 
 
-def _centred(heatmaps: Float[Tensor, "n h w"], deviation: float) -> Float[Tensor, "h w"]:
-    """exp(−r²/2σ²), r and σ in half sides from the middle."""
+def _centred(
+    heatmaps: Float[Tensor, "n h w"], deviation: float, aspect: float
+) -> Float[Tensor, "h w"]:
+    """exp(−x²/2aσ² − y²/2σ²/a): x, y and σ in half sides, a how much wider than high."""
     y, x = (
         (torch.arange(side, device=heatmaps.device) + 0.5) * 2.0 / side - 1.0
         for side in heatmaps.shape[1:]
     )
-    return torch.exp(-(x[None, :] ** 2 + y[:, None] ** 2) / (2.0 * deviation**2))
+    squares = x[None, :] ** 2 / aspect + y[:, None] ** 2 * aspect
+    return torch.exp(-squares / (2.0 * deviation**2))
 
 
 def _batches(discriminator: Discriminator, pixels: np.ndarray) -> Iterator[Tensor]:

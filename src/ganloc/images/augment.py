@@ -33,8 +33,16 @@ def augment(
         Pictures from −1 to 1; what would leave that range, which is all that a generator can
         draw, is cut off.
     """
-    moved = translate(pictures, random)
-    return relight(jitter((moved + 1.0) / 2.0, random), axes, random).clamp(0.0, 1.0) * 2.0 - 1.0
+    return recolour(translate(pictures, random), axes, random)
+
+
+def recolour(
+    pictures: Float[Tensor, "n 3 size size"],
+    axes: Float[Tensor, "3 3"],
+    random: torch.Generator,
+) -> Float[Tensor, "n 3 size size"]:
+    """`augment` without the move."""
+    return relight(jitter((pictures + 1.0) / 2.0, random), axes, random).clamp(0.0, 1.0) * 2.0 - 1.0
 
 
 def translate(

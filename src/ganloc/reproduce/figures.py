@@ -10,7 +10,6 @@ from pathlib import Path
 from ganloc.adversary.game import load_generator
 from ganloc.adversary.sample import sample
 from ganloc.evaluation import untrained_model
-from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.model import Model
@@ -28,7 +27,7 @@ from ganloc.report.figures import (
 from ganloc.report.training_pictures import spread
 from ganloc.reproduce.budgets import AUGMENTED, METHODS, Budget, budget_of
 from ganloc.reproduce.cell import Cell, Show, train_cell
-from ganloc.reproduce.scoring import PAPER, SAMPLES, alikeness
+from ganloc.reproduce.scoring import OURS, PAPER, SAMPLES, alikeness
 from ganloc.reproduce.tables import Data, Place
 from ganloc.run import Run
 from ganloc.score.uniformity import uniformity
@@ -198,12 +197,12 @@ def samples_panel(
 
 
 def readings_panel(model: Model, pictures: Pictures, set_name: str) -> Panel:
-    """Boxes and heatmaps of a set by the paper's reading, and beside it by the default one."""
+    """Boxes and heatmaps of a set by the paper's reading, and beside it by the border distance."""
     tiles = []
-    for reading in (PAPER, DEFAULT):
+    for reading in (PAPER, OURS):
         found = model.localize(pictures, reading)
         tiles += [boxed_tiles(pictures, found.boxes, truth=True), heatmap_tiles(found.heatmaps)]
-    headings = ("the paper's reading", "our default reading")
+    headings = ("the paper's reading", "our border distance")
     numbers = ", ".join(Path(name).stem for name in pictures.names)
     return Panel(set_name, numbers, beside(*tiles), len(tiles), headings)
 

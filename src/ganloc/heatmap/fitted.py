@@ -1,0 +1,127 @@
+"""What readings learn from a whole set of pictures, without a label."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganloc.adversary.batches import to_tensor
+from ganloc.adversary.context import DEEP, maps_in_context
+from ganloc.adversary.networks import Discriminator
+from ganloc.heatmap.border import sign_inside
+from ganloc.heatmap.cam import class_activation_map
+from ganloc.heatmap.ddt import Direction, principal_direction
+from ganloc.heatmap.fisher import fisher_direction
+from ganloc.heatmap.moments import Moments
+from ganloc.shapes import Float, UInt8
+
+BATCH = 128
+PREFIX = "reading/"
+WIDEST = 2.0  # the most that a set's prior is wider than high, or higher than wide
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Fitted once, on the training pictures; of the last three blocks, finest first.
+
+    Attributes:
+        sign: of CAM (+1 or −1): on average over the set it is higher inside than along the border.
+            A discriminator may mark the object as *less* real than its surroundings, above all
+            early in training.
+        fisher: each block's direction from border to inside (fisher.py).
+        principal: each block's principal direction (ddt.py).
+        aspect: how much wider than high the set's mean Fisher heatmap is, between ½ and 2.
+    """
+
+    sign: int
+    fisher: tuple[Float[Tensor, " channels"], ...]
+    principal: tuple[Direction, ...]
+    aspect: float
+
+    def to(self, device: torch.device) -> "Fitted":
+        """The same on `device`."""
+        return Fitted(
+            self.sign,
+            tuple(direction.to(device) for direction in self.fisher),
+            tuple(Direction(d.mean.to(device), d.axis.to(device)) for d in self.principal),
+            self.aspect,
+        )
+
+
+def fitted_tensors(fitted: Fitted) -> dict[str, Tensor]:
+    """Its tensors by names that no network's has; `fitted_from` takes them back."""
+    tensors = {}
+    for block, (fisher, principal) in enumerate(zip(fitted.fisher, fitted.principal, strict=True)):
+        tensors[f"{PREFIX}{block}/fisher"] = fisher
+        tensors[f"{PREFIX}{block}/principal-mean"] = principal.mean
+        tensors[f"{PREFIX}{block}/principal-axis"] = principal.axis
+    return tensors
+
+
+def fitted_from(
+    sign: int, aspect: float, tensors: Mapping[str, Tensor]
+) -> tuple[Fitted, dict[str, Tensor]]:
+    """What `fitted_tensors` gave, and the tensors that are not of it.
+
+    Raises:
+        KeyError: some are missing.
+    """
+    own = {name for name in tensors if name.startswith(PREFIX)}
+    fisher = tuple(tensors[f"{PREFIX}{block}/fisher"] for block in range(DEEP))
+    principal = tuple(
+        Direction(*(tensors[f"{PREFIX}{block}/principal-{part}"] for part in ("mean", "axis")))
+        for block in range(DEEP)
+    )
+    others = {name: tensor for name, tensor in tensors.items() if name not in own}
+    return Fitted(sign, fisher, principal, aspect), others
+
+
+@torch.no_grad()
+def fit_readings(
+    discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> Fitted:
+    """Read the whole set once.
+
+    Args:
+        discriminator: in evaluation mode, its batch norm (if any) calibrated on real pictures.
+        pixels: RGB, 0–255, at least one.
+    """
+    device = next(discriminator.parameters()).device
+    moments = [Moments() for _ in range(DEEP)]
+    last = torch.zeros((), device=device)
+    for start in range(0, len(pixels), BATCH):
+        pictures = to_tensor(pixels[start : start + BATCH], device)
+        last = last + discriminator.feature_maps(pictures)[-1].sum(dim=0)
+        for sums, maps in zip(moments, maps_in_context(discriminator, pictures), strict=True):
+            sums.add(maps)
+    cam = class_activation_map(last[None], discriminator.linear.weight[0])[0]
+    fisher = tuple(fisher_direction(sums).float() for sums in moments)
+    mean_heatmap = class_activation_map(moments[0].mean_maps[None].float(), fisher[0])[0]
+    principal = [principal_direction(sums) for sums in moments]
+    return Fitted(
+        sign_inside(cam),
+        fisher,
+        tuple(Direction(d.mean.float(), d.axis.float()) for d in principal),
+        aspect_of(mean_heatmap),
+    )
+
+
+def aspect_of(mean_heatmap: Float[Tensor, "h w"]) -> float:
+    """How much wider than high it is: the ratio of its standard deviations along x and y.
+
+    Each from the picture's middle, in sides of the picture, weighted by the heatmap above its
+    lowest value; kept between ½ and 2, and 1 where the heatmap is flat.
+    """
+    weights = mean_heatmap - mean_heatmap.min()
+    height, width = (
+        (torch.arange(side, device=weights.device) + 0.5) / side - 0.5 for side in weights.shape
+    )
+    along_x, along_y = (
+        (weights * width**2).sum().item(),
+        (weights * height[:, None] ** 2).sum().item(),
+    )
+    if not (along_x > 0.0 and along_y > 0.0):
+        return 1.0
+    return min(max((along_x / along_y) ** 0.5, 1.0 / WIDEST), WIDEST)
