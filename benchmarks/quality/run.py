@@ -49,6 +49,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in FOLDERS:
         parser.add_argument(f"--{name}", type=Path, help="folder with truth.coco.json in it")
     parser.add_argument("--squeezenet", type=Path, help="ImageNet weights, as safetensors")
+    parser.add_argument("--runs", type=Path, help="folder to keep trainings in, and find them")
     parser.add_argument("--sets", nargs="+", help="default: all that are given")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--results", type=Path, default=Path("docs/results"))
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     loaded = lru_cache(maxsize=2)(partial(load_set, archive=options.data, folders=folders))
     stages = {}
     for name in options.stages:
-        if reason := why_skipped(STAGES[name], Setting(0, device, options.squeezenet)):
+        if reason := why_skipped(STAGES[name], Setting("", 0, device, options.squeezenet)):
             print(f"{name} is skipped: {reason}.")
         else:
             stages[name] = STAGES[name]
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
             for seed in stage.seeds:
                 identity = {"set": set_name, "stage": name, "seed": seed}
                 if results.find(**identity) is None:
-                    setting = Setting(seed, device, options.squeezenet)
+                    setting = Setting(set_name, seed, device, options.squeezenet, options.runs)
                     train, test = loaded(set_name, stage.size)
                     results.add({**identity, **run_stage(stage, train, test, setting)})
                 row = results.find(**identity)

@@ -8,10 +8,21 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from rivals import constant, contrast, ddt, fitted, grabcut, squeezenet, supervised, untrained
+from arms import ARMS
+from rivals import (
+    constant,
+    contrast,
+    ddt,
+    fitted,
+    grabcut,
+    squeezenet,
+    supervised,
+    trained,
+    untrained,
+)
 from rivals.setting import Setting
 
-from ganloc.heatmap.read import READINGS
+from ganloc.heatmap.read import DEFAULT, READINGS
 from ganloc.images.pictures import Pictures
 from ganloc.score.table import as_json, score_boxes
 
@@ -53,6 +64,13 @@ STAGES: dict[str, Stage] = {
         )
         for variant in ("sn-dcgan", "dcgan")
         for reading in READINGS
+    },
+    **{
+        f"trained-{arm}-{reading}": Stage(
+            partial(trained.boxes, arm=arm, reading=reading), seeds=ARMS[arm].seeds
+        )
+        for arm in ARMS
+        for reading in ("plain-cam", DEFAULT)
     },
     **{
         f"ddt-squeezenet-{layer}": Stage(

@@ -11,11 +11,15 @@ class Setting:
     """The same for every rival; most need little of it.
 
     Attributes:
+        set_name: of the pictures.
         seed: of all chance.
         device: of the networks.
         squeezenet: file of SqueezeNet's ImageNet weights, for the pretrained rivals.
+        runs: folder of trainings that are kept; without it nothing is kept.
     """
 
+    set_name: str
     seed: int
     device: torch.device
     squeezenet: Path | None = None
+    runs: Path | None = None

@@ -5,7 +5,7 @@ import torch
 from rivals.setting import Setting
 
 from ganloc.adversary.game import new_game
-from ganloc.images.pictures import Pictures
+from ganloc.images.pictures import Pictures, checksum
 from ganloc.model import Model
 from ganloc.recipes import make_recipe
 
@@ -13,8 +13,18 @@ from ganloc.recipes import make_recipe
 def boxes(
     train: Pictures, test: Pictures, setting: Setting, variant: str, reading: str
 ) -> np.ndarray:
-    """A thin network, read as a trained one is: calibrated, and its sign chosen, on `train`."""
-    recipe = make_recipe("thin", variant=variant, size=test.size, seed=setting.seed)
-    game = new_game(recipe, torch.device("cpu"))
-    model = Model.from_training(game.discriminator, recipe, train, iteration=0)
+    """A thin network, read as a trained one is: calibrated and fitted on `train`."""
+    model = _untrained(variant, setting.set_name, setting.seed, train)
     return model.to(setting.device).localize(test, reading).boxes
+
+
+_known: dict[tuple[str, str, int, int], Model] = {}  # fitting takes longer than reading
+
+
+def _untrained(variant: str, set_name: str, seed: int, train: Pictures) -> Model:
+    key = (variant, set_name, seed, checksum(train))
+    if key not in _known:
+        recipe = make_recipe("thin", variant=variant, size=train.size, seed=seed)
+        game = new_game(recipe, torch.device("cpu"))
+        _known[key] = Model.from_training(game.discriminator, recipe, train, iteration=0)
+    return _known[key]

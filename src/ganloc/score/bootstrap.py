@@ -1,6 +1,6 @@
 """How far a score would move with other pictures: percentile bootstrap intervals (Efron, 1979)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -57,3 +57,38 @@ def paired_bootstrap(
     the two separate ones suggest. An interval above 0 says that `a` is better.
     """
     return bootstrap_interval(a - b, samples=samples, seed=seed, level=level)
+
+
+def mean_over_sets(
+    values: Sequence[Float[np.ndarray, " _"]],
+    samples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """The mean of several sets' means, and its interval over pictures resampled within each set.
+
+    Every set weighs the same however many pictures it holds. Paired differences give a paired
+    bootstrap.
+
+    Args:
+        values: of each set, one a picture, at least one.
+        samples: how many times each set's pictures are drawn with replacement.
+        seed: the same seed draws the same pictures.
+        level: 0–1.
+
+    Returns:
+        The mean, and the low and high end of its interval, in the unit of `values`.
+
+    Raises:
+        ValueError: there is no set, or one without values.
+    """
+    if not values or not all(len(each) for each in values):
+        raise ValueError("A bootstrap over sets needs at least one value in each.")
+    random = np.random.default_rng(seed)
+    means = np.zeros(samples)
+    for each in values:
+        draws = random.integers(len(each), size=(samples, len(each)))
+        means += np.asarray(each, dtype=float)[draws].mean(axis=1) / len(values)
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(np.mean([np.mean(each) for each in values])), float(low), float(high)

@@ -1,0 +1,71 @@
+"""What is trained to find out whether training helps, and how."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.recipes import Recipe, make_recipe
+from ganloc.run import Run
+from ganloc.training import train_run
+
+EVERY = 250  # iterations between the checkpoints that are scored
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train, on every set alike.
+
+    Attributes:
+        changes: to the laptop preset.
+        iterations: of training.
+        seeds: it is trained with each of them.
+    """
+
+    changes: dict[str, Any] = field(default_factory=dict)
+    iterations: int = 1_500
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+    def recipe(self, seed: int) -> Recipe:
+        """What is trained with this seed."""
+        return make_recipe("laptop", **self.changes, iterations=self.iterations, seed=seed)
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """The iterations whose models are scored, the untrained one first."""
+        return [*range(0, self.iterations, EVERY), self.iterations]
+
+
+ALIVE = {"adversarial_weight": 1.0, "logit_scale": 10.0}  # so that thin networks leave chance
+
+ARMS: dict[str, Arm] = {
+    "border": Arm({"adversarial_weight": 0.0, "border_weight": 1.0}),
+    "adversarial": Arm({**ALIVE, "border_weight": 0.0}),
+    "both": Arm({**ALIVE, "border_weight": 1.0}),
+}
+
+
+def folder_of(runs: Path, arm: str, set_name: str, seed: int) -> Path:
+    """Where an arm's training is kept."""
+    return runs / arm / f"{set_name.replace(':', '-')}-{seed}"
+
+
+def trained_run(runs: Path, arm: str, set_name: str, seed: int, pictures: Pictures) -> Run:
+    """The run of this arm; trained now, or on from where it was stopped, where it is not finished.
+
+    Raises:
+        Stopped: by Ctrl-C; the next call goes on.
+        UserError: the folder holds something else.
+    """
+    folder, recipe = folder_of(runs, arm, set_name, seed), ARMS[arm].recipe(seed)
+    begun = (folder / "recipe.json").exists()
+    run = Run.open(folder) if begun else Run.create(folder, recipe, set_name, pictures)
+    if begun:
+        run.resume(asdict(recipe), pictures)
+    if not run.model.exists() or Model.load(run.model).info["iteration"] < recipe.iterations:
+        milestones = ARMS[arm].checkpoints[1:]
+        train_run(run, pictures, recipe, torch.device("cpu"), begun, milestones=milestones)
+    return run

@@ -1,0 +1,103 @@
+"""Does training help, and which reading, checkpoint and verdict to believe? Without labels.
+
+python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR
+
+Trains every arm (arms.py) on every development set and scores its checkpoints on the test pictures;
+the answers (questions.py) go to docs/results/choices.json. What is trained or scored already is
+found in DIR and not done again, so that it can be stopped at any time.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from arms import ARMS, trained_run
+from questions import checkpoints, readings, training, trust
+from rich.console import Console
+from rich.table import Table
+from rivals.setting import Setting
+from scores import Scored, without_training
+from sets import load_set, refuse_exam
+
+from ganloc.errors import UserError
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
+from ganloc.reproduce.results import ResultRow, Results
+
+COMMAND = "python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR"
+SIZE = 64
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 2 where the user has something to put right."""
+    options = _options(arguments)
+    try:
+        rows = run(options)
+    except UserError as error:
+        print(error)
+        return 2
+    Console().print(table(rows))
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Label-free choices on the development sets.")
+    parser.add_argument("--data", type=Path, required=True, help="tiny-imagenet-200.zip")
+    parser.add_argument("--runs", type=Path, required=True, help="folder for the trainings")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--sets", nargs="+", default=list(DEVELOPMENT_SETS))
+    parser.add_argument("--results", type=Path, default=Path("docs/results"))
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> list[ResultRow]:
+    """Train and score what is missing; the answers. The first arm is the one that is read."""
+    for set_name in options.sets:
+        refuse_exam(set_name)
+    setting = Setting("", 0, torch.device("cpu"))
+    runs: list[Scored] = []
+    rivals: dict[str, dict] = {}
+    for set_name in options.sets:
+        train, test = load_set(set_name, SIZE, options.data, {})
+        assert train is not None
+        train = train.unlabelled()
+        for name, ious in without_training(test, setting).items():
+            rivals.setdefault(name, {})[set_name] = ious
+        for arm in options.arms:
+            for seed in ARMS[arm].seeds:
+                trained = trained_run(options.runs, arm, set_name, seed, train)
+                runs.append(
+                    Scored(trained, arm, set_name, seed, ARMS[arm].checkpoints, train, test)
+                )
+    results = Results(options.results / "choices.json", ("question", "name"), COMMAND)
+    rows = [
+        *training(runs, rivals),
+        *readings(runs, options.arms[0]),
+        *checkpoints(runs),
+        *trust(runs, rivals["centre"]),
+    ]
+    for row in rows:
+        results.add(row)
+    return rows
+
+
+def table(rows: Sequence[ResultRow]) -> Table:
+    """The rows that hold scores, as they are."""
+    shown = Table(title="GT-known Loc on the development sets, %, and paired gains")
+    for heading in ("question", "name", "score", "gains"):
+        shown.add_column(heading)
+    for row in rows:
+        if "gains" in row:
+            gains = [
+                f"{gain['gain']:+.1f} [{gain['interval'][0]:+.1f}, {gain['interval'][1]:+.1f}]"
+                f" over {other}"
+                for other, gain in row["gains"].items()
+            ]
+            score = f"{row['gt_known_loc']:.1f}"
+            shown.add_row(row["question"], row["name"], score, "\n".join(gains))
+    return shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())

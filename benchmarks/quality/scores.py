@@ -1,0 +1,101 @@
+"""Every checkpoint of a run by every reading, picture by picture, kept beside the run."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from rivals import constant, contrast
+from rivals.setting import Setting
+
+from ganloc.box.iou import best_iou
+from ganloc.evaluation import untrained_model
+from ganloc.files import write_json
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.run import Run
+from ganloc.score.localization import scorable
+from ganloc.selection.signals import Signals, measure
+from ganloc.shapes import Float
+
+FILE = "scores.json"
+DECIMALS = 4
+
+
+class Scored:
+    """A run's checkpoints: signals on the training pictures, scores on the test pictures.
+
+    What is worked out is kept beside the run, and not worked out again.
+
+    Args:
+        run: finished, with a milestone for each of `iterations` but the first.
+        arm: how it was trained.
+        set_name: of the pictures.
+        seed: it was trained with.
+        iterations: of the checkpoints; the first is 0, the untrained network.
+        train: the pictures that it was trained on; their truth, if any, is not looked at.
+        test: pictures with truth.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        arm: str,
+        set_name: str,
+        seed: int,
+        iterations: Sequence[int],
+        train: Pictures,
+        test: Pictures,
+    ):
+        self.run, self.arm, self.set_name, self.seed = run, arm, set_name, seed
+        self.iterations = list(iterations)
+        self.train, self.test = train.unlabelled(), test
+        path = run.folder / FILE
+        self._kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def signals(self) -> list[Signals]:
+        """Of every checkpoint."""
+        if "signals" not in self._kept:
+            found, boxes = [], None
+            for index in range(len(self.iterations)):
+                signals, boxes = measure(self.model(index), self.train, boxes)
+                found.append(signals.to_dict())
+            self._keep("signals", found)
+        return [Signals.from_dict(each) for each in self._kept["signals"]]
+
+    def ious(self, index: int, reading: str) -> Float[np.ndarray, " k"]:
+        """Of the boxes of one checkpoint by one reading, on the test pictures with truth."""
+        name = f"{self.iterations[index]} {reading}"
+        if name not in self._kept:
+            boxes = self.model(index).localize(self.test, reading).boxes
+            self._keep(name, picture_ious(boxes, self.test).round(DECIMALS).tolist())
+        return np.array(self._kept[name])
+
+    @lru_cache(maxsize=2)  # noqa: B019
+    def model(self, index: int) -> Model:
+        """The network as it was at a checkpoint."""
+        if index:
+            return Model.load(self.run.milestone(self.iterations[index]))
+        return untrained_model(Model.load(self.run.model), self.train)
+
+    def _keep(self, name: str, value: Any) -> None:
+        self._kept[name] = value
+        write_json(self.run.folder / FILE, self._kept)
+
+
+def picture_ious(boxes: Float[np.ndarray, "n 4"], test: Pictures) -> Float[np.ndarray, " k"]:
+    """Of the pictures with a true box."""
+    assert test.truth is not None
+    return best_iou(boxes, test.truth)[scorable(test.truth)]
+
+
+def without_training(test: Pictures, setting: Setting) -> dict[str, Float[np.ndarray, " k"]]:
+    """What has to be beaten without any label or training, by name of its rival."""
+    shown = test.unlabelled()
+    boxes = {
+        "whole-image": constant.boxes(shown, shown, setting, fraction=1.0),
+        "centre": constant.boxes(shown, shown, setting, fraction=0.8),
+        "colour-contrast-centre": contrast.boxes(shown, shown, setting, centre_prior=True),
+    }
+    return {name: picture_ious(each, test) for name, each in boxes.items()}
