@@ -9,7 +9,8 @@ from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate, fitted_corloc, untrained_model
 from ganloc.heatmap.calibrate import for_reading
-from ganloc.heatmap.read import DEFAULT, choose_sign
+from ganloc.heatmap.fitted import fit_readings
+from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.synthetic import draw_pictures
 from ganloc.model import Model
@@ -106,9 +107,8 @@ def test_the_models_own_rows(model, rows, row, reading):
 def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
     pixels = some_pictures().pixels
     fresh = for_reading(new_game(RECIPE, CPU).discriminator, pixels)
-    boxes = (
-        Model(fresh, RECIPE, choose_sign(fresh, pixels)).localize(some_pictures(), reading).boxes
-    )
+    untrained = Model(fresh, RECIPE, fit_readings(fresh, pixels))
+    boxes = untrained.localize(some_pictures(), reading).boxes
     assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
 
 

@@ -1,6 +1,7 @@
 """What a run leaves behind: saved without loss, refused when broken, turned into boxes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.game import new_discriminator
 from ganloc.errors import UserError
-from ganloc.heatmap.read import DEFAULT, READINGS, choose_sign, read_heatmaps
+from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_tensors
+from ganloc.heatmap.read import DEFAULT, READINGS, read_heatmaps
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model, box_scores
 from ganloc.recipes import Recipe
@@ -41,6 +43,13 @@ def of_sizes(*sizes):
     return Pictures(pixels, ("p",) * len(sizes), np.array(sizes))
 
 
+def assert_same_fit(one: Fitted, other: Fitted):
+    assert (one.sign, one.aspect) == (other.sign, other.aspect)
+    ours, theirs = fitted_tensors(one), fitted_tensors(other)
+    assert ours.keys() == theirs.keys()
+    assert {name for name in ours if not torch.equal(ours[name], theirs[name])} == set()
+
+
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "model.safetensors"
@@ -48,10 +57,10 @@ def saved(tmp_path):
     return path
 
 
-def test_from_training_tells_how_far_it_went_and_chooses_the_sign():
+def test_from_training_tells_how_far_it_went_and_fits_the_readings():
     model = new_model()
     assert (model.info["iteration"], model.info["pictures"]) == (17, 5)
-    assert model.sign == choose_sign(model.discriminator, some_pictures().pixels)
+    assert_same_fit(model.fitted, fit_readings(model.discriminator, some_pictures().pixels))
     assert not model.discriminator.training
 
 
@@ -61,7 +70,8 @@ def test_what_is_loaded_is_what_was_saved(variant, size, tmp_path):
     path = tmp_path / "run" / "model.safetensors"
     model.save(path)
     loaded = Model.load(path)
-    assert (loaded.recipe, loaded.sign, loaded.info) == (model.recipe, model.sign, model.info)
+    assert (loaded.recipe, loaded.info) == (model.recipe, model.info)
+    assert_same_fit(loaded.fitted, model.fitted)
     assert not any(module.training for module in loaded.discriminator.modules())
     assert not any(p.requires_grad for p in loaded.discriminator.parameters())
     for reading in READINGS:
@@ -70,24 +80,49 @@ def test_what_is_loaded_is_what_was_saved(variant, size, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_sign_that_is_saved_need_not_be_plus(tmp_path):
-    model = new_model()
-    turned = Model(model.discriminator, model.recipe, -model.sign, model.info)
+def test_what_was_fitted_is_kept_and_not_fitted_again(tmp_path):
+    """A model that was fitted on other pictures reads these as they were told it."""
+    model, pictures = new_model(), some_pictures()
+    other = fit_readings(model.discriminator, pictures.pixels[:2, ::-1].copy())
+    turned = replace(model, fitted=replace(other, sign=-model.fitted.sign, aspect=1.75))
     turned.save(tmp_path / "m")
     loaded = Model.load(tmp_path / "m")
-    assert loaded.sign == -model.sign
-    pictures = some_pictures()
+    assert_same_fit(loaded.fitted, turned.fitted)
+    differ = set()
     for reading, row in READINGS.items():
-        sign = -model.sign if row.signed else 1
-        expected = read_heatmaps(model.discriminator, pictures.pixels, row, sign)
+        expected = read_heatmaps(model.discriminator, pictures.pixels, row, turned.fitted)
         np.testing.assert_array_equal(loaded.heatmaps(pictures, reading), expected)
+        if not np.array_equal(expected, model.heatmaps(pictures, reading)):
+            differ.add(reading)
+    assert differ == READINGS.keys() - {"plain-cam", "border-last", "border"}
+
+
+def test_heads_of_the_border_task_are_not_part_of_a_model(tmp_path):
+    recipe = Recipe(variant="sn-dcgan", size=32, discriminator_width=2, border_weight=1.0)
+    discriminator = new_discriminator(recipe)
+    assert len(discriminator.border_heads) == 3
+    model = Model.from_training(discriminator, recipe, some_pictures(), iteration=1)
+    model.save(tmp_path / "m")
+    assert not [name for name in load_file(tmp_path / "m") if "border_heads" in name]
+    loaded = Model.load(tmp_path / "m")
+    assert loaded.recipe == recipe
+    before, after = (m.heatmaps(some_pictures(), DEFAULT) for m in (model, loaded))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_a_moved_model_moves_what_was_fitted_too():
+    model = new_model()
+    moved = model.to(torch.device("meta"))
+    tensors = [*moved.discriminator.parameters(), *fitted_tensors(moved.fitted).values()]
+    assert {values.device.type for values in tensors} == {"meta"}
+    assert {values.device.type for values in fitted_tensors(model.fitted).values()} == {"cpu"}
 
 
 def test_the_file_says_how_pictures_go_in(saved):
     with safe_open(saved, "pt") as file:
         metadata = file.metadata()
     told = json.loads(metadata["preprocessing"])
-    assert (metadata["format"], told["colour"]) == ("ganloc-1", "RGB")
+    assert (metadata["format"], told["colour"]) == ("ganloc-2", "RGB")
     pixels = np.arange(0, 255, 5, dtype=np.uint8).reshape(1, 17, 1, 3).repeat(17, axis=2)
     given = to_tensor(pixels, torch.device("cpu")).numpy().transpose(0, 2, 3, 1)
     np.testing.assert_allclose(pixels * told["scale"] + told["offset"], given, atol=1e-6)
@@ -110,7 +145,10 @@ BREAKS = {
     "another program's": lambda path: save_file({"w": torch.zeros(2)}, path),
     "another program's metadata": lambda path: save_file({"w": torch.zeros(2)}, path, {"a": "b"}),
     "no recipe": lambda path: rewritten(path, recipe=None),
-    "no sign": lambda path: rewritten(path, reading="{}"),
+    "of an earlier version": lambda path: rewritten(path, format="ganloc-1"),
+    "no sign": lambda path: rewritten(path, reading='{"aspect": 1.0}'),
+    "no aspect": lambda path: rewritten(path, reading='{"sign": 1}'),
+    "no directions": lambda path: rewritten(path, new_model().discriminator.state_dict()),
     "recipe not JSON": lambda path: rewritten(path, recipe="{"),
     "weights of another network": lambda path: rewritten(path, {"w": torch.zeros(2)}),
     "another width": lambda path: rewritten(

@@ -25,6 +25,8 @@ def test_the_preset_paper_is_the_paper():
         "beta1": 0.9,
         "logit_scale": 1.0,
         "penalty_weight": 10.0,
+        "adversarial_weight": 1.0,
+        "border_weight": 0.0,
         "dragan_noise": "gaussian",
         "mirror": False,
         "augment": False,
@@ -66,6 +68,7 @@ def test_sizes_that_no_network_has(size):
 
 
 COUNTS = ["generator_width", "discriminator_width", "latent", "batch", "iterations"]
+LOSS_WEIGHTS = ["penalty_weight", "adversarial_weight", "border_weight"]
 POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
 
 
@@ -76,7 +79,7 @@ POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
         *[(name, value) for name in POSITIVE for value in (0.0, -1e-4, math.nan)],
         *[("seed", value) for value in (-1, 2**64)],
         *[("beta1", value) for value in (-0.1, 1.0, 1.5, math.nan)],
-        *[("penalty_weight", value) for value in (-0.1, math.inf, math.nan)],
+        *[(name, value) for name in LOSS_WEIGHTS for value in (-0.1, math.inf, math.nan)],
         *[("dragan_noise", value) for value in ("", "none", "uniform")],
     ],
 )
@@ -91,7 +94,9 @@ def test_what_is_out_of_range_is_named_by_its_option(name, value):
         *[(name, 1) for name in COUNTS],
         *[(name, 1e-9) for name in POSITIVE],
         ("beta1", 0.0),
-        ("penalty_weight", 0.0),
+        *[(name, 0.0) for name in LOSS_WEIGHTS if name != "adversarial_weight"],
+        ("adversarial_weight", 1e-9),
+        ("border_weight", 1e9),
         ("dragan_noise", "uniform-scaled"),
     ],
 )
@@ -104,6 +109,29 @@ def test_json_comes_back(preset):
     recipe = make_recipe(preset, generator_rate=1.23e-4, seed=12, variant="dcgan")
     assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
     assert list(json.loads(recipe.to_json())) == [f.name for f in dataclasses.fields(Recipe)]
+
+
+def test_without_a_border_task_the_game_must_be_played_and_the_other_way_round():
+    with pytest.raises(UserError) as error:
+        make_recipe("paper", adversarial_weight=0.0)
+    assert str(error.value) == (
+        "With --adversarial-weight 0 and --border-weight 0 there is nothing to learn: "
+        "raise one of them."
+    )
+    alone = make_recipe("paper", adversarial_weight=0.0, border_weight=0.1)
+    assert (alone.adversarial_weight, alone.border_weight) == (0.0, 0.1)
+
+
+def test_only_the_laptop_preset_has_the_border_task_and_the_thin_one_is_the_paper_s_network():
+    weights = {name: (p.adversarial_weight, p.border_weight) for name, p in PRESETS.items()}
+    assert weights == {"paper": (1.0, 0.0), "thin": (1.0, 0.0), "laptop": (1.0, 10.0)}
+    assert PRESETS["thin"].variant == PRESETS["paper"].variant
+
+
+def test_a_recipe_from_before_there_was_a_border_task_is_as_it_was():
+    before = json.loads(Recipe(variant="dcgan", seed=3).to_json())
+    del before["adversarial_weight"], before["border_weight"]
+    assert Recipe.from_dict(before) == Recipe(variant="dcgan", seed=3)
 
 
 def test_a_recipe_from_before_there_were_penalties_is_as_it_was():

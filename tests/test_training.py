@@ -11,6 +11,7 @@ from PIL import Image
 from ganloc import training
 from ganloc.adversary.play import Losses
 from ganloc.errors import UserError
+from ganloc.heatmap.fitted import fitted_tensors
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
@@ -22,7 +23,7 @@ CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
 PICTURES = Pictures(PIXELS, tuple(f"{i}.png" for i in range(5)), np.full((5, 2), 32))
-LOSSES = ["discriminator_loss", "generator_loss", "penalty"]
+LOSSES = ["discriminator_loss", "generator_loss", "penalty", "border_loss"]
 LOGGED = [*LOSSES, "real", "fake", "images_per_second", "seconds"]
 
 
@@ -78,7 +79,10 @@ def test_in_memory_gives_the_model_of_a_run(tmp_path):
     weights, kept_weights = model.discriminator.state_dict(), kept.discriminator.state_dict()
     assert weights.keys() == kept_weights.keys()
     assert {k for k in weights if not torch.equal(weights[k], kept_weights[k])} == set()
-    assert (model.recipe, model.sign, model.info) == (kept.recipe, kept.sign, kept.info)
+    assert (model.recipe, model.info) == (kept.recipe, kept.info)
+    assert (model.fitted.sign, model.fitted.aspect) == (kept.fitted.sign, kept.fitted.aspect)
+    fitted, kept_fitted = fitted_tensors(model.fitted), fitted_tensors(kept.fitted)
+    assert {k for k in fitted if not torch.equal(fitted[k], kept_fitted[k])} == set()
 
 
 def test_going_further_equals_having_wanted_it_from_the_start(tmp_path):
@@ -119,21 +123,22 @@ def test_a_run_folder_holds_everything(tmp_path, monkeypatch):
 def test_small_losses_are_logged_with_all_their_digits(tmp_path, monkeypatch):
     def play(game, pixels, recipe):
         game.iteration = recipe.iterations
-        yield Losses(*[torch.tensor(value) for value in (-1.234567e-7, 1386.2944, 0.5, 0.5, 0.0)])
+        values = (-1.234567e-7, 1386.2944, 0.5, 0.5, 0.0, 0.69314718)
+        yield Losses(*[torch.tensor(value) for value in values])
 
     monkeypatch.setattr(training, "play", play)
     run = train(tmp_path / "run", recipe())
     (line,) = [json.loads(line) for line in run.log.read_text().splitlines()]
-    assert [line[name] for name in LOSSES] == [-1.23457e-7, 1386.29, 0.0]
+    assert [line[name] for name in LOSSES] == [-1.23457e-7, 1386.29, 0.0, 0.693147]
 
 
-@pytest.mark.parametrize("part", ["discriminator", "generator", "penalty"])
+@pytest.mark.parametrize("part", ["discriminator", "generator", "penalty", "border"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_ends_training_in_one_sentence(
     part, value, tmp_path, monkeypatch
 ):
     cadence(monkeypatch, log=1)
-    fine = Losses(*[torch.tensor(0.5)] * 5)
+    fine = Losses(*[torch.tensor(0.5)] * 6)
 
     def play(game, pixels, recipe):
         for game.iteration in (1, 2):
@@ -151,6 +156,23 @@ def test_rates_that_blow_up_do_not_end_in_a_model(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="not finite"):
         train(tmp_path / "run", recipe(discriminator_rate=1e30, generator_rate=1e30))
     assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_rates_that_blow_up_between_two_lines_of_the_log_do_not_either(tmp_path, monkeypatch):
+    cadence(monkeypatch, log=100)
+    with pytest.raises(UserError, match="not finite"):
+        train(tmp_path / "run", recipe(discriminator_rate=1e30, generator_rate=1e30))
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_the_border_task_is_logged(tmp_path, monkeypatch):
+    cadence(monkeypatch, log=1)
+    given = recipe("dcgan", border_weight=10.0, iterations=2)
+    run = Run.create(tmp_path / "run", given, "photos", PICTURES)
+    train_run(run, PICTURES, given, CPU)
+    lines = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert all(0.0 < line["border_loss"] < 5.0 for line in lines)
+    assert Model.load(run.model).recipe.border_weight == 10.0
 
 
 def test_a_folder_that_cannot_be_written_to_any_more(tmp_path, monkeypatch):

@@ -47,7 +47,7 @@ class Localizer:
     ...     print(found.path, found.box)
 
     Args:
-        preset: "paper" or "laptop"; by default "paper" where there is a GPU.
+        preset: "paper", "thin" or "laptop"; by default "paper" where there is a GPU, else "laptop".
         device: "cpu", "cuda", …; by default a GPU where there is one.
         settings: any setting of `Recipe` in place of the preset's.
 

@@ -125,6 +125,7 @@ def _write(log: Log, iteration: int, losses: Losses) -> None:
             "discriminator_loss": float(losses.discriminator),
             "generator_loss": float(losses.generator),
             "penalty": float(losses.penalty),
+            "border_loss": float(losses.border),
         },
         {"real": round(float(losses.real), 5), "fake": round(float(losses.fake), 5)},
         f"Training broke down at iteration {iteration} (a loss is not finite): "

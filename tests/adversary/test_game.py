@@ -71,6 +71,33 @@ def test_a_loaded_game_goes_on_bit_for_bit(variant, augment, tmp_path):
     assert can <= moved
 
 
+@pytest.mark.parametrize("variant", ["dcgan", "sn-dcgan", "wgan-gp"])
+@pytest.mark.parametrize("adversarial", [0.0, 0.5])
+def test_with_the_border_task_too_a_loaded_game_goes_on_bit_for_bit(variant, adversarial, tmp_path):
+    whole = recipe(variant, adversarial_weight=adversarial, border_weight=10.0, augment=True)
+    straight, stopped = new_game(whole, CPU), new_game(whole, CPU)
+    losses = [step.border.item() for step in play(straight, PIXELS, whole)]
+    list(play(stopped, PIXELS, dataclasses.replace(whole, iterations=3)))
+    save_game(stopped, tmp_path / "game.safetensors")
+    loaded = load_game(tmp_path / "game.safetensors", whole, CPU)
+    assert differences(everything(loaded), everything(stopped)) == set()
+    assert [step.border.item() for step in play(loaded, PIXELS, whole)] == losses[3:]
+    assert differences(everything(loaded), everything(straight)) == set()
+    assert len(set(losses)) == 6
+
+
+def test_heads_for_the_border_task_change_no_other_weight():
+    plain, with_heads = (
+        everything(new_game(recipe(border_weight=weight), CPU)) for weight in (0.0, 1.0)
+    )
+    more = {k for k in with_heads if "border_heads" in k}
+    assert len(more) == 6
+    without = {k: v for k, v in with_heads.items() if k not in more}
+    plain.pop("discriminator settings")
+    without.pop("discriminator settings")  # which count the parameters
+    assert differences(without, plain) == set()
+
+
 def test_saving_between_two_iterations_disturbs_nothing(tmp_path):
     whole = recipe()
     straight, saved = new_game(whole, CPU), new_game(whole, CPU)
@@ -172,6 +199,7 @@ def test_a_broken_file_is_named(damage, tmp_path):
         {"generator_width": 3},
         {"discriminator_width": 3},
         {"latent": 9},
+        {"border_weight": 1.0},
     ],
 )
 def test_the_file_of_another_recipe_is_named(other, tmp_path):

@@ -1,6 +1,5 @@
 """The training step against a second, plain one in float64, written from the paper alone."""
 
-import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,14 +7,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from ganloc.adversary import border_task
 from ganloc.adversary import play as play_module
 from ganloc.adversary.game import new_game
 from ganloc.adversary.play import draw_real, play
-from ganloc.images.augment import augment, colour_axes
+from ganloc.images.augment import augment, colour_axes, recolour
 from ganloc.recipes import Recipe
 
 CPU = torch.device("cpu")
 BATCH, LATENT = 4, 6
+WEIGHTS = ("adversarial_weight", "border_weight")
 PIXELS = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), np.uint8)
 
 
@@ -263,14 +264,114 @@ def test_half_of_the_real_pictures_are_mirrored_left_to_right(mirror):
         assert not flipped.any()
 
 
-def test_real_pictures_are_augmented_where_the_recipe_says_so():
-    given = recipe(augment=True, batch=7)
-    drawn = draw_real(new_game(given, CPU), PIXELS, given)
-    plain = draw_real(new_game(given, CPU), PIXELS, dataclasses.replace(given, augment=False))
+def seen_by(game, monkeypatch, name):
+    """The pictures that each call of the discriminator, or of the border task, is given."""
+    seen = []
+    whole = play_module.border_task_loss
+    if name == "border task":
+
+        def noted(discriminator, pictures, random):
+            seen.append(pictures.clone())
+            return whole(discriminator, pictures, random)
+
+        monkeypatch.setattr(play_module, "border_task_loss", noted)
+    else:
+        game.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))
+    return seen
+
+
+@pytest.mark.parametrize("augmented", [True, False])
+def test_real_pictures_are_augmented_where_the_recipe_says_so(augmented, monkeypatch):
+    given = recipe(augment=augmented, batch=7, iterations=1)
+    game = new_game(given, CPU)
+    plain = draw_real(new_game(given, CPU), PIXELS, given)
+    changed = augment(plain, colour_axes(PIXELS), torch.Generator().manual_seed(given.seed))
+    assert not torch.equal(changed, plain)
+    seen = seen_by(game, monkeypatch, "discriminator")
+    list(play(game, PIXELS, given))
+    assert torch.equal(seen[0], changed if augmented else plain)
+
+
+@pytest.mark.parametrize("augmented", [True, False])
+def test_the_border_task_sees_the_same_pictures_recoloured_and_never_moved(augmented, monkeypatch):
+    given = recipe(augment=augmented, batch=7, iterations=1, border_weight=1.0)
+    game, stream = new_game(given, CPU), torch.Generator().manual_seed(given.seed)
+    seen = seen_by(game, monkeypatch, "border task")
+    list(play(game, PIXELS, given))
+    plain = draw_real(new_game(given, CPU), PIXELS, given)
     axes = colour_axes(PIXELS)
-    assert torch.equal(drawn, augment(plain, axes, torch.Generator().manual_seed(given.seed)))
-    assert torch.equal(drawn, draw_real(new_game(given, CPU), PIXELS, given, axes=axes))
-    assert not torch.equal(drawn, plain)
+    if augmented:
+        augment(plain, axes, stream)
+    torch.rand(7, LATENT, generator=stream)  # z comes before it
+    (shown,) = seen
+    assert torch.equal(shown, recolour(plain, axes, stream))
+
+
+BOTH = {"variant": "dcgan", "iterations": 1, "border_weight": 3.0}
+
+
+def gradients_after(given, monkeypatch):
+    """The discriminator's gradients of the first iteration, and its losses."""
+    game, found = new_game(given, CPU), {}
+
+    def note(*_):
+        for name, weights in game.discriminator.named_parameters():
+            grad = weights.grad
+            found[name] = torch.zeros_like(weights) if grad is None else grad.clone()
+
+    monkeypatch.setattr(play_module, "recolour", lambda pictures, *_: pictures)
+    game.discriminator_optimiser.register_step_pre_hook(note)
+    (losses,) = play(game, PIXELS, given)
+    return found, losses
+
+
+def test_each_game_s_gradient_enters_with_its_weight(monkeypatch):
+    # The same window whatever was drawn before, so that the parts can be told apart.
+    monkeypatch.setattr(border_task, "draw_window", lambda _: (1, 0))
+    parts = {
+        weights: gradients_after(
+            recipe(variant="dcgan", iterations=1, **dict(zip(WEIGHTS, weights, strict=True))),
+            monkeypatch,
+        )[0]
+        for weights in ((1.0, 1e-30), (0.0, 1.0), (0.5, 3.0))
+    }
+    adversarial, border, both = parts.values()
+    for name, found in both.items():
+        expected = 0.5 * adversarial[name] + 3.0 * border[name]
+        assert expected.abs().max() > 0.0, name
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * expected.abs().max())
+
+
+def test_the_border_loss_is_told_before_its_weight(monkeypatch):
+    monkeypatch.setattr(border_task, "draw_window", lambda _: (1, 0))
+    light, heavy = (
+        gradients_after(recipe(**BOTH | {"border_weight": weight}), monkeypatch)[1]
+        for weight in (0.5, 50.0)
+    )
+    assert light.border.item() == heavy.border.item() > 0.0
+    assert not light.border.requires_grad
+    assert light.discriminator.item() == heavy.discriminator.item()
+    plain = next(play(new_game(recipe(), CPU), PIXELS, recipe()))
+    assert plain.border.item() == 0.0
+
+
+@pytest.mark.parametrize("variant", ["dcgan", "sn-dcgan", "wgan-gp"])
+def test_without_the_adversarial_game_no_generator_is_trained_and_no_z_drawn(variant, monkeypatch):
+    monkeypatch.setattr(play_module, "draw_z", None)  # calling it would fail
+    given = recipe(variant=variant, adversarial_weight=0.0, border_weight=1.0)
+    game = new_game(given, CPU)
+    generator, discriminator = snapshot(game.generator), snapshot(game.discriminator)
+    for losses in play(game, PIXELS, given):
+        assert losses.border.item() > 0.0
+        others = (losses.discriminator, losses.generator, losses.real, losses.fake, losses.penalty)
+        assert [value.item() for value in others] == [0.0] * 5
+    assert game.iteration == 2
+    after = snapshot(game.generator)
+    assert all(torch.equal(after[name], generator[name]) for name in generator)
+    assert game.generator_optimiser.state_dict()["state"] == {}
+    for name, weights in game.discriminator.named_parameters():
+        same = torch.equal(weights, discriminator[name])
+        assert same == name.startswith("linear"), name
 
 
 def test_the_pictures_follow_the_iteration():

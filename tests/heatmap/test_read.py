@@ -1,13 +1,16 @@
-"""Readings: which maps are read, how several become one heatmap, and which sign a CAM gets."""
+"""Readings: which maps are read, how several become one heatmap, and what is multiplied in."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from ganloc.adversary.networks import Discriminator
 from ganloc.heatmap import read
-from ganloc.heatmap.read import DEFAULT, READINGS, Reading, choose_sign, read_heatmaps
+from ganloc.heatmap.ddt import Direction
+from ganloc.heatmap.fitted import Fitted
+from ganloc.heatmap.read import DEFAULT, READINGS, Reading, read_heatmaps
 
 
 def new(norm="batch", size=32, spectral=False):
@@ -18,6 +21,22 @@ def new(norm="batch", size=32, spectral=False):
 
 def drawn_pixels(count, size=32):
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def some_fitted(discriminator, sign=1, aspect=1.0):
+    """Directions of the right lengths, drawn at random; means of the size of a fresh one's maps."""
+    random = torch.Generator().manual_seed(1)
+    channels = [discriminator.width * 2**i for i in (1, 2, 3)]
+    mean, axis, fisher = (
+        [torch.randn(count, generator=random) for count in channels] for _ in range(3)
+    )
+    principal = tuple(Direction(1e-4 * m, a) for m, a in zip(mean, axis, strict=True))
+    return Fitted(sign, tuple(fisher), principal, aspect)
+
+
+def read_as(reading, discriminator, pixels, **fitted):
+    row = READINGS[reading] if isinstance(reading, str) else reading
+    return read_heatmaps(discriminator, pixels, row, some_fitted(discriminator, **fitted))
 
 
 def maps_of(discriminator, picture):
@@ -54,7 +73,7 @@ def test_plain_cam_is_the_papers():
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_plain_cam_is_read_once_from_the_last_maps(size):
     discriminator, pixels = new(size=size), drawn_pixels(3, size)
-    found = read_heatmaps(discriminator, pixels, READINGS["plain-cam"])
+    found = read_as("plain-cam", discriminator, pixels)
     weights = discriminator.linear.weight[0].double().numpy()
     expected = [np.tensordot(weights, maps_of(discriminator, p)[-1], axes=1) for p in pixels]
     assert found.shape == (3, 4, 4)
@@ -64,11 +83,11 @@ def test_plain_cam_is_read_once_from_the_last_maps(size):
 @pytest.mark.parametrize("name", READINGS)
 def test_a_picture_is_read_alike_in_every_company(name, monkeypatch):
     discriminator, pixels = new(), drawn_pixels(8)
-    together = read_heatmaps(discriminator, pixels, READINGS[name])
+    together = read_as(name, discriminator, pixels)
     monkeypatch.setattr(read, "BATCH", 3)
-    apart = read_heatmaps(discriminator, pixels, READINGS[name])
+    apart = read_as(name, discriminator, pixels)
     np.testing.assert_allclose(apart, together, rtol=1e-4, atol=1e-6)
-    alone = read_heatmaps(discriminator, pixels[7:], READINGS[name])
+    alone = read_as(name, discriminator, pixels[7:])
     np.testing.assert_allclose(alone[0], together[7], rtol=1e-4, atol=1e-6)
 
 
@@ -76,7 +95,7 @@ def test_a_picture_is_read_alike_in_every_company(name, monkeypatch):
 @pytest.mark.parametrize(("norm", "spectral"), [("batch", False), ("none", True)])
 def test_every_reading_can_be_cut_into_boxes(name, norm, spectral):
     row = READINGS[name]
-    found = read_heatmaps(new(norm, 64, spectral), drawn_pixels(2, 64), row)
+    found = read_as(name, new(norm, 64, spectral), drawn_pixels(2, 64))
     if row.steps or len(row.layers) > 1:
         assert found.shape == (2, 64, 64)
     assert np.isfinite(found).all()
@@ -86,7 +105,7 @@ def test_every_reading_can_be_cut_into_boxes(name, norm, spectral):
 
 def test_one_layer_keeps_its_own_cells_and_values():
     discriminator, pixels = new(), drawn_pixels(2)
-    found = read_heatmaps(discriminator, pixels, Reading("border-distance", layers=(-2,)))
+    found = read_as(Reading("border-distance", layers=(-2,)), discriminator, pixels)
     expected = [unlike_the_border(maps_of(discriminator, p)[-2]) for p in pixels]
     assert found.shape == (2, 8, 8)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
@@ -95,7 +114,7 @@ def test_one_layer_keeps_its_own_cells_and_values():
 def test_several_layers_become_the_geometric_mean_of_each_stretched_to_0_to_1():
     discriminator, pixels = new(), drawn_pixels(3)
     reading = Reading("border-distance", layers=(-3, -1), steps=0)
-    found = read_heatmaps(discriminator, pixels, reading)
+    found = read_as(reading, discriminator, pixels)
     assert found.shape == (3, 32, 32)
     assert found.min() >= 0.0
     assert found.max() <= 1.0
@@ -110,8 +129,8 @@ def test_several_layers_become_the_geometric_mean_of_each_stretched_to_0_to_1():
 
 def test_a_prior_for_the_middle_is_multiplied_into_the_stretched_heatmap():
     discriminator, pixels = new(), drawn_pixels(2)
-    plain = read_heatmaps(discriminator, pixels, Reading())
-    found = read_heatmaps(discriminator, pixels, Reading(centre=0.5))
+    plain = read_as(Reading(), discriminator, pixels, aspect=2.0)
+    found = read_as(Reading(centre=0.5), discriminator, pixels, aspect=2.0)
     low, high = (end(plain, axis=(1, 2), keepdims=True) for end in (np.min, np.max))
     # Cell centres lie at ±¼ and ±¾ of half a side; exp(−r² / 2σ²) with σ = ½ is exp(−2r²).
     at = np.array([-0.75, -0.25, 0.25, 0.75])
@@ -121,7 +140,7 @@ def test_a_prior_for_the_middle_is_multiplied_into_the_stretched_heatmap():
 
 def test_one_step_is_the_mean_with_the_mirror_image_at_full_size():
     discriminator, pixels = new(), drawn_pixels(2)
-    found = read_heatmaps(discriminator, pixels, Reading(steps=1))
+    found = read_as(Reading(steps=1), discriminator, pixels)
     weights = discriminator.linear.weight[0].double().numpy()
     for heatmap, picture in zip(found, pixels, strict=True):
         plain, mirrored = (
@@ -131,52 +150,82 @@ def test_one_step_is_the_mean_with_the_mirror_image_at_full_size():
         np.testing.assert_allclose(heatmap, (plain + mirrored[:, ::-1]) / 2, rtol=1e-3, atol=1e-6)
 
 
-def test_the_sign_turns_a_heatmap_over():
+@pytest.mark.parametrize(("signed", "factor"), [(True, -1.0), (False, 1.0)])
+def test_the_sets_sign_turns_a_cam_over_where_the_reading_asks_for_it(signed, factor):
     discriminator, pixels = new(), drawn_pixels(2)
-    signed = Reading(signed=True, steps=1)
-    plus, minus = (read_heatmaps(discriminator, pixels, signed, sign) for sign in (1, -1))
-    np.testing.assert_array_equal(minus, -plus)
+    reading = Reading(signed=signed, steps=1)
+    plus, minus = (read_as(reading, discriminator, pixels, sign=sign) for sign in (1, -1))
+    np.testing.assert_array_equal(minus, factor * plus)
 
 
-class Drawn(Discriminator):
-    """Says 0 along the border and `inside(brightness of the picture)` within, times `weight`."""
-
-    def __init__(self, inside, weight=1.0):
-        super().__init__(32, 1, "none", spectral=False)
-        self.inside = inside
-        self.linear = nn.Linear(1, 1)
-        self.linear.weight.data.fill_(weight)
-        self.linear.bias.data.fill_(100.0)  # must not matter
-        self.eval()
-
-    def feature_maps(self, pictures):
-        maps = torch.zeros(len(pictures), 1, 4, 4)
-        maps[:, :, 1:3, 1:3] = self.inside(pictures[:, :1, :1, :1])
-        return [maps]
+@pytest.mark.parametrize("name", ["border", "principal", "fisher"])
+def test_the_sign_is_a_cams_alone(name):
+    discriminator, pixels = new(), drawn_pixels(2)
+    plus, minus = (read_as(name, discriminator, pixels, sign=sign) for sign in (1, -1))
+    np.testing.assert_array_equal(minus, plus)
 
 
-def flat_pixels(*values):
-    return np.stack([np.full((32, 32, 3), value, dtype=np.uint8) for value in values])
+def maps_going_on(discriminator, picture):
+    """The last three blocks' maps of one picture that goes on as its reflection, margin cut off."""
+    side = len(picture)
+    around = np.pad(picture, ((side // 4, side // 4 + 1),) * 2 + ((0, 0),), mode="reflect")
+    maps = maps_of(discriminator, around)[-3:]
+    return [m[:, k:-k, k:-k] for m, k in zip(maps, (4, 2, 1), strict=True)]
 
 
-def test_the_sign_makes_the_inside_higher_than_the_border():
-    pixels = flat_pixels(0, 255)
-    assert choose_sign(Drawn(lambda _: 2.0), pixels) == 1
-    assert choose_sign(Drawn(lambda _: -2.0), pixels) == -1
-    assert choose_sign(Drawn(lambda _: 2.0, weight=-1.0), pixels) == -1
-    assert choose_sign(Drawn(lambda _: -2.0, weight=-1.0), pixels) == 1
-    assert choose_sign(Drawn(lambda _: 0.0), pixels) == 1  # nothing to choose by: the paper's
+@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("layer", [-3, -2, -1])
+@pytest.mark.parametrize("kind", ["fisher", "principal"])
+def test_a_direction_is_laid_over_the_maps_of_its_own_block(kind, layer, size):
+    discriminator, pixels = new(size=size), drawn_pixels(2, size)
+    found = read_as(Reading(kind, layers=(layer,)), discriminator, pixels)
+    fitted = some_fitted(discriminator)
+    assert found.shape == (2, *{-3: (16, 16), -2: (8, 8), -1: (4, 4)}[layer])
+    for heatmap, picture in zip(found, pixels, strict=True):
+        maps = maps_going_on(discriminator, picture)[layer]
+        if kind == "fisher":
+            axis = fitted.fisher[layer]
+        else:
+            axis = fitted.principal[layer].axis
+            maps = maps - fitted.principal[layer].mean.double().numpy()[:, None, None]
+        expected = np.tensordot(axis.double().numpy(), maps, axes=1)
+        np.testing.assert_allclose(heatmap, expected, rtol=1e-4, atol=1e-4 * abs(expected).max())
 
 
-def test_the_sign_is_the_sets_not_that_of_most_pictures():
-    # 3 above the border in one bright picture, 1 below it in each of two dark ones.
-    discriminator = Drawn(lambda brightness: 1.0 + 2.0 * brightness)  # −1 → −1, 1 → 3
-    assert choose_sign(discriminator, flat_pixels(0, 0, 255)) == 1
-    assert choose_sign(discriminator, flat_pixels(0, 0, 0, 0, 255)) == -1
+@pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
+def test_the_prior_is_as_much_wider_than_high_as_the_set_says(aspect):
+    discriminator, pixels = new(), drawn_pixels(2)
+    flat = Reading("fisher", (-3, -2, -1), steps=2)
+    plain = read_as(flat, discriminator, pixels)
+    reading = replace(flat, centre=0.6, aspect=True)
+    found = read_as(reading, discriminator, pixels, aspect=aspect)
+    # A Gaussian whose deviations multiply to 0.6² and divide to the aspect.
+    across, down = 0.6 * aspect**0.5, 0.6 / aspect**0.5
+    at = (np.arange(32) + 0.5) / 16.0 - 1.0
+    prior = np.exp(-((at / across) ** 2) / 2)[None] * np.exp(-((at / down) ** 2) / 2)[:, None]
+    np.testing.assert_allclose(found, plain * prior, rtol=1e-4, atol=1e-6)
+
+
+def test_the_default_reading_is_fishers_with_the_sets_aspect():
+    assert READINGS[DEFAULT].heatmap == "fisher"
+    discriminator, pixels = new(), drawn_pixels(1)
+    wide, high = (read_as(DEFAULT, discriminator, pixels, aspect=a)[0] for a in (2.0, 0.5))
+    for_all = [
+        read_as("fisher-deep", discriminator, pixels, aspect=aspect)[0] for aspect in (2.0, 0.5)
+    ]
+    np.testing.assert_array_equal(*for_all)
+    # exp(−x²/2aσ² − y²/2σ²/a) at a = 2 over that at a = ½: exp((x² − y²)(2 − ½) / 2σ²).
+    at = (np.arange(32) + 0.5) / 16.0 - 1.0
+    ratio = np.exp((at**2 - at[:, None] ** 2) * 1.5 / (2 * 0.6**2))
+    np.testing.assert_allclose(wide, high * ratio, rtol=1e-4, atol=1e-5)
 
 
 def test_maps_that_say_nothing_give_no_nan():
-    reading = Reading("border-distance", layers=(-1, -1))
-    found = read_heatmaps(Drawn(lambda _: 0.0), flat_pixels(9), reading)
-    assert found.shape == (1, 32, 32)
-    assert np.ptp(found) == 0.0
+    discriminator = new("none")
+    for block in discriminator.blocks:
+        for values in block.parameters():
+            values.zero_()
+    for kind in ("border-distance", "fisher"):
+        found = read_as(Reading(kind, layers=(-1, -1)), discriminator, drawn_pixels(1))
+        assert found.shape == (1, 32, 32)
+        assert np.ptp(found) == 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganloc.images.augment import augment, colour_axes, jitter, relight, translate
+from ganloc.images.augment import augment, colour_axes, jitter, recolour, relight, translate
 
 
 def stream(seed=0):
@@ -90,3 +90,24 @@ def test_augmented_pictures_stay_in_range_differ_and_follow_the_stream():
     assert first.min() >= -1.0
     assert first.max() <= 1.0
     assert (first - given).abs().mean() > 0.05
+
+
+def test_augmented_is_moved_then_recoloured():
+    given, axes, random = pictures(), torch.eye(3), stream(1)
+    moved = translate(given, random)
+    assert torch.equal(augment(given, axes, stream(1)), recolour(moved, axes, random))
+
+
+def test_recoloured_pictures_are_jittered_and_relit_in_0_to_1_and_cut_off_but_not_moved():
+    axes, random = torch.eye(3) * 2.0, stream(2)
+    given = pictures(20, 16)
+    found = recolour(given, axes, stream(2)).numpy()
+    expected = relight(jitter((given + 1.0) / 2.0, random), axes, random).numpy()
+    assert expected.min() < 0.0
+    assert expected.max() > 1.0
+    np.testing.assert_allclose(found, expected.clip(0.0, 1.0) * 2.0 - 1.0, atol=1e-6)
+    # A grey picture with one bright pixel keeps it where it is.
+    dot = torch.full((5, 3, 8, 8), -0.2)
+    dot[:, :, 2, 5] = 0.4
+    shown = recolour(dot, torch.zeros(3, 3), stream(0))
+    assert shown.amax(1).flatten(1).argmax(1).tolist() == [2 * 8 + 5] * 5

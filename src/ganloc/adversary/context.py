@@ -2,7 +2,8 @@
 
 A convolution sees the zeros that it pads with, so a network knows where a picture ends. What tells
 the border from the inside by what is *shown* there must not know: here a picture goes on as its
-own reflection, and the cells that this adds are cut off again.
+own reflection, and the cells that this adds are cut off again. Layer norm, and batch norm while it
+trains, take their statistics over the reflection too.
 """
 
 from torch import Tensor
@@ -25,9 +26,17 @@ def maps_in_context(
         discriminator: any of Table 1.
         pictures: −1 to 1, of the discriminator's size, or windows that are whole cells of the
             coarsest maps, at least two a side.
+
+    Returns:
+        For pictures of the discriminator's size maps of 16, 8 and 4 cells a side.
     """
     margin = MARGIN * discriminator.size // CELLS
     side = pictures.shape[3]
-    around = discriminator.feature_maps(pad(pictures, (margin,) * 4, mode="reflect"))[-DEEP:]
+    # One pixel more on the right and below: at 32×32 the first convolution looks so far ahead. It
+    # adds no cell.
+    further = margin + (discriminator.size == 32)
+    around = discriminator.feature_maps(
+        pad(pictures, (margin, further, margin, further), mode="reflect")
+    )[-DEEP:]
     cuts = [maps.shape[3] * margin // (side + 2 * margin) for maps in around]
     return [maps[:, :, k:-k, k:-k] for maps, k in zip(around, cuts, strict=True)]

@@ -33,8 +33,11 @@ def principal_direction(moments: Moments) -> Direction:
     """The direction of a whole set, in double precision.
 
     An eigenvector has no sign, and DDT's "positive is the object" would hold by luck. The sign is
-    chosen without a label, as a CAM's is (`choose_sign`): the heatmap's mean over the set is at
+    chosen without a label, as a CAM's is (`sign_inside`): the heatmap's mean over the set is at
     least as high inside as along the border, since objects seldom own the border.
+
+    Raises:
+        ValueError: there are no maps, or they have no cell inside their border.
     """
     mean, covariance = moments.everywhere()
     axis = torch.linalg.eigh(covariance).eigenvectors[:, -1]

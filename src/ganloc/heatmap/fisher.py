@@ -19,6 +19,9 @@ def fisher_direction(moments: Moments) -> Float[Tensor, " channels"]:
     """S⁻¹(μ_inside − μ_border), where S is the mean of the two covariances plus a ridge.
 
     Its scale and the heatmap's level mean nothing. Zero where all features are alike everywhere.
+
+    Raises:
+        ValueError: there are no maps, or they have no cell inside their border.
     """
     (inside, scatter), (border, other) = moments.inside(), moments.border()
     within = (scatter + other) / 2.0

@@ -10,6 +10,7 @@ from torch import Tensor
 from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.context import DEEP, maps_in_context
 from ganloc.adversary.networks import Discriminator
+from ganloc.errors import UserError
 from ganloc.heatmap.border import sign_inside
 from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.ddt import Direction, principal_direction
@@ -32,11 +33,12 @@ class Fitted:
             early in training.
         fisher: each block's direction from border to inside (fisher.py).
         principal: each block's principal direction (ddt.py).
-        aspect: how much wider than high the set's mean Fisher heatmap is, between ½ and 2.
+        aspect: how much wider than high the set's mean Fisher heatmap of the first of these blocks
+            is, between ½ and 2.
     """
 
     sign: int
-    fisher: tuple[Float[Tensor, " channels"], ...]
+    fisher: tuple[Float[Tensor, " _"], ...]
     principal: tuple[Direction, ...]
     aspect: float
 
@@ -68,13 +70,12 @@ def fitted_from(
     Raises:
         KeyError: some are missing.
     """
-    own = {name for name in tensors if name.startswith(PREFIX)}
     fisher = tuple(tensors[f"{PREFIX}{block}/fisher"] for block in range(DEEP))
     principal = tuple(
         Direction(*(tensors[f"{PREFIX}{block}/principal-{part}"] for part in ("mean", "axis")))
         for block in range(DEEP)
     )
-    others = {name: tensor for name, tensor in tensors.items() if name not in own}
+    others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
     return Fitted(sign, fisher, principal, aspect), others
 
 
@@ -87,6 +88,9 @@ def fit_readings(
     Args:
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real pictures.
         pixels: RGB, 0–255, at least one.
+
+    Raises:
+        UserError: the discriminator's features are not finite.
     """
     device = next(discriminator.parameters()).device
     moments = [Moments() for _ in range(DEEP)]
@@ -96,6 +100,11 @@ def fit_readings(
         last = last + discriminator.feature_maps(pictures)[-1].sum(dim=0)
         for sums, maps in zip(moments, maps_in_context(discriminator, pictures), strict=True):
             sums.add(maps)
+    if not last.isfinite().all():
+        raise UserError(
+            "Training broke down (the discriminator's features are not finite): train into a new "
+            "folder with lower --discriminator-rate and --generator-rate."
+        )
     cam = class_activation_map(last[None], discriminator.linear.weight[0])[0]
     fisher = tuple(fisher_direction(sums).float() for sums in moments)
     mean_heatmap = class_activation_map(moments[0].mean_maps[None].float(), fisher[0])[0]
@@ -118,10 +127,8 @@ def aspect_of(mean_heatmap: Float[Tensor, "h w"]) -> float:
     height, width = (
         (torch.arange(side, device=weights.device) + 0.5) / side - 0.5 for side in weights.shape
     )
-    along_x, along_y = (
-        (weights * width**2).sum().item(),
-        (weights * height[:, None] ** 2).sum().item(),
-    )
+    along_x = (weights * width**2).sum().item()
+    along_y = (weights * height[:, None] ** 2).sum().item()
     if not (along_x > 0.0 and along_y > 0.0):
         return 1.0
     return min(max((along_x / along_y) ** 0.5, 1.0 / WIDEST), WIDEST)
