@@ -30,6 +30,8 @@ def test_the_preset_paper_is_the_paper():
         "dragan_noise": "gaussian",
         "mirror": False,
         "augment": False,
+        "select": False,
+        "patience": 0,
         "seed": 0,
     }
 

@@ -107,6 +107,7 @@ def test_a_run_folder_holds_everything(tmp_path, monkeypatch):
     run = train(tmp_path / "run", recipe(), watch=lambda *both: seen.append(both))
     grids = [f"{kind}-{i:06d}.png" for kind in ("fakes", "heatmaps") for i in (0, 3, 6)]
     files = ["checkpoint", "log.jsonl", "model.safetensors", "reals.png", "recipe.json"]
+    files.append("signals.jsonl")
     assert sorted(path.name for path in run.folder.iterdir()) == sorted([*files, *grids])
     assert [path.name for path in run.checkpoint.parent.iterdir()] == ["latest.safetensors"]
     lines = [json.loads(line) for line in run.log.read_text().splitlines()]

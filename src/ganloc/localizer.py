@@ -16,6 +16,7 @@ from ganloc.log import Watch
 from ganloc.model import Model
 from ganloc.recipes import make_recipe
 from ganloc.run import Run
+from ganloc.selection.verdict import Verdict, verdict_of
 from ganloc.shapes import Float
 from ganloc.training import train_in_memory, train_run
 
@@ -59,6 +60,11 @@ class Localizer:
         self.device = choose_device(device)
         self.recipe = make_recipe(preset or default_preset(self.device), **settings)
         self.model: Model | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether to trust its boxes, judged without a label; None where nothing was measured."""
+        return None if self.model is None else verdict_of(self.model)
 
     def fit(
         self,

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,12 +33,15 @@ class Model:
         recipe: how it was trained.
         fitted: what its readings know of the training pictures, found without a label.
         info: how far training went, and on which pictures: iteration, pictures, checksum.
+        signals: what was measured of it without a label (selection/signals.py); empty where nothing
+            was.
     """
 
     discriminator: Discriminator
     recipe: Recipe
     fitted: Fitted
     info: dict[str, int] = field(default_factory=dict)
+    signals: Mapping[str, float | None] = field(default_factory=dict)
 
     @classmethod
     def from_training(
@@ -75,6 +79,7 @@ class Model:
             "reading": json.dumps({"sign": self.fitted.sign, "aspect": self.fitted.aspect}),
             "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
             "info": json.dumps(self.info),
+            "signals": json.dumps(dict(self.signals)),
         }
         tensors = self.discriminator.state_dict() | fitted_tensors(self.fitted)
         write_tensors(path, tensors, metadata)
@@ -97,12 +102,13 @@ class Model:
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
             network.load_state_dict(weights)
             info = json.loads(metadata["info"])
+            signals = json.loads(metadata.get("signals", "{}"))
         except (*BROKEN, UserError) as error:
             raise UserError(
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder that `ganloc train` has finished, or train again."
             ) from error
-        return cls(network.eval().requires_grad_(False), recipe, fitted, info)
+        return cls(network.eval().requires_grad_(False), recipe, fitted, info, signals)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ class Recipe:
             batch's) or "uniform-scaled" (the original code's, half of it times U[0, 1)).
         mirror: show each real picture mirrored half of the time.
         augment: move and recolour real pictures at random ("w/ Augment."; see images/augment.py).
+        select: keep the checkpoint that the label-free rule of selection/choose.py prefers, not the
+            last one.
+        patience: training ends when so many checkpoints in a row brought nothing better; 0: never.
         seed: of weights, z and the order of the pictures.
     """
 
@@ -98,6 +101,8 @@ class Recipe:
     dragan_noise: str = "gaussian"
     mirror: bool = False
     augment: bool = False
+    select: bool = False
+    patience: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -124,6 +129,10 @@ class Recipe:
                 "With --adversarial-weight 0 and --border-weight 0 there is nothing to learn: "
                 "raise one of them."
             )
+        if self.patience < 0:
+            raise UserError("--patience must be at least 0.")
+        if self.patience and not self.select:
+            raise UserError("--patience needs --select True: give both, or a patience of 0.")
         if self.dragan_noise not in DRAGAN_NOISES:
             raise UserError(f"--dragan-noise must be {' or '.join(DRAGAN_NOISES)}.")
         if not 0 <= self.seed < 2**63:
@@ -173,6 +182,8 @@ PRESETS: dict[str, Recipe] = {
         beta1=0.5,
         border_weight=10.0,
         mirror=True,
+        select=True,
+        patience=0,
     ),
 }
 

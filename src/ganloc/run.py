@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,16 @@ class Run:
     def checkpoint(self) -> Path:
         """The whole state of training, to go on from."""
         return self.folder / "checkpoint" / "latest.safetensors"
+
+    @property
+    def signals(self) -> Path:
+        """One JSON object a line: what each checkpoint was worth (selection/signals.py)."""
+        return self.folder / "signals.jsonl"
+
+    @property
+    def best(self) -> Path:
+        """The model that the label-free rule prefers so far, beside the checkpoint."""
+        return self.checkpoint.with_name("best.safetensors")
 
     @property
     def model(self) -> Path:
@@ -123,17 +134,24 @@ class Run:
         Returns:
             The seconds of training that the last line kept tells of.
         """
-        if not self.log.exists():
-            return 0.0
-        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if _iteration(line) <= iteration]
-        write_text(self.log, "".join(kept))
-        return float(json.loads(kept[-1]).get("seconds", 0.0)) if kept else 0.0
+        kept = _keep_until(self.log, iteration)
+        return float(kept[-1].get("seconds", 0.0)) if kept else 0.0
 
-    def append_log(self, values: dict[str, int | float]) -> None:
+    def keep_signals_until(self, iteration: int) -> list[dict[str, Any]]:
+        """Drop the lines of `signals` past the checkpoint that training goes on from.
+
+        Returns:
+            The lines kept.
+        """
+        return _keep_until(self.signals, iteration)
+
+    def append_log(self, values: Mapping[str, int | float]) -> None:
         """Add a line to the log."""
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        _append(self.log, values)
+
+    def append_signals(self, values: Mapping[str, int | float | None]) -> None:
+        """Add a line to the signals."""
+        _append(self.signals, values)
 
 
 def check_new(folder: Path) -> None:
@@ -146,6 +164,20 @@ def check_new(folder: Path) -> None:
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         raise UserError(f"Cannot write {folder} in {nearest}: choose another --out.")
+
+
+def _append(path: Path, values: Mapping[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(dict(values)) + "\n")
+
+
+def _keep_until(path: Path, iteration: int) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if _iteration(line) <= iteration]
+    write_text(path, "".join(kept))
+    return [json.loads(line) for line in kept]
 
 
 def _iteration(line: str) -> int | float:

@@ -17,9 +17,10 @@ from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.report.training_pictures import save_fakes, save_heatmaps, save_reals, spread
 from ganloc.run import Run
+from ganloc.selection.candidates import Candidates
 
 LOG_EVERY = 50
-CHECKPOINT_EVERY = 500
+CHECKPOINT_EVERY = 250
 GRIDS = 10  # pairs of pictures over a training, beside the first
 
 
@@ -40,7 +41,10 @@ def train_run(
     watch: Watch | None = None,
     milestones: Sequence[int] = (),
 ) -> Model:
-    """Train in `run`'s folder until the recipe's last iteration, and leave `model.safetensors`.
+    """Train in `run`'s folder to the recipe's last iteration, and leave `model.safetensors`.
+
+    With `select` that is the checkpoint which the label-free rule prefers, else the last; with
+    `patience` training may end early, and is then finished.
 
     Args:
         run: a fresh run, or with `resume` one that was trained before.
@@ -65,32 +69,37 @@ def train_run(
                 "give --iterations of more than that, or choose another --out."
             )
         seconds = run.keep_log_until(game.iteration)
+        candidates = Candidates.resumed(recipe, pictures, run, game)
     else:
         game = new_game(recipe, device)
         run.keep_log_until(0)
+        run.keep_signals_until(0)
+        candidates = Candidates(recipe, pictures, run)
         save_reals(run.folder, pictures)
         _draw(run.folder, game, pictures, recipe)
     run.write_recipe(recipe)
     log = _log(recipe, watch, run, game.iteration, seconds)
     with stop_flag() as stopped:
-        for losses in play(game, pictures.pixels, recipe):
+        for losses in () if candidates.finished else play(game, pictures.pixels, recipe):
             last = game.iteration == recipe.iterations
             if game.iteration % LOG_EVERY == 0 or last:
                 _write(log, game.iteration, losses)
             if game.iteration in milestones:  # before the checkpoint, or a kill could lose it
                 _model(game, recipe, pictures).save(run.milestone(game.iteration))
-            if game.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
-                save_game(game, run.checkpoint)
+            if game.iteration % CHECKPOINT_EVERY == 0 or last:
+                candidate = candidates.measure(game)
+                save_game(game, run.checkpoint, candidates.state)
+                candidates.keep(candidate)
+            last = last or candidates.finished
             if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
                 _draw(run.folder, game, pictures, recipe)
-            if stopped() and not last:
-                _finish(run, game, recipe, pictures)
+            if last:
+                break
+            if stopped():
+                save_game(game, run.checkpoint, candidates.state)
+                candidates.model(game).save(run.model)
                 raise Stopped(game.iteration)
-    return _finish(run, game, recipe, pictures)
-
-
-def _finish(run: Run, game: Game, recipe: Recipe, pictures: Pictures) -> Model:
-    model = _model(game, recipe, pictures)
+    model = candidates.model(game)
     model.save(run.model)
     return model
 
@@ -105,10 +114,16 @@ def train_in_memory(
     """`train_run` without a folder: nothing is written, and an interrupt loses the training."""
     game = new_game(recipe, device)
     log = _log(recipe, watch, None, game.iteration)
+    candidates = Candidates(recipe, pictures)
     for losses in play(game, pictures.pixels, recipe):
-        if game.iteration % LOG_EVERY == 0 or game.iteration == recipe.iterations:
+        last = game.iteration == recipe.iterations
+        if game.iteration % LOG_EVERY == 0 or last:
             _write(log, game.iteration, losses)
-    return _model(game, recipe, pictures)
+        if game.iteration % CHECKPOINT_EVERY == 0 or last:
+            candidates.keep(candidates.measure(game))
+        if candidates.finished:
+            break
+    return candidates.model(game)
 
 
 def _log(

@@ -1,5 +1,6 @@
 """The two players, and everything else that a training step changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,12 @@ def new_discriminator(recipe: Recipe) -> Discriminator:
     )
 
 
-def save_game(game: Game, path: Path) -> None:
-    """Write all of `game` to one safetensors file, whole or not at all."""
-    tensors: dict[str, Tensor] = {"random": game.random.get_state()}
+def save_game(game: Game, path: Path, others: Mapping[str, Tensor] | None = None) -> None:
+    """Write all of `game` to one safetensors file, whole or not at all.
+
+    `others` go into the same file, under names that no tensor of a game has.
+    """
+    tensors: dict[str, Tensor] = {"random": game.random.get_state(), **(others or {})}
     for part in ("generator", "discriminator"):
         tensors |= {f"{part}/{k}": v for k, v in getattr(game, part).state_dict().items()}
         optimiser = getattr(game, f"{part}_optimiser")

@@ -10,6 +10,7 @@ from ganloc.localizer import check_enough, choose_device, default_preset
 from ganloc.recipes import make_recipe
 from ganloc.report.progress import training_progress
 from ganloc.run import Run, check_new
+from ganloc.selection.verdict import verdict_of
 from ganloc.training import Stopped, train_run
 
 
@@ -47,6 +48,10 @@ class Settings:
     """Show each real picture mirrored half of the time."""
     augment: bool | None = None
     """Move each real picture a little and change its light and colours at random."""
+    select: bool | None = None
+    """Keep the checkpoint that looks best without labels, not the last one."""
+    patience: int | None = None
+    """End after so many checkpoints without a better one (0: never; needs --select True)."""
     seed: int | None = None
     """Of weights, z and the order of the pictures."""
 
@@ -97,9 +102,12 @@ def train(
     folder, origin = quote(str(out)), quote(photos)
     try:
         with training_progress(recipe.iterations, console) as watch:
-            train_run(run, pictures.unlabelled(), recipe, place, resume, watch)
+            model = train_run(run, pictures.unlabelled(), recipe, place, resume, watch)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{places}"
         say(f"Stopped and saved after iteration {stop.iteration}. Go on with:\n  {again}")
         sys.exit(130)
+    verdict = verdict_of(model)
+    if verdict is not None:
+        say(verdict.sentence())
     say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{places}")

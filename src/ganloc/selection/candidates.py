@@ -1,0 +1,100 @@
+"""The checkpoints of one training as candidates: measured, scored, and the one to keep."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganloc.adversary.game import Game
+from ganloc.adversary.sample import sample
+from ganloc.images.pictures import Pictures
+from ganloc.model import Model
+from ganloc.recipes import Recipe
+from ganloc.run import Run
+from ganloc.selection.choose import best, finished, score
+from ganloc.selection.signals import measure
+from ganloc.tensors import read_tensors
+
+SAMPLES = 64
+BOXES = "selection/boxes"
+
+
+class Candidates:
+    """What the checkpoints so far were worth, and the model to keep of them.
+
+    Draws no chance from the game. A training that is killed, wherever, and resumed keeps the model
+    of one that never stopped, if each checkpoint is measured, then saved with `state`, then kept.
+
+    Args:
+        recipe: of the training; `select` and `patience` are for here.
+        pictures: that it is trained on.
+        run: where signals and the best model are written; None for nowhere.
+    """
+
+    def __init__(self, recipe: Recipe, pictures: Pictures, run: Run | None = None):
+        self.recipe, self.pictures, self.run = recipe, pictures, run
+        self.scores: list[float] = []
+        self.kept: Model | None = None
+        self._boxes: np.ndarray | None = None
+
+    @classmethod
+    def resumed(cls, recipe: Recipe, pictures: Pictures, run: Run, game: Game) -> "Candidates":
+        """Those of `run` up to the game's checkpoint; what came later never was.
+
+        Raises:
+            UserError: the best model is missing or broken.
+        """
+        own = cls(recipe, pictures, run)
+        lines = run.keep_signals_until(game.iteration)
+        if not lines:
+            return own
+        own.scores = [line["score"] for line in lines]
+        boxes = read_tensors(run.checkpoint)[0].get(BOXES)
+        own._boxes = None if boxes is None else boxes.numpy()
+        if lines[-1]["iteration"] == game.iteration:  # a kill may have come before it was kept
+            signals = {k: v for k, v in lines[-1].items() if k not in ("iteration", "score")}
+            own.keep(replace(own._freeze(game), signals=signals))
+        if own.kept is None and recipe.select:
+            own.kept = replace(Model.load(run.best).to(game.device), recipe=recipe)
+        return own
+
+    def measure(self, game: Game) -> Model:
+        """The model of this checkpoint with its signals, which become a line of the run."""
+        recipe, model = self.recipe, self._freeze(game)
+        samples = sample(game.generator, recipe, SAMPLES) if recipe.adversarial_weight else None
+        signals, self._boxes = measure(model, self.pictures, self._boxes, samples)
+        self.scores.append(score(signals))
+        if self.run is not None:
+            line = {"iteration": game.iteration, **signals.to_dict(), "score": self.scores[-1]}
+            self.run.append_signals(line)
+        return replace(model, signals=signals.to_dict())
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What goes into the checkpoint: boxes to compare the next ones with."""
+        return {} if self._boxes is None else {BOXES: torch.from_numpy(self._boxes)}
+
+    def keep(self, model: Model) -> None:
+        """Keep what `measure` gave if it is the best so far; without `select`, in any case."""
+        if not self.recipe.select:
+            self.kept = model
+        elif best(self.scores) == len(self.scores) - 1:
+            self.kept = model
+            if self.run is not None:
+                model.save(self.run.best)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the recipe's patience is at its end."""
+        return finished(self.scores, self.recipe.patience)
+
+    def model(self, game: Game) -> Model:
+        """The model to leave: with `select` the best so far, else that of the game as it is."""
+        kept = self.kept
+        if kept and (self.recipe.select or kept.info["iteration"] == game.iteration):
+            return kept
+        return self._freeze(game)
+
+    def _freeze(self, game: Game) -> Model:
+        return Model.from_training(game.discriminator, self.recipe, self.pictures, game.iteration)

@@ -1,0 +1,20 @@
+"""Which checkpoint to keep and when to stop, by one number that needs no label."""
+
+from collections.abc import Sequence
+
+from ganloc.selection.signals import Signals
+
+
+def score(signals: Signals) -> float:
+    """How good a model seems: the higher, the better."""
+    return signals.separation
+
+
+def best(scores: Sequence[float]) -> int:
+    """Which of the checkpoints, in the order of training, to keep; of equals, the last."""
+    return max(range(len(scores)), key=lambda index: (scores[index], index))
+
+
+def finished(scores: Sequence[float], patience: int) -> bool:
+    """Whether the last `patience` checkpoints brought nothing better; never where that is 0."""
+    return patience > 0 and bool(scores) and best(scores) + patience < len(scores)
