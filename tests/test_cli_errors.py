@@ -86,7 +86,7 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train cifar10:birds --out new --data notes.txt", ["'birds'", "bird, "]),
         (TRAIN + "--size 50", ["50", "--size 32, 64 or 128"]),
         (TRAIN + "--variant stylegan", ["'stylegan'", "dcgan"]),
-        (TRAIN + "--preset desktop", ["'desktop'", "paper, thin, laptop"]),
+        (TRAIN + "--preset desktop", ["'desktop'", "border, laptop, paper"]),
         ("train photos --out photos/run", ["photos/run", "inside photos", "--out"]),
         (TRAIN + "--batch 0", ["--batch"]),
         (TRAIN + "--iterations 0", ["--iterations"]),

@@ -21,7 +21,7 @@ CONSOLE = Console(quiet=True)
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     thin = Recipe("dcgan", generator_width=2, discriminator_width=2, batch=2, beta1=0.5)
-    monkeypatch.setitem(recipes.PRESETS, "laptop", thin)
+    monkeypatch.setitem(recipes.PRESETS, "border", thin)
     monkeypatch.setitem(demo.CHANGES, "iterations", 3)
     monkeypatch.setattr(demo, "SHOWN", 4)
     monkeypatch.setattr(source, "_EMBEDDED", {"train": (12, 0), "test": (6, 1)})

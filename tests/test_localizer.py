@@ -135,8 +135,7 @@ def test_settings_replace_the_preset_s():
     paper = Localizer("paper", device="cpu", batch=3).recipe
     assert paper == dataclasses.replace(Recipe(), batch=3)
     assert Localizer(preset="laptop", device="cpu").recipe == PRESETS["laptop"]
-    expected = "paper" if torch.cuda.is_available() else "laptop"
-    assert Localizer().recipe == PRESETS[expected]
+    assert Localizer().recipe == PRESETS["border"]
 
 
 @pytest.mark.parametrize(

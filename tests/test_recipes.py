@@ -124,10 +124,19 @@ def test_without_a_border_task_the_game_must_be_played_and_the_other_way_round()
     assert (alone.adversarial_weight, alone.border_weight) == (0.0, 0.1)
 
 
-def test_only_the_laptop_preset_has_the_border_task_and_the_thin_one_is_the_paper_s_network():
+def test_only_the_border_preset_has_the_border_task_and_it_plays_no_game():
     weights = {name: (p.adversarial_weight, p.border_weight) for name, p in PRESETS.items()}
-    assert weights == {"paper": (1.0, 0.0), "thin": (1.0, 0.0), "laptop": (1.0, 10.0)}
-    assert PRESETS["thin"].variant == PRESETS["paper"].variant
+    assert weights == {"border": (0.0, 1.0), "laptop": (1.0, 0.0), "paper": (1.0, 0.0)}
+    lessons = {name: preset.lesson for name, preset in PRESETS.items()}
+    assert lessons == {"border": "the border task", "laptop": "sn-dcgan", "paper": "sn-dcgan"}
+    both = make_recipe("laptop", border_weight=0.5)
+    assert both.lesson == "sn-dcgan and the border task"
+
+
+def test_a_variant_is_refused_where_no_game_is_played():
+    with pytest.raises(UserError, match="border plays no adversarial game, so there is no wgan:"):
+        make_recipe("border", variant="wgan")
+    assert make_recipe("border", variant="wgan", adversarial_weight=1.0).variant == "wgan"
 
 
 def test_a_recipe_from_before_there_was_a_border_task_is_as_it_was():

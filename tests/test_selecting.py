@@ -229,7 +229,7 @@ def test_patience_and_select_are_checked():
         recipe(patience=-1)
     with pytest.raises(UserError, match="--patience needs --select"):
         recipe(select=False, patience=1)
-    assert (PRESETS["laptop"].select, PRESETS["paper"].select) == (True, False)
+    assert (PRESETS["border"].select, PRESETS["paper"].select) == (True, False)
 
 
 def test_train_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
@@ -238,7 +238,7 @@ def test_train_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
     tiny = {name: value for name, value in TINY.items() if name != "latent"} | {"iterations": 2}
     options = [part for k, v in tiny.items() for part in (f"--{k.replace('_', '-')}", str(v))]
-    options += ["--select", "True", "--patience", "3", "--preset", "thin", "--device", "cpu"]
+    options += ["--select", "True", "--patience", "3", "--preset", "laptop", "--device", "cpu"]
     cli.main(["train", str(tmp_path / "photos"), "--out", str(tmp_path / "run"), *options])
     model = Model.load(tmp_path / "run" / "model.safetensors")
     assert (model.recipe.select, model.recipe.patience) == (True, 3)
@@ -247,5 +247,5 @@ def test_train_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
     assert said == [expected.sentence()]
     assert Localizer.load(tmp_path / "run", device="cpu").verdict == expected
     assert Localizer(device="cpu").verdict is None
-    fitted = Localizer(preset="thin", device="cpu", select=True, **tiny).fit(tmp_path / "photos")
+    fitted = Localizer(preset="laptop", device="cpu", select=True, **tiny).fit(tmp_path / "photos")
     assert fitted.verdict == expected

@@ -20,7 +20,7 @@ class Arm:
     """One way to train, on every set alike.
 
     Attributes:
-        changes: to the laptop preset.
+        changes: to the border preset.
         iterations: of training.
         seeds: it is trained with each of them.
     """
@@ -31,7 +31,7 @@ class Arm:
 
     def recipe(self, seed: int) -> Recipe:
         """What is trained with this seed."""
-        return make_recipe("laptop", **self.changes, iterations=self.iterations, seed=seed)
+        return make_recipe("border", **self.changes, iterations=self.iterations, seed=seed)
 
     @property
     def checkpoints(self) -> list[int]:

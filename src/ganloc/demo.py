@@ -32,7 +32,7 @@ SHOWN = 20
 
 
 def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row]]:
-    """Train the laptop preset on 2,000 drawn pictures and score 500 others.
+    """Train the default preset on 2,000 drawn pictures and score 500 others.
 
     Writes a run folder, and in it `boxes.png`: held-out pictures with heatmaps and boxes.
 
@@ -42,7 +42,7 @@ def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row
     Raises:
         UserError: `out` holds something other than an earlier demo, or can't be written to.
     """
-    recipe = make_recipe("laptop", **CHANGES, seed=seed)
+    recipe = make_recipe("border", **CHANGES, seed=seed)
     _clear(out)
     train, test = (load_images(DATA, recipe.size, split) for split in ("train", "test"))
     run = Run.create(out, recipe, DATA, train)

@@ -14,7 +14,7 @@ from ganloc.images.pictures import Pictures
 from ganloc.images.source import load_images
 from ganloc.log import Watch
 from ganloc.model import Model
-from ganloc.recipes import make_recipe
+from ganloc.recipes import DEFAULT_PRESET, make_recipe
 from ganloc.run import Run
 from ganloc.selection.verdict import Verdict, verdict_of
 from ganloc.shapes import Float
@@ -43,12 +43,12 @@ class Localization:
 class Localizer:
     """Boxes for pictures of one kind of thing, learned from those pictures alone.
 
-    >>> birds = Localizer(variant="sn-dcgan", size=64).fit("photos/")
+    >>> birds = Localizer(size=64).fit("photos/")
     >>> for found in birds.localize("photos/"):
     ...     print(found.path, found.box)
 
     Args:
-        preset: "paper", "thin" or "laptop"; by default "paper" where there is a GPU, else "laptop".
+        preset: "border" (the default), "laptop" or "paper" (recipes.PRESETS).
         device: "cpu", "cuda", …; by default a GPU where there is one.
         settings: any setting of `Recipe` in place of the preset's.
 
@@ -58,7 +58,7 @@ class Localizer:
 
     def __init__(self, preset: str | None = None, device: str | None = None, **settings: Any):
         self.device = choose_device(device)
-        self.recipe = make_recipe(preset or default_preset(self.device), **settings)
+        self.recipe = make_recipe(preset or DEFAULT_PRESET, **settings)
         self.model: Model | None = None
 
     @property
@@ -189,8 +189,3 @@ def choose_device(name: str | None) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         message = f"There is no device {name!r} here: leave out --device, or give cpu."
         raise UserError(message) from error
-
-
-def default_preset(device: torch.device) -> str:
-    """As published where there is a GPU, thin networks elsewhere."""
-    return "paper" if device.type == "cuda" else "laptop"

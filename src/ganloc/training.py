@@ -149,8 +149,9 @@ def _write(log: Log, iteration: int, losses: Losses) -> None:
 
 
 def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
-    """Samples and heatmaps as they are now. Draws no chance from the game."""
-    save_fakes(folder, game.generator, recipe, game.iteration)
+    """Samples, where there is a game, and heatmaps. Draws no chance from the game."""
+    if recipe.adversarial_weight:
+        save_fakes(folder, game.generator, recipe, game.iteration)
     some = spread(pictures, 512)
     save_heatmaps(folder, _model(game, recipe, some), some, game.iteration)
 

@@ -24,7 +24,7 @@ _known: dict[tuple[str, str, int, int], Model] = {}  # fitting takes longer than
 def _untrained(variant: str, set_name: str, seed: int, train: Pictures) -> Model:
     key = (variant, set_name, seed, checksum(train))
     if key not in _known:
-        recipe = make_recipe("thin", variant=variant, size=train.size, seed=seed)
+        recipe = make_recipe("laptop", variant=variant, size=train.size, seed=seed)
         game = new_game(recipe, torch.device("cpu"))
         _known[key] = Model.from_training(game.discriminator, recipe, train, iteration=0)
     return _known[key]

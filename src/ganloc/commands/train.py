@@ -6,8 +6,8 @@ from pathlib import Path
 from shlex import quote
 
 from ganloc.commands.shared import Data, Photos, console, load, refuse_inside, say
-from ganloc.localizer import check_enough, choose_device, default_preset
-from ganloc.recipes import make_recipe
+from ganloc.localizer import check_enough, choose_device
+from ganloc.recipes import DEFAULT_PRESET, make_recipe
 from ganloc.report.progress import training_progress
 from ganloc.run import Run, check_new
 from ganloc.selection.verdict import verdict_of
@@ -19,11 +19,11 @@ class Settings:
     """What may replace a preset's settings."""
 
     variant: str | None = None
-    """Which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or sn-wgan-gp."""
+    """Which GAN, with --preset laptop or paper: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or sn-wgan-gp."""
     size: int | None = None
     """Side in pixels to which pictures are squeezed: 32, 64 or 128."""
     iterations: int | None = None
-    """Generator updates."""
+    """Training steps (of a GAN: generator updates)."""
     batch: int | None = None
     """Pictures a step."""
     generator_width: int | None = None
@@ -44,6 +44,10 @@ class Settings:
     """Around dragan's real pictures: gaussian or uniform-scaled."""
     latent: int | None = None
     """Length of z."""
+    adversarial_weight: float | None = None
+    """Weight of the adversarial game (0: none is played)."""
+    border_weight: float | None = None
+    """Weight of the border task: to tell the inside of pictures from their border."""
     mirror: bool | None = None
     """Show each real picture mirrored half of the time."""
     augment: bool | None = None
@@ -68,13 +72,13 @@ def train(
     data: Data = None,
     device: str | None = None,
 ) -> None:
-    """Train a GAN on pictures of one kind of thing.
+    """Learn from pictures of one kind of thing what to look for.
 
     Args:
         photos: A folder or zip of pictures, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
         out: A new folder for the run.
-        preset: paper (as published) or laptop (thin, for minutes); the default is paper where there
-            is a GPU.
+        preset: border (the default: the border task alone, minutes), laptop (the paper's GAN, thin)
+            or paper (as published, for a GPU).
         settings: Any setting in place of the preset's.
         resume: Go on with the run in --out.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
@@ -82,7 +86,7 @@ def train(
         device: cpu, cuda, …
     """
     place = choose_device(device)
-    recipe = make_recipe(preset or default_preset(place), **asdict(settings))
+    recipe = make_recipe(preset or DEFAULT_PRESET, **asdict(settings))
     refuse_inside(photos, out, "--out")
     if resume:
         run = Run.open(out)
@@ -95,7 +99,7 @@ def train(
         check_enough(pictures, photos)
         run = Run.create(out, recipe, photos, pictures)
     console.print(
-        f"{len(pictures)} pictures, {recipe.variant} at {recipe.size} pixels, on {place}."
+        f"{len(pictures)} pictures, {recipe.lesson} at {recipe.size} pixels, on {place}."
     )
     places = f" --data {quote(str(data))}" if data else ""
     places += f" --device {quote(device)}" if device else ""

@@ -66,5 +66,5 @@ class ReferenceRecipe:
 
 REFERENCE_PRESETS: dict[str, ReferenceRecipe] = {
     "paper": ReferenceRecipe(),
-    "thin": ReferenceRecipe(width=8, batch=64, iterations=1_400),
+    "laptop": ReferenceRecipe(width=8, batch=64, iterations=1_400),
 }

@@ -69,7 +69,7 @@ class Budget:
 
 
 _SMOKE = Budget(
-    "thin",
+    "laptop",
     {
         "size": 32,
         "generator_width": 2,
@@ -88,18 +88,18 @@ BUDGETS: dict[str, dict[str, Budget]] = {
     "table3": {
         "smoke": _SMOKE,
         "quick": Budget(
-            "thin", {"iterations": 1000}, {"size": 32, "iterations": 3000}, milestones=5
+            "laptop", {"iterations": 1000}, {"size": 32, "iterations": 3000}, milestones=5
         ),
         "paper": Budget("paper", milestones=25),
     },
     "variants": {
         "smoke": _SMOKE,
-        "quick": Budget("thin", {**_THIN, "iterations": 400}, milestones=4),
+        "quick": Budget("laptop", {**_THIN, "iterations": 400}, milestones=4),
         "paper": Budget("paper", milestones=25, seeds=(0, 1, 2)),
     },
     "figures": {
         "smoke": _SMOKE,
-        "quick": Budget("thin", {**_THIN, "iterations": 1000}),
+        "quick": Budget("laptop", {**_THIN, "iterations": 1000}),
         "paper": Budget("paper", {"size": 32}),
     },
 }
