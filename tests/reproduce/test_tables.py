@@ -13,6 +13,7 @@ from ganloc.reproduce import tables
 from ganloc.reproduce.budgets import BUDGETS, METHODS
 from ganloc.reproduce.results import read_rows
 from ganloc.score.max_box_acc import max_box_acc
+from ganloc.score.table import score_boxes
 from tiny_archives import make_tiny_imagenet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -73,12 +74,16 @@ def test_a_cell_s_numbers_are_those_that_evaluate_gives(table3, archive):
         model = Model.load(run / "model.safetensors")
         assert model.recipe.augment == (method == "dcgan+aug")
         expected = {score.name: score for score in evaluate(model, test, train)}
-        for reading, name in (("paper", "plain-cam"), ("ours", "default")):
+        untrained = untrained_model(model, train)
+        for name, reader in (("border", model), ("untrained-border", untrained)):
+            boxes = reader.localize(test, "border").boxes
+            expected[name] = score_boxes(name, boxes, test.truth)
+        for reading, name in (("paper", "plain-cam"), ("ours", "border")):
             score = row[reading]
             assert score["loc"] == pytest.approx(expected[name].gt_known_loc, abs=0.01)
             assert score["interval"] == pytest.approx(expected[name].interval, abs=0.01)
-            prefix = "untrained" + "-plain-cam" * (reading == "paper")
-            assert score["untrained"] == pytest.approx(expected[prefix].gt_known_loc, abs=0.01)
+            before = expected[f"untrained-{name}"]
+            assert score["untrained"] == pytest.approx(before.gt_known_loc, abs=0.01)
             column = 1 + (reading == "ours")
             assert [line[0] for line in row["curve"]] == [2, 4]
             assert row["curve"][-1][column] == score["loc"]
