@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from ganloc.images.pictures import Pictures
-from ganloc.model import Model
 from ganloc.recipes import Recipe, make_recipe
 from ganloc.run import Run
 from ganloc.training import train_run
@@ -31,7 +30,8 @@ class Arm:
 
     def recipe(self, seed: int) -> Recipe:
         """What is trained with this seed."""
-        return make_recipe("border", **self.changes, iterations=self.iterations, seed=seed)
+        changes = {**self.changes, "iterations": self.iterations, "seed": seed}
+        return make_recipe("border", **changes, select=False)  # the rule is asked afterwards
 
     @property
     def checkpoints(self) -> list[int]:
@@ -65,7 +65,7 @@ def trained_run(runs: Path, arm: str, set_name: str, seed: int, pictures: Pictur
     run = Run.open(folder) if begun else Run.create(folder, recipe, set_name, pictures)
     if begun:
         run.resume(asdict(recipe), pictures)
-    if not run.model.exists() or Model.load(run.model).info["iteration"] < recipe.iterations:
-        milestones = ARMS[arm].checkpoints[1:]
+    milestones = ARMS[arm].checkpoints[1:]
+    if not run.milestone(milestones[-1]).exists() or not run.model.exists():
         train_run(run, pictures, recipe, torch.device("cpu"), begun, milestones=milestones)
     return run

@@ -12,18 +12,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from arms import ARMS, trained_run
 from questions import checkpoints, readings, training, trust
 from rich.console import Console
 from rich.table import Table
+from rivals import constant, contrast
 from rivals.setting import Setting
-from scores import Scored, without_training
+from scores import Scored, picture_ious
 from sets import load_set, refuse_exam
 
 from ganloc.errors import UserError
+from ganloc.images.pictures import Pictures
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.reproduce.results import ResultRow, Results
+from ganloc.shapes import Float
 
 COMMAND = "python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR"
 SIZE = 64
@@ -80,6 +84,17 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     for row in rows:
         results.add(row)
     return rows
+
+
+def without_training(test: Pictures, setting: Setting) -> dict[str, Float[np.ndarray, " k"]]:
+    """What has to be beaten without any label or training, by name of its rival."""
+    shown = test.unlabelled()
+    boxes = {
+        "whole-image": constant.boxes(shown, shown, setting, fraction=1.0),
+        "centre": constant.boxes(shown, shown, setting, fraction=0.8),
+        "colour-contrast-centre": contrast.boxes(shown, shown, setting, centre_prior=True),
+    }
+    return {name: picture_ious(each, test) for name, each in boxes.items()}
 
 
 def table(rows: Sequence[ResultRow]) -> Table:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scores import Scored
+from scores import Scored, chosen
 
 from ganloc.heatmap.read import DEFAULT
 from ganloc.score.bootstrap import mean_over_sets
-from ganloc.selection.choose import best
 from ganloc.selection.verdict import verdict
 from ganloc.shapes import Float
 
@@ -37,11 +36,6 @@ LADDER = {
 }
 
 
-def chosen(run: Scored) -> int:
-    """The checkpoint that the label-free rule keeps; the untrained network is not one of them."""
-    return 1 + best(run.signals()[1:])
-
-
 def hits(runs: Sequence[Scored], of: Callable[[Scored], Float[np.ndarray, " n"]]) -> Hits:
     """100 where a box has an IoU above 0.5, else 0: the mean over the seeds of each set."""
     found: dict[str, list[np.ndarray]] = {}
@@ -54,11 +48,11 @@ def row(question: str, name: str, own: Hits, others: Mapping[str, Hits]) -> Resu
     """A method's score, and its gain over each of the others."""
     gains = {other: _triple([own[s] - theirs[s] for s in own]) for other, theirs in others.items()}
     sets = {name: round(float(values.mean()), 2) for name, values in own.items()}
-    score, *interval = _triple(list(own.values()))
+    mean, *interval = _triple(list(own.values()))
     return {
         "question": question,
         "name": name,
-        "gt_known_loc": score,
+        "gt_known_loc": mean,
         "interval": interval,
         "gains": {
             other: {"gain": g, "interval": [low, high]} for other, (g, low, high) in gains.items()

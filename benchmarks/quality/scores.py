@@ -6,8 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from rivals import constant, contrast
-from rivals.setting import Setting
 
 from ganloc.box.iou import best_iou
 from ganloc.evaluation import untrained_model
@@ -16,6 +14,7 @@ from ganloc.images.pictures import Pictures
 from ganloc.model import Model
 from ganloc.run import Run
 from ganloc.score.localization import scorable
+from ganloc.selection.choose import best, score
 from ganloc.selection.signals import Signals, measure
 from ganloc.shapes import Float
 
@@ -46,7 +45,7 @@ class Scored:
         seed: int,
         iterations: Sequence[int],
         train: Pictures,
-        test: Pictures,
+        test: Pictures | None = None,
     ):
         self.run, self.arm, self.set_name, self.seed = run, arm, set_name, seed
         self.iterations = list(iterations)
@@ -68,6 +67,7 @@ class Scored:
         """Of the boxes of one checkpoint by one reading, on the test pictures with truth."""
         name = f"{self.iterations[index]} {reading}"
         if name not in self._kept:
+            assert self.test is not None
             boxes = self.model(index).localize(self.test, reading).boxes
             self._keep(name, picture_ious(boxes, self.test).round(DECIMALS).tolist())
         return np.array(self._kept[name])
@@ -84,18 +84,12 @@ class Scored:
         write_json(self.run.folder / FILE, self._kept)
 
 
+def chosen(run: Scored) -> int:
+    """The checkpoint that the label-free rule keeps; the untrained network is not one of them."""
+    return 1 + best([score(signals) for signals in run.signals()[1:]])
+
+
 def picture_ious(boxes: Float[np.ndarray, "n 4"], test: Pictures) -> Float[np.ndarray, " k"]:
     """Of the pictures with a true box."""
     assert test.truth is not None
     return best_iou(boxes, test.truth)[scorable(test.truth)]
-
-
-def without_training(test: Pictures, setting: Setting) -> dict[str, Float[np.ndarray, " k"]]:
-    """What has to be beaten without any label or training, by name of its rival."""
-    shown = test.unlabelled()
-    boxes = {
-        "whole-image": constant.boxes(shown, shown, setting, fraction=1.0),
-        "centre": constant.boxes(shown, shown, setting, fraction=0.8),
-        "colour-contrast-centre": contrast.boxes(shown, shown, setting, centre_prior=True),
-    }
-    return {name: picture_ious(each, test) for name, each in boxes.items()}

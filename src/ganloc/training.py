@@ -83,7 +83,7 @@ def train_run(
         for losses in () if candidates.finished else play(game, pictures.pixels, recipe):
             last = game.iteration == recipe.iterations
             if game.iteration % LOG_EVERY == 0 or last:
-                _write(log, game.iteration, losses)
+                _write(log, game.iteration, losses, recipe)
             if game.iteration in milestones:  # before the checkpoint, or a kill could lose it
                 _model(game, recipe, pictures).save(run.milestone(game.iteration))
             if game.iteration % CHECKPOINT_EVERY == 0 or last:
@@ -118,7 +118,7 @@ def train_in_memory(
     for losses in play(game, pictures.pixels, recipe):
         last = game.iteration == recipe.iterations
         if game.iteration % LOG_EVERY == 0 or last:
-            _write(log, game.iteration, losses)
+            _write(log, game.iteration, losses, recipe)
         if game.iteration % CHECKPOINT_EVERY == 0 or last:
             candidates.keep(candidates.measure(game))
         if candidates.finished:
@@ -133,16 +133,22 @@ def _log(
     return Log(run, watch, pictures, iteration, seconds)
 
 
-def _write(log: Log, iteration: int, losses: Losses) -> None:
-    log.write(
-        iteration,
-        {
+def _write(log: Log, iteration: int, losses: Losses, recipe: Recipe) -> None:
+    """A line with the losses of what is trained."""
+    measured, others = {}, {}
+    if recipe.adversarial_weight:
+        measured = {
             "discriminator_loss": float(losses.discriminator),
             "generator_loss": float(losses.generator),
             "penalty": float(losses.penalty),
-            "border_loss": float(losses.border),
-        },
-        {"real": round(float(losses.real), 5), "fake": round(float(losses.fake), 5)},
+        }
+        others = {"real": round(float(losses.real), 5), "fake": round(float(losses.fake), 5)}
+    if recipe.border_weight:
+        measured["border_loss"] = float(losses.border)
+    log.write(
+        iteration,
+        measured,
+        others,
         f"Training broke down at iteration {iteration} (a loss is not finite): "
         "train into a new folder with lower --discriminator-rate and --generator-rate.",
     )

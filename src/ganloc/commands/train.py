@@ -19,7 +19,8 @@ class Settings:
     """What may replace a preset's settings."""
 
     variant: str | None = None
-    """Which GAN, with --preset laptop or paper: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or sn-wgan-gp."""
+    """With --preset laptop or paper, which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or
+    sn-wgan-gp."""
     size: int | None = None
     """Side in pixels to which pictures are squeezed: 32, 64 or 128."""
     iterations: int | None = None
@@ -98,9 +99,7 @@ def train(
         pictures = load(photos, recipe.size, data)
         check_enough(pictures, photos)
         run = Run.create(out, recipe, photos, pictures)
-    console.print(
-        f"{len(pictures)} pictures, {recipe.lesson} at {recipe.size} pixels, on {place}."
-    )
+    console.print(f"{len(pictures)} pictures, {recipe.lesson} at {recipe.size} pixels, on {place}.")
     places = f" --data {quote(str(data))}" if data else ""
     places += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)

@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-SHORT = {"discriminator_loss": "D", "generator_loss": "G", "loss": "loss"}  # of a log's line
+# Of a log's line.
+SHORT = {
+    "discriminator_loss": "D",
+    "generator_loss": "G",
+    "border_loss": "border",
+    "loss": "loss",
+}
 
 
 @contextmanager
