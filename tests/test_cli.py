@@ -39,7 +39,8 @@ def work(tmp_path_factory):
     truth = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "x"}]}
     (folder / "truth.json").write_text(json.dumps(truth))
     cli.main(["train", str(folder / "photos"), "--out", str(folder / "run"), "--device", "cpu",
-              *TINY, "--variant", "sn-dcgan", "--iterations", "2", "--seed", "5"])  # fmt: skip
+              *TINY, "--preset", "laptop", "--variant", "sn-dcgan", "--iterations", "2",
+              "--seed", "5"])  # fmt: skip
     return folder
 
 
@@ -68,7 +69,16 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
 
 def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
     out = tmp_path / "run"
-    penalty = ["--variant", "dragan", "--penalty-weight", "3.5", "--dragan-noise", "uniform-scaled"]
+    penalty = [
+        "--preset",
+        "laptop",
+        "--variant",
+        "dragan",
+        "--penalty-weight",
+        "3.5",
+        "--dragan-noise",
+        "uniform-scaled",
+    ]
     cli.main(["train", str(work / "photos"), "--out", str(out), "--device", "cpu", *TINY,
               "--iterations", "1", *penalty])  # fmt: skip
     recipe = Model.load(out / "model.safetensors").recipe
@@ -96,7 +106,7 @@ def test_the_advice_works_in_a_shell_also_with_odd_names(tmp_path, work, capsys)
 
 def test_train_goes_on_with_resume(tmp_path, work):
     command = ["train", str(work / "photos"), "--out", str(tmp_path / "run"), "--device", "cpu"]
-    cli.main([*command, *TINY, "--variant", "dcgan", "--iterations", "1"])
+    cli.main([*command, *TINY, "--preset", "laptop", "--variant", "dcgan", "--iterations", "1"])
     cli.main([*command, "--resume", "--iterations", "3"])
     assert Model.load(tmp_path / "run" / "model.safetensors").info["iteration"] == 3
     assert json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]["iterations"] == 3

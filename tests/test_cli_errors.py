@@ -102,7 +102,7 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train photos --out others --resume", ["others is not a run"]),
         ("train others --out run --resume", ["run was trained on other pictures"]),
         ("train photos --out run --resume --batch 3", ["--batch was 2", "cannot become 3"]),
-        ("train photos --out run --resume --variant x", ["'x'"]),
+        ("train photos --out run --resume --variant x", ["cannot become x"]),
     ],
 )
 def test_train(command, culprits, work, capsys, monkeypatch):

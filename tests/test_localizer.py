@@ -29,7 +29,7 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fitted(photos):
-    return Localizer(variant="dcgan", device="cpu", **TINY).fit(photos)
+    return Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(photos)
 
 
 def plain(found):
@@ -68,8 +68,8 @@ def test_boxes_are_in_pixels_of_the_original_and_not_of_the_network(fitted, tmp_
 
 
 def test_the_same_settings_give_the_same_boxes_and_another_seed_does_not(fitted, photos):
-    again = Localizer(variant="dcgan", device="cpu", **TINY).fit(photos)
-    other = Localizer(variant="dcgan", device="cpu", seed=1, **TINY).fit(photos)
+    again = Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(photos)
+    other = Localizer("laptop", variant="dcgan", device="cpu", seed=1, **TINY).fit(photos)
     heatmaps = [[one.heatmap for one in own.localize(photos)] for own in (fitted, again, other)]
     np.testing.assert_array_equal(heatmaps[0], heatmaps[1])
     assert np.abs(np.subtract(heatmaps[0], heatmaps[2])).max() > 0.01
@@ -87,7 +87,7 @@ def test_saved_and_loaded_it_finds_the_same(fitted, photos, tmp_path):
 
 def test_fitted_into_a_run_folder_it_can_be_loaded_from_there(fitted, photos, tmp_path):
     seen = []
-    in_folder = Localizer(variant="dcgan", device="cpu", **TINY).fit(
+    in_folder = Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(
         str(photos), out=str(tmp_path / "run"), watch=lambda iteration, line: seen.append(iteration)
     )
     assert seen == [2]

@@ -97,7 +97,7 @@ def test_killed_and_resumed_gives_the_weights_of_never_stopped(
 
 def test_an_interrupt_saves_says_how_to_go_on_and_can_be_gone_on_from(tmp_path, photos):
     arguments = ["train", str(photos), "--out", str(tmp_path / "run")]
-    settings = [*TINY, "--variant", "dcgan", "--iterations", "120"]
+    settings = [*TINY, "--preset", "laptop", "--variant", "dcgan", "--iterations", "120"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     run = Run(tmp_path / "run")
     with subprocess.Popen([GANLOC, *arguments, *settings], env=ENVIRONMENT, **pipes) as process:

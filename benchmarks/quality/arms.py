@@ -43,8 +43,8 @@ ALIVE = {"adversarial_weight": 1.0, "logit_scale": 10.0}  # so that thin network
 
 ARMS: dict[str, Arm] = {
     "border": Arm({"adversarial_weight": 0.0, "border_weight": 1.0}),
-    "adversarial": Arm({**ALIVE, "border_weight": 0.0}),
-    "both": Arm({**ALIVE, "border_weight": 1.0}),
+    "adversarial": Arm({**ALIVE, "border_weight": 0.0}, 1_000, (0,)),
+    "both": Arm({**ALIVE, "border_weight": 1.0}, seeds=(0,)),
 }
 
 

@@ -87,14 +87,15 @@ def train(
         device: cpu, cuda, …
     """
     place = choose_device(device)
-    recipe = make_recipe(preset or DEFAULT_PRESET, **asdict(settings))
     refuse_inside(photos, out, "--out")
     if resume:
         run = Run.open(out)
         pictures = load(photos, run.recipe().size, data)
-        changes = asdict(recipe) if preset else asdict(settings)
+        given = asdict(settings)
+        changes = asdict(make_recipe(preset, **given)) if preset else given
         recipe = run.resume({**changes, "iterations": settings.iterations}, pictures)
     else:
+        recipe = make_recipe(preset or DEFAULT_PRESET, **asdict(settings))
         check_new(out)
         pictures = load(photos, recipe.size, data)
         check_enough(pictures, photos)
