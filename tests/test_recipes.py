@@ -108,7 +108,7 @@ def test_the_ends_of_the_ranges_are_allowed(name, value):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_json_comes_back(preset):
-    recipe = make_recipe(preset, generator_rate=1.23e-4, seed=12, variant="dcgan")
+    recipe = make_recipe(preset, generator_rate=1.23e-4, seed=12, discriminator_width=5)
     assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
     assert list(json.loads(recipe.to_json())) == [f.name for f in dataclasses.fields(Recipe)]
 
