@@ -3,6 +3,7 @@
     python benchmarks/render_docs.py            # or: make tables
 
 A page holds `<!-- table NAME BUDGET -->` … `<!-- end -->`; what stands between is replaced.
+The budget of results that have none is `all`.
 """
 
 import re
@@ -14,6 +15,7 @@ from ganloc.files import write_text
 from ganloc.reproduce.claims import claims
 from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means, settings
 from ganloc.reproduce.results import ResultRow, read_rows
+from quality import render as quality
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(
@@ -22,9 +24,13 @@ MARKED = re.compile(
 
 
 def rows_of(table: str, budget: str) -> list[ResultRow]:
-    """The rows of a table and a budget, in the order in which they were worked out."""
+    """The rows of a table and a budget, in the order in which they were worked out.
+
+    Rows without a budget are those of "all".
+    """
     path = ROOT / "docs" / "results" / f"{table}.json"
-    return [row for row in read_rows(path) if row["budget"] == budget] if path.exists() else []
+    rows = read_rows(path) if path.exists() else []
+    return [row for row in rows if row.get("budget", "all") == budget]
 
 
 def claims_table(budget: str) -> str:
@@ -42,6 +48,11 @@ TABLES: dict[str, Callable[[str], str]] = {
     "table3-settings": lambda budget: settings(rows_of("table3", budget)),
     "variants-settings": lambda budget: settings(rows_of("variants", budget)),
     "claims": claims_table,
+    "quality": lambda budget: quality.quality(rows_of("quality", budget)),
+    "choices-training": lambda budget: quality.training(rows_of("choices", budget)),
+    "choices-readings": lambda budget: quality.readings(rows_of("choices", budget)),
+    "choices-checkpoints": lambda budget: quality.checkpoints(rows_of("choices", budget)),
+    "choices-trust": lambda budget: quality.trust(rows_of("choices", budget)),
     "notes": lambda budget: NOTES,
 }
 

@@ -12,12 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+import render
 import torch
 from arms import ARMS, trained_run
-from questions import checkpoints, readings, training, trust
-from rich.console import Console
-from rich.table import Table
+from questions import Ious, checkpoints, readings, training, trust
 from rivals import constant, contrast
 from rivals.setting import Setting
 from scores import Scored, picture_ious
@@ -27,21 +25,25 @@ from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.reproduce.results import ResultRow, Results
-from ganloc.shapes import Float
+from ganloc.training import Stopped
 
 COMMAND = "python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR"
 SIZE = 64
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0, or 2 where the user has something to put right."""
+    """0; 2 where the user has something to put right; 130 where it was stopped."""
     options = _options(arguments)
     try:
         rows = run(options)
     except UserError as error:
         print(error)
         return 2
-    Console().print(table(rows))
+    except Stopped as stop:
+        print(f"{stop}: the same command goes on from there.")
+        return 130
+    for answers in (render.training, render.readings, render.checkpoints, render.trust):
+        print(answers(rows), end="\n\n")
     return 0
 
 
@@ -61,7 +63,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
         refuse_exam(set_name)
     setting = Setting("", 0, torch.device("cpu"))
     runs: list[Scored] = []
-    rivals: dict[str, dict] = {}
+    rivals: dict[str, dict[str, Ious]] = {}
     for set_name in options.sets:
         train, test = load_set(set_name, SIZE, options.data, {})
         assert train is not None
@@ -86,7 +88,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     return rows
 
 
-def without_training(test: Pictures, setting: Setting) -> dict[str, Float[np.ndarray, " k"]]:
+def without_training(test: Pictures, setting: Setting) -> dict[str, Ious]:
     """What has to be beaten without any label or training, by name of its rival."""
     shown = test.unlabelled()
     boxes = {
@@ -95,23 +97,6 @@ def without_training(test: Pictures, setting: Setting) -> dict[str, Float[np.nda
         "colour-contrast-centre": contrast.boxes(shown, shown, setting, centre_prior=True),
     }
     return {name: picture_ious(each, test) for name, each in boxes.items()}
-
-
-def table(rows: Sequence[ResultRow]) -> Table:
-    """The rows that hold scores, as they are."""
-    shown = Table(title="GT-known Loc on the development sets, %, and paired gains")
-    for heading in ("question", "name", "score", "gains"):
-        shown.add_column(heading)
-    for row in rows:
-        if "gains" in row:
-            gains = [
-                f"{gain['gain']:+.1f} [{gain['interval'][0]:+.1f}, {gain['interval'][1]:+.1f}]"
-                f" over {other}"
-                for other, gain in row["gains"].items()
-            ]
-            score = f"{row['gt_known_loc']:.1f}"
-            shown.add_row(row["question"], row["name"], score, "\n".join(gains))
-    return shown
 
 
 if __name__ == "__main__":

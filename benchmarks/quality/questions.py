@@ -6,17 +6,17 @@ are bootstraps over the pictures of each set, and differences are paired.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from scores import Scored, chosen
 
 from ganloc.heatmap.read import DEFAULT
+from ganloc.reproduce.results import ResultRow
 from ganloc.score.bootstrap import mean_over_sets
 from ganloc.selection.verdict import verdict
 from ganloc.shapes import Float
 
-ResultRow = dict[str, Any]
+Ious = Float[np.ndarray, " n"]  # of one box in each of a set's test pictures
 Hits = Mapping[str, Float[np.ndarray, " n"]]  # by set: 0–100, the mean over seeds, a picture each
 
 # Each reading beside the one that it adds one thing to.
@@ -36,104 +36,119 @@ LADDER = {
 }
 
 
-def hits(runs: Sequence[Scored], of: Callable[[Scored], Float[np.ndarray, " n"]]) -> Hits:
-    """100 where a box has an IoU above 0.5, else 0: the mean over the seeds of each set."""
+# What became of a checkpoint, by whether it is trusted and whether it is good.
+VERDICTS = {
+    (True, True): "hit",
+    (True, False): "false-alarm",
+    (False, True): "miss",
+    (False, False): "correct-rejection",
+}
+
+
+def hits(runs: Sequence[Scored], ious: Callable[[Scored], Ious]) -> Hits:
+    """100 where a box has an IoU above 0.5, else 0: the mean over the runs of each set."""
     found: dict[str, list[np.ndarray]] = {}
     for run in runs:
-        found.setdefault(run.set_name, []).append(100.0 * (of(run) > 0.5))
-    return {name: np.mean(seeds, axis=0) for name, seeds in found.items()}
+        found.setdefault(run.set_name, []).append(100.0 * (ious(run) > 0.5))
+    return {name: np.mean(each, axis=0) for name, each in found.items()}
 
 
 def row(question: str, name: str, own: Hits, others: Mapping[str, Hits]) -> ResultRow:
     """A method's score, and its gain over each of the others."""
-    gains = {other: _triple([own[s] - theirs[s] for s in own]) for other, theirs in others.items()}
-    sets = {name: round(float(values.mean()), 2) for name, values in own.items()}
-    mean, *interval = _triple(list(own.values()))
+    score, interval = _mean(list(own.values()))
+    gains = {}
+    for other, theirs in others.items():
+        gain, ends = _mean([own[set_name] - theirs[set_name] for set_name in own])
+        gains[other] = {"gain": gain, "interval": ends}
     return {
         "question": question,
         "name": name,
-        "gt_known_loc": mean,
+        "gt_known_loc": score,
         "interval": interval,
-        "gains": {
-            other: {"gain": g, "interval": [low, high]} for other, (g, low, high) in gains.items()
-        },
-        "sets": sets,
+        "gains": gains,
+        "sets": {set_name: round(float(each.mean()), 2) for set_name, each in own.items()},
     }
 
 
-def _triple(values: Sequence[Float[np.ndarray, " _"]]) -> list[float]:
-    return [round(number, 2) for number in mean_over_sets(values)]
+def _mean(values: Sequence[Float[np.ndarray, " _"]]) -> tuple[float, list[float]]:
+    mean, *interval = (round(number, 2) for number in mean_over_sets(values))
+    return mean, interval
+
+
+def kept(run: Scored, reading: str = DEFAULT) -> Ious:
+    """By the checkpoint that the label-free rule keeps."""
+    return run.ious(chosen(run), reading)
+
+
+def untrained(run: Scored) -> Ious:
+    """By the network before its first iteration."""
+    return run.ious(0, DEFAULT)
+
+
+def last(run: Scored) -> Ious:
+    """By the last checkpoint."""
+    return run.ious(len(run.iterations) - 1, DEFAULT)
+
+
+def peak(run: Scored) -> Ious:
+    """*Oracle*: by the trained checkpoint that scores best on the very pictures that are scored."""
+    trained = [run.ious(index, DEFAULT) for index in range(1, len(run.iterations))]
+    return max(trained, key=lambda ious: (ious > 0.5).mean())
 
 
 def readings(runs: Sequence[Scored], arm: str) -> list[ResultRow]:
-    """Every reading of an arm's chosen checkpoints beside the reading that it builds on."""
-    runs = [run for run in runs if run.arm == arm]
-    found = {name: hits(runs, lambda run, n=name: run.ious(chosen(run), n)) for name in LADDER}
+    """Every reading of an arm's kept checkpoints beside the reading that it builds on."""
+    own = [run for run in runs if run.arm == arm]
+    found = {name: hits(own, lambda run, name=name: kept(run, name)) for name in LADDER}
     return [
         row("reading", name, found[name], {below: found[below]} if below else {})
         for name, below in LADDER.items()
     ]
 
 
-def training(
-    runs: Sequence[Scored], rivals: Mapping[str, Mapping[str, Float[np.ndarray, " n"]]]
-) -> list[ResultRow]:
-    """Every arm by the default reading beside what it has to beat.
+def training(runs: Sequence[Scored], rivals: Mapping[str, Mapping[str, Ious]]) -> list[ResultRow]:
+    """Every arm by the default reading beside what it has to beat, which follow as rows.
 
     Args:
         runs: of all arms.
         rivals: by name and set, the IoUs of what needs no training.
     """
+    without: dict[str, Callable[[Scored], Ious]] = {"untrained": untrained}
+    for name, sets in rivals.items():
+        without[name] = lambda run, sets=sets: sets[run.set_name]
     rows = []
-    for arm in dict.fromkeys(run.arm for run in runs):
-        own = [run for run in runs if run.arm == arm]
-        others = {
-            "plain-cam": hits(own, lambda run: run.ious(chosen(run), "plain-cam")),
-            "untrained": hits(own, lambda run: run.ious(0, DEFAULT)),
-            **{
-                name: hits(own, lambda run, sets=sets: sets[run.set_name])
-                for name, sets in rivals.items()
-            },
-        }
-        trained = hits(own, lambda run: run.ious(chosen(run), DEFAULT))
+    for arm, own in by_arm(runs).items():
+        others = {"plain-cam": hits(own, lambda run: kept(run, "plain-cam"))}
+        others |= {name: hits(own, ious) for name, ious in without.items()}
         seeds = len({run.seed for run in own})
-        rows.append({**row("training", arm, trained, others), "seeds": seeds})
-    for name, sets in {"untrained": None, **rivals}.items():
-        own = hits(runs, lambda r, s=sets: r.ious(0, DEFAULT) if s is None else s[r.set_name])
-        rows.append(row("rival", name, own, {}))
-    return rows
+        rows.append({**row("training", arm, hits(own, kept), others), "seeds": seeds})
+    return rows + [row("rival", name, hits(runs, ious), {}) for name, ious in without.items()]
 
 
 def checkpoints(runs: Sequence[Scored]) -> list[ResultRow]:
-    """For every arm: the rule's checkpoint, the last and the oracle's best one of each run."""
+    """For every arm: the rule's checkpoint beside the last and the oracle's best of each run."""
     rows = []
-    for arm in dict.fromkeys(run.arm for run in runs):
-        own = [run for run in runs if run.arm == arm]
-        rule = hits(own, lambda run: run.ious(chosen(run), DEFAULT))
-        last = hits(own, lambda run: run.ious(len(run.iterations) - 1, DEFAULT))
-        peak = hits(own, lambda run: run.ious(peak_of(run), DEFAULT))
-        found = row("checkpoint", arm, rule, {"last": last, "oracle-peak": peak})
-        rows.append({**found, "runs": len(own)})
+    for arm, own in by_arm(runs).items():
+        others = {"last": hits(own, last), "oracle-peak": hits(own, peak)}
+        rows.append({**row("checkpoint", arm, hits(own, kept), others), "runs": len(own)})
     return rows
 
 
-def peak_of(run: Scored) -> int:
-    """*Oracle*: the trained checkpoint that scores best on the very pictures that are scored."""
-    scores = [(run.ious(i, DEFAULT) > 0.5).mean() for i in range(1, len(run.iterations))]
-    return 1 + int(np.argmax(scores))
+def by_arm(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
+    """The runs of each arm."""
+    arms = dict.fromkeys(run.arm for run in runs)
+    return {arm: [run for run in runs if run.arm == arm] for arm in arms}
 
 
-def trust(runs: Sequence[Scored], centre: Mapping[str, Float[np.ndarray, " n"]]) -> list[ResultRow]:
+def trust(runs: Sequence[Scored], centre: Mapping[str, Ious]) -> list[ResultRow]:
     """How often the verdict is right, over all checkpoints of all runs, the untrained ones too.
 
     A checkpoint is good where it scores at least as well as the centred box on the same pictures.
     """
-    counts = {"hit": 0, "false-alarm": 0, "miss": 0, "correct-rejection": 0}
+    counts = dict.fromkeys(VERDICTS.values(), 0)
     for run in runs:
         bar = (centre[run.set_name] > 0.5).mean()
         for index, signals in enumerate(run.signals()):
             good = (run.ious(index, DEFAULT) > 0.5).mean() >= bar
-            trusted = verdict(signals).trusted
-            kinds = {(1, 1): "hit", (1, 0): "false-alarm", (0, 1): "miss"}
-            counts[kinds.get((int(trusted), int(good)), "correct-rejection")] += 1
+            counts[VERDICTS[verdict(signals).trusted, bool(good)]] += 1
     return [{"question": "trust", "name": "verdict", **counts}]

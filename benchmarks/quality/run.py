@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+import render
 from rivals.setting import Setting
 from sets import load_set, refuse_exam
 from stages import STAGES, run_stage, why_skipped
@@ -23,6 +22,7 @@ from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.localizer import choose_device
 from ganloc.reproduce.results import ResultRow, Results
+from ganloc.training import Stopped
 
 COMMAND = (
     "python benchmarks/quality/run.py --data tiny-imagenet-200.zip "
@@ -32,14 +32,17 @@ FOLDERS = ("butterflies", "cells")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0, or 2 where the user has something to put right."""
+    """0; 2 where the user has something to put right; 130 where it was stopped."""
     options = _options(arguments)
     try:
         rows = run(options)
     except UserError as error:
         print(error)
         return 2
-    Console().print(table(rows))
+    except Stopped as stop:
+        print(f"{stop}: the same command goes on, where --runs kept the training.")
+        return 130
+    print(render.quality(rows))
     return 0
 
 
@@ -98,7 +101,7 @@ def chosen_sets(options: argparse.Namespace, folders: dict[str, Path]) -> list[s
         raise UserError("There is nothing to score on: give --data, --butterflies or --cells.")
     for set_name in chosen:
         if set_name not in folders and not options.exam:
-            refuse_exam(set_name)
+            refuse_exam(set_name, ", or give --exam")
     return chosen
 
 
@@ -107,25 +110,6 @@ def one_line(row: ResultRow) -> str:
     low, high = row["interval"]
     scores = f"{row['gt_known_loc']:.1f} [{low:.1f}, {high:.1f}]"
     return f"{row['set']} {row['stage']} {row['seed']}: {scores}, {row['minutes']} minutes"
-
-
-def table(rows: Sequence[ResultRow]) -> Table:
-    """GT-known Loc, the mean over seeds: a line a rival, a column a set."""
-    shown = Table(title="GT-known Loc, %  (* uses labels, † pretrained)")
-    set_names = list(dict.fromkeys(row["set"] for row in rows))
-    for heading in ("rival", *set_names, "mean"):
-        shown.add_column(heading)
-    for name in dict.fromkeys(row["stage"] for row in rows):
-        own = [row for row in rows if row["stage"] == name]
-        label = name + "*" * own[0]["uses_labels"] + "†" * own[0]["pretrained"]
-        means = [_mean([row for row in own if row["set"] == one]) for one in set_names]
-        cells = [f"{mean:.1f}" for mean in (*means, sum(means) / len(means))]
-        shown.add_row(label, *cells)
-    return shown
-
-
-def _mean(rows: Sequence[ResultRow]) -> float:
-    return sum(row["gt_known_loc"] for row in rows) / len(rows)
 
 
 if __name__ == "__main__":

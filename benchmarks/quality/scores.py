@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class Scored:
 
     def signals(self) -> list[Signals]:
         """Of every checkpoint."""
-        if "signals" not in self._kept:
+        if len(self._kept.get("signals", ())) != len(self.iterations):
             found, boxes = [], None
             for index in range(len(self.iterations)):
                 signals, boxes = measure(self.model(index), self.train, boxes)
@@ -72,11 +72,14 @@ class Scored:
             self._keep(name, picture_ious(boxes, self.test).round(DECIMALS).tolist())
         return np.array(self._kept[name])
 
-    @lru_cache(maxsize=2)  # noqa: B019
     def model(self, index: int) -> Model:
         """The network as it was at a checkpoint."""
-        if index:
-            return Model.load(self.run.milestone(self.iterations[index]))
+        if index == 0:
+            return self._untrained
+        return Model.load(self.run.milestone(self.iterations[index]))
+
+    @cached_property
+    def _untrained(self) -> Model:
         return untrained_model(Model.load(self.run.model), self.train)
 
     def _keep(self, name: str, value: Any) -> None:

@@ -11,13 +11,16 @@ from ganloc.images.truth import read_coco
 TRUTH = "truth.coco.json"
 
 
-def refuse_exam(set_name: str) -> None:
-    """A UserError where a set of Tiny ImageNet shares a class with the paper's six."""
+def refuse_exam(set_name: str, otherwise: str = "") -> None:
+    """A UserError where a set of Tiny ImageNet shares a class with the paper's six.
+
+    `otherwise` ends its sentence, such as ", or give --exam".
+    """
     exam = classes_of(",".join(PAPER_SETS))
     if set(classes_of(set_name)) & set(exam):
         raise UserError(
             f"{set_name} belongs to the paper's six sets, which are scored once a method is "
-            "frozen: choose a development set, or give --exam."
+            f"frozen: choose a development set{otherwise}."
         )
 
 

@@ -144,7 +144,7 @@ def test_no_rival_sees_the_truth_that_it_is_scored_on(archive, uses_labels):
         return np.tile([0, 0, 64.0, 64.0], (len(test), 1))
 
     stage = Stage(spy, uses_labels=uses_labels)
-    setting = Setting(0, torch.device("cpu"))
+    setting = Setting("bear", 0, torch.device("cpu"))
     run_stage(stage, train, test, setting)
     run_stage(stage, None, test, setting)
     assert len(calls) == (6 if uses_labels else 2)

@@ -9,7 +9,7 @@ from rivals.setting import Setting
 from ganloc.box.iou import best_iou, iou
 from ganloc.images.pictures import Pictures
 
-SETTING = Setting(0, torch.device("cpu"))
+SETTING = Setting("", 0, torch.device("cpu"))
 
 
 def discs(count, size=64):
@@ -68,7 +68,7 @@ def test_the_untrained_network_follows_the_seed_and_the_reading():
     pictures = discs(6)
 
     def found(seed, variant="dcgan", reading="border"):
-        setting = Setting(seed, torch.device("cpu"))
+        setting = Setting("", seed, torch.device("cpu"))
         return untrained.boxes(pictures, pictures, setting, variant, reading)
 
     first = found(0)

@@ -70,7 +70,7 @@ def test_what_leaves_the_picture_is_cut_off_the_box():
 def test_it_learns_to_find_rectangles():
     train, test = as_pictures(192, seed=0), as_pictures(32, seed=1)
     assert test.truth is not None
-    setting = Setting(0, torch.device("cpu"))
+    setting = Setting("", 0, torch.device("cpu"))
     found = supervised.boxes(train, test.unlabelled(), setting, iterations=60)
     constant = fitted_box(test.sizes, train.truth, train.sizes)
     learned, fitted = (best_iou(boxes, test.truth).mean() for boxes in (found, constant))

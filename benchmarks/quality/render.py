@@ -1,0 +1,107 @@
+"""The rows of quality.json and choices.json as Markdown; "" where there are none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
+from ganloc.reproduce.render import markdown
+from ganloc.reproduce.results import ResultRow
+
+METRICS = {"gt_known_loc": "mean of {}", "gt_known_loc_70": "IoU > 0.7", "mean_iou": "mean IoU"}
+KINDS = ("hit", "false-alarm", "miss", "correct-rejection")
+
+
+def quality(rows: Sequence[ResultRow]) -> str:
+    """A line a stage, a column a set: GT-known Loc, the mean over seeds.
+
+    Then the means over the development sets, where a stage has all that `rows` have, of GT-known
+    Loc at IoU > 0.5 and 0.7 and of IoU; and the mean minutes of a set and seed.
+    * uses labels, † pretrained.
+    """
+    found = dict.fromkeys(row["set"] for row in rows)
+    development = [name for name in DEVELOPMENT_SETS if name in found]
+    sets = [*development, *(name for name in found if name not in DEVELOPMENT_SETS)]
+    lines = []
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        own = [row for row in rows if row["stage"] == stage]
+        scores = [_over_seeds(own, name, "gt_known_loc") for name in sets]
+        for metric in METRICS if development else ():
+            scores.append(float(np.mean([_over_seeds(own, name, metric) for name in development])))
+        label = stage + "*" * own[0]["uses_labels"] + "†" * own[0]["pretrained"]
+        minutes = np.mean([row["minutes"] for row in own])
+        lines.append([label, *map(_number, scores), f"{minutes:.2f}"])
+    means = [head.format(len(development)) for head in METRICS.values()] if development else []
+    return markdown(["rival", *sets, *means, "minutes"], lines) if lines else ""
+
+
+def _over_seeds(rows: Sequence[ResultRow], set_name: str, metric: str) -> float:
+    """NaN where the set was not scored."""
+    scores = [row[metric] for row in rows if row["set"] == set_name]
+    return float(np.mean(scores)) if scores else np.nan
+
+
+def _number(score: float) -> str:
+    return "" if np.isnan(score) else f"{score:.1f}"
+
+
+def training(rows: Sequence[ResultRow]) -> str:
+    """A line an arm with its gains over what it has to beat, which follows, a line each."""
+    return _gains_table("trained", _asked(rows, "training") + _asked(rows, "rival"), "seeds")
+
+
+def checkpoints(rows: Sequence[ResultRow]) -> str:
+    """A line an arm: the checkpoints that the label-free rule keeps, and what they gain."""
+    return _gains_table("trained", _asked(rows, "checkpoint"), "runs")
+
+
+def _gains_table(name: str, rows: Sequence[ResultRow], count: str) -> str:
+    others = list(dict.fromkeys(other for row in rows for other in row["gains"]))
+    lines = [
+        [row["name"], str(row.get(count, "")), *_scores(row)]
+        + [_gain(row["gains"][other]) if other in row["gains"] else "" for other in others]
+        for row in rows
+    ]
+    heads = [name, count, *_heads(rows), *(f"over {other}" for other in others)]
+    return markdown(heads, lines) if lines else ""
+
+
+def readings(rows: Sequence[ResultRow]) -> str:
+    """A line a reading, and its gain over the one that it builds on."""
+    own = _asked(rows, "reading")
+    lines = []
+    for row in own:
+        ((below, gain),) = row["gains"].items() or [("", None)]
+        lines.append([row["name"], below, *_scores(row), _gain(gain) if gain else ""])
+    heads = ["reading", "builds on", *_heads(own), "gain"]
+    return markdown(heads, lines, text=2) if lines else ""
+
+
+def trust(rows: Sequence[ResultRow]) -> str:
+    """Counts of checkpoints, and the percentage that the verdict was right about."""
+    lines = []
+    for row in _asked(rows, "trust"):
+        counts = [row[kind] for kind in KINDS]
+        right = 100.0 * (row["hit"] + row["correct-rejection"]) / sum(counts)
+        lines.append([row["name"], *map(str, counts), f"{right:.1f}"])
+    return markdown(["", *KINDS, "right, %"], lines) if lines else ""
+
+
+def _asked(rows: Sequence[ResultRow], question: str) -> list[ResultRow]:
+    return [row for row in rows if row["question"] == question]
+
+
+def _heads(rows: Sequence[ResultRow]) -> list[str]:
+    return ["GT-known Loc", *dict.fromkeys(name for row in rows for name in row["sets"])]
+
+
+def _scores(row: ResultRow) -> list[str]:
+    """The mean with its interval, then each set."""
+    low, high = row["interval"]
+    mean = f"{row['gt_known_loc']:.1f} ({low:.1f}–{high:.1f})"
+    return [mean, *(f"{score:.1f}" for score in row["sets"].values())]
+
+
+def _gain(gain: ResultRow) -> str:
+    low, high = gain["interval"]
+    return f"{gain['gain']:+.1f} ({low:+.1f} to {high:+.1f})"

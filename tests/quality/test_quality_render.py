@@ -1,0 +1,132 @@
+"""Rows of the benchmarks as Markdown: which numbers stand where."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from render import checkpoints, quality, readings, training, trust
+
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import render_docs
+
+
+def table(text):
+    head, rule, *lines = [line[2:-2].split(" | ") for line in text.splitlines()]
+    assert set("".join(rule)) <= set("-:| ")
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+def stage(set_name, name, loc, seed=0, **more):
+    return {
+        "set": set_name,
+        "stage": name,
+        "seed": seed,
+        "uses_labels": False,
+        "pretrained": False,
+        "gt_known_loc": loc,
+        "gt_known_loc_70": loc / 2,
+        "mean_iou": loc / 4,
+        "minutes": 0.5,
+        **more,
+    }
+
+
+STAGES = [
+    stage("cells", "centre", 99.0),
+    *(stage(name, "centre", 10.0 * k) for k, name in enumerate(reversed(DEVELOPMENT_SETS))),
+    stage("bear", "fitted", 60.0, seed=0, uses_labels=True, minutes=1.0),
+    stage("bear", "fitted", 70.0, seed=1, uses_labels=True, minutes=2.0),
+    stage("cells", "ddt", 50.0, pretrained=True),
+]
+
+
+def scored(question, name, loc, gains=None, **more):
+    found = {
+        other: {"gain": gain, "interval": [gain - 1, gain + 1]}
+        for other, gain in (gains or {}).items()
+    }
+    interval, sets = [loc - 5, loc + 5.25], {"bear": loc - 1, "ape": loc + 1}
+    scores = {"gt_known_loc": loc, "interval": interval, "gains": found, "sets": sets}
+    return {"question": question, "name": name, **scores, **more}
+
+
+CHOICES = [
+    scored("rival", "centre", 60.0),
+    scored("training", "border", 71.24, {"untrained": 3.04, "centre": -0.5}, seeds=3),
+    scored("reading", "plain-cam", 50.0),
+    scored("reading", "cam", 55.0, {"plain-cam": 5.0}),
+    scored("checkpoint", "border", 71.0, {"last": 0.0, "oracle-peak": -2.0}, runs=18),
+    {
+        "question": "trust",
+        "name": "verdict",
+        **{"hit": 5, "false-alarm": 1, "miss": 2, "correct-rejection": 4},
+    },
+]
+
+
+def test_quality_has_a_line_a_stage_and_a_column_a_set():
+    lines = {line["rival"]: line for line in table(quality(STAGES))}
+    assert list(lines) == ["centre", "fitted*", "ddt†"]
+    centre = lines["centre"]
+    sets = [*DEVELOPMENT_SETS, "cells"]
+    assert list(centre)[1:-4] == sets
+    assert [float(centre[name]) for name in sets] == [50, 40, 30, 20, 10, 0, 99]
+    # Means of the development sets: cells is none of them.
+    means = [centre[name] for name in ("mean of 6", "IoU > 0.7", "mean IoU")]
+    assert means == ["25.0", "12.5", "6.2"]
+
+
+def test_quality_averages_seeds_and_leaves_out_means_of_fewer_sets():
+    lines = {line["rival"]: line for line in table(quality(STAGES))}
+    fitted = lines["fitted*"]
+    assert (fitted["bear"], fitted["ape"], fitted["minutes"]) == ("65.0", "", "1.50")
+    assert (fitted["mean of 6"], fitted["IoU > 0.7"], fitted["mean IoU"]) == ("", "", "")
+    assert lines["ddt†"]["cells"] == "50.0"
+    assert list(table(quality(STAGES[-1:]))[0]) == ["rival", "cells", "minutes"]
+
+
+def test_training_stands_above_its_rivals():
+    arm, rival = table(training(CHOICES))
+    assert list(arm.values()) == [
+        *("border", "3", "71.2 (66.2–76.5)", "70.2", "72.2"),
+        *("+3.0 (+2.0 to +4.0)", "-0.5 (-1.5 to +0.5)"),
+    ]
+    assert list(arm)[3:] == ["bear", "ape", "over untrained", "over centre"]
+    assert list(rival.values()) == ["centre", "", "60.0 (55.0–65.2)", "59.0", "61.0", "", ""]
+
+
+def test_readings_checkpoints_and_trust():
+    first, second = table(readings(CHOICES))
+    assert (first["reading"], first["builds on"], first["gain"]) == ("plain-cam", "", "")
+    assert (second["builds on"], second["gain"]) == ("plain-cam", "+5.0 (+4.0 to +6.0)")
+    assert (second["GT-known Loc"], second["ape"]) == ("55.0 (50.0–60.2)", "56.0")
+    (line,) = table(checkpoints(CHOICES))
+    assert (line["runs"], line["over last"]) == ("18", "+0.0 (-1.0 to +1.0)")
+    assert line["over oracle-peak"] == "-2.0 (-3.0 to -1.0)"
+    (line,) = table(trust(CHOICES))
+    assert list(line.values()) == ["verdict", "5", "1", "2", "4", "75.0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "rows", "expected"),
+    [
+        ("quality", "quality", STAGES, quality),
+        ("choices-training", "choices", CHOICES, training),
+        ("choices-readings", "choices", CHOICES, readings),
+        ("choices-checkpoints", "choices", CHOICES, checkpoints),
+        ("choices-trust", "choices", CHOICES, trust),
+    ],
+)
+def test_pages_show_them_by_name(name, file, rows, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(render_docs, "ROOT", tmp_path)
+    page = f"<!-- table {name} all -->\n| stale |\n<!-- end -->"
+    assert render_docs.rendered(page) == f"<!-- table {name} all -->\n\n<!-- end -->"
+    path = tmp_path / "docs" / "results" / f"{file}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"rows": rows}))
+    shown = render_docs.rendered(page)
+    assert shown == f"<!-- table {name} all -->\n{expected(rows)}\n<!-- end -->"
+    assert len(shown.splitlines()) >= 5
