@@ -53,6 +53,11 @@ def folder_of(runs: Path, arm: str, set_name: str, seed: int) -> Path:
     return runs / arm / f"{set_name.replace(':', '-')}-{seed}"
 
 
+def is_finished(run: Run, arm: Arm) -> bool:
+    """Whether the last checkpoint was reached and the model is left."""
+    return run.milestone(arm.iterations).exists() and run.model.exists()
+
+
 def trained_run(runs: Path, arm: str, set_name: str, seed: int, pictures: Pictures) -> Run:
     """The run of this arm; trained now, or on from where it was stopped, where it is not finished.
 
@@ -65,7 +70,7 @@ def trained_run(runs: Path, arm: str, set_name: str, seed: int, pictures: Pictur
     run = Run.open(folder) if begun else Run.create(folder, recipe, set_name, pictures)
     if begun:
         run.resume(asdict(recipe), pictures)
-    milestones = ARMS[arm].checkpoints[1:]
-    if not run.milestone(milestones[-1]).exists() or not run.model.exists():
+    if not is_finished(run, ARMS[arm]):
+        milestones = ARMS[arm].checkpoints[1:]
         train_run(run, pictures, recipe, torch.device("cpu"), begun, milestones=milestones)
     return run

@@ -30,6 +30,10 @@ FOLDS = 5
 LARGE = squeezenet.SIZE  # pixels a side, for rivals that need many
 
 
+def _none(setting: Setting) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Stage:
     """One rival.
@@ -40,6 +44,7 @@ class Stage:
         pretrained: it needs SqueezeNet's ImageNet weights.
         size: side of the pictures that it sees, in pixels.
         seeds: it is run with each of them; one where little or nothing depends on chance.
+        minutes_before: what was spent earlier on what a call finds.
         package: without this package it is skipped; "" for none.
     """
 
@@ -48,6 +53,7 @@ class Stage:
     pretrained: bool = False
     size: int = 64
     seeds: tuple[int, ...] = (0,)
+    minutes_before: Callable[[Setting], float] = _none
     package: str = ""
 
 
@@ -70,7 +76,9 @@ STAGES: dict[str, Stage] = {
     },
     **{
         f"trained-border-{reading}": Stage(
-            partial(trained.boxes, arm="border", reading=reading), seeds=ARMS["border"].seeds
+            partial(trained.boxes, arm="border", reading=reading),
+            seeds=ARMS["border"].seeds,
+            minutes_before=partial(trained.minutes_before, arm="border"),
         )
         for reading in ("plain-cam", DEFAULT)
     },
@@ -101,6 +109,7 @@ def run_stage(
     gets a box.
     """
     assert test.truth is not None
+    minutes_before = stage.minutes_before(setting)
     began = time.perf_counter()
     if train is None and stage.uses_labels:
         boxes = _cross_fitted(stage, test, setting)
@@ -108,7 +117,7 @@ def run_stage(
         known = test if train is None else train
         seen = known if stage.uses_labels else known.unlabelled()
         boxes = stage.boxes(seen, test.unlabelled(), setting)
-    minutes = (time.perf_counter() - began) / 60.0
+    minutes = minutes_before + (time.perf_counter() - began) / 60.0
     row = score_boxes("", boxes, test.truth, stage.uses_labels)
     (scores,) = as_json("", len(test), [row])["rows"]
     del scores["name"]

@@ -1,20 +1,32 @@
 """ganloc itself: a discriminator trained on the pictures alone, by the arms of arms.py."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
-from arms import ARMS, trained_run
+from arms import ARMS, folder_of, is_finished, trained_run
 from rivals.setting import Setting
 from scores import Scored, chosen
 
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
+from ganloc.run import Run
 from ganloc.training import train_in_memory
 
 
 def boxes(train: Pictures, test: Pictures, setting: Setting, arm: str, reading: str) -> np.ndarray:
     """By the checkpoint that the label-free rule keeps, as ganloc's own training does."""
     return _trained(train, setting, arm).to(setting.device).localize(test, reading).boxes
+
+
+def minutes_before(setting: Setting, arm: str) -> float:
+    """What the training took, where it is found finished and not made again."""
+    if setting.runs is None:
+        return 0.0
+    run = Run(folder_of(setting.runs, arm, setting.set_name, setting.seed))
+    if not is_finished(run, ARMS[arm]):
+        return 0.0
+    return json.loads(run.log.read_text(encoding="utf-8").splitlines()[-1])["seconds"] / 60.0
 
 
 def _trained(train: Pictures, setting: Setting, arm: str) -> Model:
