@@ -4,6 +4,7 @@ import json
 import math
 import re
 import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -232,7 +233,7 @@ def test_patience_and_select_are_checked():
     assert (PRESETS["border"].select, PRESETS["paper"].select) == (True, False)
 
 
-def test_train_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
+def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
     (tmp_path / "photos").mkdir()
     for index, pixels in enumerate(PIXELS):
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
@@ -243,8 +244,13 @@ def test_train_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
     model = Model.load(tmp_path / "run" / "model.safetensors")
     assert (model.recipe.select, model.recipe.patience) == (True, 3)
     expected = verdict(Signals.from_dict(model.signals))
-    said = re.findall(r"^Trust: .*\.$", capsys.readouterr().err, flags=re.MULTILINE)
-    assert said == [expected.sentence()]
+    told = partial(re.findall, r"^Trust: .*\.$", flags=re.MULTILINE)
+    assert told(capsys.readouterr().err) == [expected.sentence()]
+    again = ["localize", str(tmp_path / "run"), str(tmp_path / "photos"), "--device", "cpu"]
+    cli.main([*again, "--out", str(tmp_path / "boxes.csv")])
+    assert told(capsys.readouterr().err) == [expected.sentence()]
+    cli.main([*again, "--out", str(tmp_path / "boxes.csv"), "--plain-cam"])
+    assert told(capsys.readouterr().err) == []
     assert Localizer.load(tmp_path / "run", device="cpu").verdict == expected
     assert Localizer(device="cpu").verdict is None
     fitted = Localizer(preset="laptop", device="cpu", select=True, **tiny).fit(tmp_path / "photos")

@@ -26,7 +26,7 @@ from ganloc.training import Stopped
 
 COMMAND = (
     "python benchmarks/quality/run.py --data tiny-imagenet-200.zip "
-    "--butterflies DIR --cells DIR --squeezenet FILE"
+    "--butterflies DIR --cells DIR --squeezenet FILE --runs DIR"
 )
 FOLDERS = ("butterflies", "cells")
 

@@ -7,6 +7,7 @@ from ganloc.commands.shared import Data, Photos, Trained, load, refuse_inside, s
 from ganloc.heatmap.read import DEFAULT
 from ganloc.localizer import choose_device, load_model
 from ganloc.report.results import draw_results, write_heatmaps, write_results
+from ganloc.selection.verdict import verdict_of
 
 
 def localize(
@@ -46,4 +47,7 @@ def localize(
         write_heatmaps(heatmaps, reading, pictures, found)
     if draw is not None:
         draw_results(draw, photos, pictures, found)
+    verdict = verdict_of(model)
+    if verdict is not None and not plain_cam:  # it judges the default reading
+        say(verdict.sentence())
     say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))
