@@ -18,7 +18,8 @@ from ganloc.images.source import load_images
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS
 
-TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2"]
+TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
+        "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
 SIZES = {"a/wide.png": (60, 30), "b.png": (20, 41), "c.png": (32, 32)}
 ROW = ["name", "uses_labels", "oracle", "gt_known_loc", "interval", "gt_known_loc_70", "mean_iou"]
 NAMES = {"default", "plain-cam", "untrained", "whole-image", "centre", "fitted-box"}
@@ -84,7 +85,9 @@ def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
     recipe = Model.load(out / "model.safetensors").recipe
     assert recipe.variant == "dragan"
     assert (recipe.penalty_weight, recipe.dragan_noise) == (3.5, "uniform-scaled")
-    assert json.loads((out / "log.jsonl").read_text())["penalty"] > 0
+    game, student = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    assert game["penalty"] > 0
+    assert student["student_loss"] > 0
 
 
 def test_the_help_of_train_names_every_variant(capsys, monkeypatch):

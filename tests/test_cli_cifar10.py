@@ -8,7 +8,8 @@ from PIL import Image
 
 from ganloc import cli
 
-TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2"]
+TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
+        "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
 
 
 @pytest.fixture

@@ -20,7 +20,15 @@ CONSOLE = Console(quiet=True)
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    thin = Recipe("dcgan", generator_width=2, discriminator_width=2, batch=2, beta1=0.5)
+    thin = Recipe(
+        "dcgan",
+        generator_width=2,
+        discriminator_width=2,
+        batch=2,
+        beta1=0.5,
+        student_iterations=2,
+        student_width=2,
+    )
     monkeypatch.setitem(recipes.PRESETS, "border", thin)
     monkeypatch.setitem(demo.CHANGES, "iterations", 3)
     monkeypatch.setattr(demo, "SHOWN", 4)

@@ -12,7 +12,8 @@ from ganloc.heatmap.read import READINGS
 from ganloc.recipes import PRESETS, Recipe
 from ganloc.run import Run
 
-TINY = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2, "iterations": 2}
+TINY = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2, "iterations": 2,
+        "student_iterations": 2, "student_width": 2}  # fmt: skip
 # Wider, higher and smaller than the networks' 32×32.
 SIZES = {"a/wide.png": (90, 30), "b.png": (20, 71), "c.png": (9, 7), "d.png": (32, 32)}
 
@@ -90,7 +91,7 @@ def test_fitted_into_a_run_folder_it_can_be_loaded_from_there(fitted, photos, tm
     in_folder = Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(
         str(photos), out=str(tmp_path / "run"), watch=lambda iteration, line: seen.append(iteration)
     )
-    assert seen == [2]
+    assert seen == [2, 6]  # two iterations, then two rounds of two
     assert Run.open(tmp_path / "run").recipe() == in_folder.recipe
     expected = plain(fitted.localize(photos))
     assert plain(in_folder.localize(photos)) == expected

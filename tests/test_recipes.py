@@ -32,6 +32,10 @@ def test_the_preset_paper_is_the_paper():
         "augment": False,
         "select": False,
         "patience": 0,
+        "student_iterations": 0,
+        "student_rounds": 2,
+        "student_width": 16,
+        "seeds": "both",
         "seed": 0,
     }
 
@@ -69,9 +73,18 @@ def test_sizes_that_no_network_has(size):
     assert "--size 32, 64 or 128" in str(error.value)
 
 
-COUNTS = ["generator_width", "discriminator_width", "latent", "batch", "iterations"]
+COUNTS = [
+    *["generator_width", "discriminator_width", "latent", "batch", "iterations"],
+    *["student_rounds", "student_width"],
+]
 LOSS_WEIGHTS = ["penalty_weight", "adversarial_weight", "border_weight"]
 POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
+
+
+def test_steps_are_those_of_the_game_and_of_every_round_of_the_student():
+    recipe = make_recipe("paper", iterations=100, student_iterations=7, student_rounds=3)
+    assert recipe.steps == 121
+    assert dataclasses.replace(recipe, student_iterations=0).steps == 100
 
 
 @pytest.mark.parametrize(
@@ -83,6 +96,8 @@ POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
         *[("beta1", value) for value in (-0.1, 1.0, 1.5, math.nan)],
         *[(name, value) for name in LOSS_WEIGHTS for value in (-0.1, math.inf, math.nan)],
         *[("dragan_noise", value) for value in ("", "none", "uniform")],
+        ("student_iterations", -1),
+        *[("seeds", value) for value in ("", "none", "colours")],
     ],
 )
 def test_what_is_out_of_range_is_named_by_its_option(name, value):
@@ -100,6 +115,9 @@ def test_what_is_out_of_range_is_named_by_its_option(name, value):
         ("adversarial_weight", 1e-9),
         ("border_weight", 1e9),
         ("dragan_noise", "uniform-scaled"),
+        ("student_iterations", 0),
+        ("seeds", "colour"),
+        ("seeds", "discriminator"),
     ],
 )
 def test_the_ends_of_the_ranges_are_allowed(name, value):

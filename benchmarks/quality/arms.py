@@ -31,7 +31,8 @@ class Arm:
     def recipe(self, seed: int) -> Recipe:
         """What is trained with this seed."""
         changes = {**self.changes, "iterations": self.iterations, "seed": seed}
-        return make_recipe("border", **changes, select=False)  # the rule is asked afterwards
+        # The rule is asked afterwards, and students are what other stages ask about.
+        return make_recipe("border", **changes, select=False, student_iterations=0)
 
     @property
     def checkpoints(self) -> list[int]:

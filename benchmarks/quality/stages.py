@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from arms import ARMS
 from rivals import (
+    chain,
     constant,
     contrast,
     ddt,
@@ -58,7 +59,20 @@ class Stage:
 
 
 # The network of the default preset by every reading, the paper's by some.
-UNTRAINED = {"dcgan": tuple(READINGS), "sn-dcgan": ("plain-cam", "cam", "border", DEFAULT)}
+UNTRAINED = {
+    "dcgan": tuple(READINGS),
+    "sn-dcgan": ("plain-cam", "cam", "border", DEFAULT),
+}
+
+# Source of the seeds and rounds of the student: the default chain step by step, then with other
+# seeds.
+CHAIN = {
+    "seeds": ("both", 0),
+    "student-1": ("both", 1),
+    "student": ("both", 2),
+    "student-of-discriminator": ("discriminator", 2),
+    "student-of-colour": ("colour", 2),
+}
 
 STAGES: dict[str, Stage] = {
     "whole-image": Stage(partial(constant.boxes, fraction=1.0)),
@@ -81,6 +95,14 @@ STAGES: dict[str, Stage] = {
             minutes_before=partial(trained.minutes_before, arm="border"),
         )
         for reading in ("plain-cam", DEFAULT)
+    },
+    **{
+        name: Stage(
+            partial(chain.boxes, seeds=seeds, rounds=rounds),
+            seeds=ARMS[chain.ARM].seeds,
+            minutes_before=partial(chain.minutes_before, seeds=seeds, rounds=rounds),
+        )
+        for name, (seeds, rounds) in CHAIN.items()
     },
     **{
         f"ddt-squeezenet-{layer}": Stage(

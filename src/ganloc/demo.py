@@ -41,7 +41,7 @@ def run_demo(out: Path, seed: int, console: Console) -> tuple[Pictures, list[Row
     console.print(
         f"Training on {len(train)} drawn pictures; the boxes of {len(test)} others count."
     )
-    with training_progress(recipe.iterations, console) as watch:
+    with training_progress(recipe.steps, console) as watch:
         model = train_run(run, train.unlabelled(), recipe, torch.device("cpu"), watch=watch)
     save_png(out / "boxes.png", heatmap_grid(model, spread(test, SHOWN), truth=True))
     return test, evaluate(model, test, train)

@@ -31,8 +31,10 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
             fitted on them. Without, it is cross-fitted on `test` in five folds.
 
     Returns:
-        Rows `default`, `plain-cam`, `cam`, `untrained`, `untrained-plain-cam`, then the baselines.
-        Those that are cut from heatmaps also hold what these score at an oracle threshold.
+        Rows `default`, `discriminator` (what it is without its student, where it has one),
+        `plain-cam`, `cam`, `untrained` (the discriminator), `untrained-plain-cam`, then the
+        baselines. Those that are cut from heatmaps also hold what these score at an oracle
+        threshold.
 
     Raises:
         UserError: no picture of `test` has a true box.
@@ -40,7 +42,8 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     assert test.truth is not None
     untrained = untrained_model(model, train or test)
     readings = {
-        "default": (model, DEFAULT),
+        "default": (model, model.reading),
+        **({"discriminator": (model, DEFAULT)} if model.student else {}),
         "plain-cam": (model, "plain-cam"),
         "cam": (model, "cam"),
         "untrained": (untrained, DEFAULT),
@@ -97,7 +100,7 @@ def fitted_corloc(model: Model, pictures: Pictures, scored: Sequence[Row] = ()) 
     if scored:
         return [row for row in scored if row.name in CORLOC]
     boxes = {
-        "default": model.localize(pictures, DEFAULT).boxes,
+        "default": model.localize(pictures).boxes,
         "plain-cam": model.localize(pictures, "plain-cam").boxes,
         "whole-image": whole_image(pictures.sizes),
         "centre": centre(pictures.sizes),

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from ganloc.errors import UserError
-from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import load_images
 from ganloc.log import Watch
@@ -97,13 +96,17 @@ class Localizer:
         return self
 
     def localize(
-        self, photos: str | Path, reading: str = DEFAULT, archive: str | Path | None = None
+        self,
+        photos: str | Path,
+        reading: str | None = None,
+        archive: str | Path | None = None,
     ) -> list[Localization]:
         """A box for every picture of a folder or zip, in order of their names.
 
         Args:
             photos: which pictures; of a named data set, the test pictures.
-            reading: a row of `READINGS`; "plain-cam" is the paper's.
+            reading: a row of `RULES`; "plain-cam" is the paper's. By default the student's, or
+                where there is none the discriminator's default.
             archive: as in `fit`.
 
         Raises:

@@ -33,6 +33,11 @@ class Log:
         self.since = time.perf_counter()
         self.began = self.since - seconds
 
+    @property
+    def seconds(self) -> float:
+        """Of training so far."""
+        return time.perf_counter() - self.began
+
     def write(
         self,
         iteration: int,
@@ -55,7 +60,7 @@ class Log:
             **{name: float(f"{value:.6g}") for name, value in losses.items()},
             **others,
             "images_per_second": round(pictures / (now - self.since), 1),
-            "seconds": round(now - self.began, 2),
+            "seconds": round(self.seconds, 2),
         }
         self.iteration, self.since = iteration, now
         if self.run is not None:

@@ -8,25 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
 from ganloc.heatmap.calibrate import for_reading, spread_over
 from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_from, fitted_tensors
-from ganloc.heatmap.read import READINGS, Reading, read_heatmaps
+from ganloc.heatmap.read import DEFAULT, READINGS, RULES, STUDENT, Reading, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
+from ganloc.student.learning import soft_masks
+from ganloc.student.network import Student
 from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
 FORMAT = "ganloc-2"
+PREFIX = "student/"
 STACK = 512  # pictures scored at a time, so that a large set needs no large memory
 
 
 @dataclass(frozen=True)
 class Model:
-    """A discriminator as it is read.
+    """A discriminator as it is read, and the student that learned from it.
 
     Attributes:
         discriminator: in evaluation mode, spectral norm folded in, batch norm calibrated on reals.
@@ -35,6 +39,7 @@ class Model:
         info: how far training went, and on which pictures: iteration, pictures, checksum.
         signals: what was measured of it without a label (selection/signals.py); empty where nothing
             was.
+        student: in evaluation mode; None where none was taught.
     """
 
     discriminator: Discriminator
@@ -42,6 +47,12 @@ class Model:
     fitted: Fitted
     info: dict[str, int] = field(default_factory=dict)
     signals: Mapping[str, float | None] = field(default_factory=dict)
+    student: Student | None = None
+
+    @property
+    def reading(self) -> str:
+        """The default: the student's mask, or without a student the discriminator's reading."""
+        return DEFAULT if self.student is None else STUDENT
 
     @classmethod
     def from_training(
@@ -56,20 +67,34 @@ class Model:
     def to(self, device: torch.device) -> "Model":
         """The same model on `device`."""
         moved = copy.deepcopy(self.discriminator).to(device)
-        return replace(self, discriminator=moved, fitted=self.fitted.to(device))
+        student = None if self.student is None else copy.deepcopy(self.student).to(device)
+        return replace(self, discriminator=moved, fitted=self.fitted.to(device), student=student)
 
-    def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
-        """One heatmap a picture by a row of `READINGS`, large where the object is."""
-        if reading not in READINGS:
-            raise UserError(
-                f"There is no reading {reading!r}: choose one of {', '.join(READINGS)}."
-            )
+    def heatmaps(
+        self, pictures: Pictures, reading: str | None = None
+    ) -> Float[np.ndarray, "n h w"]:
+        """One heatmap a picture, large where the object is, by a row of `RULES`.
+
+        Raises:
+            UserError: there is no such reading, or no student to read.
+        """
+        reading = reading or self.reading
+        if reading not in RULES:
+            raise UserError(f"There is no reading {reading!r}: choose one of {', '.join(RULES)}.")
+        if reading == STUDENT:
+            if self.student is None:
+                raise UserError(
+                    f"This model has no student: choose another reading than {STUDENT}, or train "
+                    "with --student-iterations above 0."
+                )
+            return soft_masks(self.student, pictures.pixels)
         return read_heatmaps(self.discriminator, pictures.pixels, READINGS[reading], self.fitted)
 
-    def localize(self, pictures: Pictures, reading: str) -> "Found":
-        """Heatmap and box of every picture."""
+    def localize(self, pictures: Pictures, reading: str | None = None) -> "Found":
+        """Heatmap and box of every picture (arguments and errors as in `heatmaps`)."""
+        reading = reading or self.reading
         heatmaps = self.heatmaps(pictures, reading)
-        return Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, READINGS[reading])
+        return Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, RULES[reading])
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -82,6 +107,8 @@ class Model:
             "signals": json.dumps(dict(self.signals)),
         }
         tensors = self.discriminator.state_dict() | fitted_tensors(self.fitted)
+        if self.student is not None:
+            tensors |= {PREFIX + name: own for name, own in self.student.state_dict().items()}
         write_tensors(path, tensors, metadata)
 
     @classmethod
@@ -100,7 +127,9 @@ class Model:
             fitted, weights = fitted_from(int(reading["sign"]), float(reading["aspect"]), weights)
             norm = VARIANTS[recipe.variant].norm
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
+            learned = {name: weights.pop(name) for name in list(weights) if name.startswith(PREFIX)}
             network.load_state_dict(weights)
+            student = _student(recipe, learned) if learned else None
             info = json.loads(metadata["info"])
             signals = json.loads(metadata.get("signals", "{}"))
         except (*BROKEN, UserError) as error:
@@ -108,7 +137,13 @@ class Model:
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder that `ganloc train` has finished, or train again."
             ) from error
-        return cls(network.eval().requires_grad_(False), recipe, fitted, info, signals)
+        return cls(network.eval().requires_grad_(False), recipe, fitted, info, signals, student)
+
+
+def _student(recipe: Recipe, learned: Mapping[str, Tensor]) -> Student:
+    student = Student(recipe.size, recipe.student_width)
+    student.load_state_dict({name.removeprefix(PREFIX): own for name, own in learned.items()})
+    return student.eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)

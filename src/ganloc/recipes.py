@@ -12,6 +12,7 @@ from ganloc.errors import UserError
 R = TypeVar("R")
 
 SIZES = (32, 64, 128)  # that Table 1, read for 64, has a network for
+SEEDS = ("both", "discriminator", "colour")  # what a student may first learn from
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,13 @@ class Recipe:
         select: keep the checkpoint that the label-free rule of selection/choose.py prefers, not the
             last one.
         patience: training ends when so many checkpoints in a row brought nothing better; 0: never.
+        student_iterations: of each round of the student that learns from the boxes found so far
+            (student/); 0 for no student.
+        student_rounds: of self-training: the first learns from the seeds, each further one, anew,
+            from the boxes of the one before.
+        student_width: channels of the student's finest maps.
+        seeds: what the first boxes are found by (student/seeds.py): "both", the "discriminator"
+            alone, or "colour" contrast alone.
         seed: of weights, z and the order of the pictures.
     """
 
@@ -103,6 +111,10 @@ class Recipe:
     augment: bool = False
     select: bool = False
     patience: int = 0
+    student_iterations: int = 0
+    student_rounds: int = 2
+    student_width: int = 16
+    seeds: str = "both"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -115,9 +127,21 @@ class Recipe:
                 f"A size of {self.size} pixels is not possible: "
                 f"choose --size {', '.join(map(str, SIZES[:-1]))} or {SIZES[-1]}."
             )
-        for name in ("generator_width", "discriminator_width", "latent", "batch", "iterations"):
+        for name in (
+            "generator_width",
+            "discriminator_width",
+            "latent",
+            "batch",
+            "iterations",
+            "student_rounds",
+            "student_width",
+        ):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1.")
+        if self.student_iterations < 0:
+            raise UserError("--student-iterations must be at least 0 (no student).")
+        if self.seeds not in SEEDS:
+            raise UserError(f"--seeds must be {', '.join(SEEDS[:-1])} or {SEEDS[-1]}.")
         for name in ("generator_rate", "discriminator_rate", "logit_scale"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"--{name.replace('_', '-')} must be above 0.")
@@ -145,6 +169,11 @@ class Recipe:
         """What the discriminator learns from, in words."""
         tasks = {self.variant: self.adversarial_weight, "the border task": self.border_weight}
         return " and ".join(name for name, weight in tasks.items() if weight)
+
+    @property
+    def steps(self) -> int:
+        """Of training in all: the discriminator's iterations, then the student's."""
+        return self.iterations + self.student_rounds * self.student_iterations
 
     def to_json(self) -> str:
         """The recipe as a JSON object, one key a setting."""
@@ -180,6 +209,7 @@ PRESETS: dict[str, Recipe] = {
         border_weight=1.0,
         mirror=True,
         select=True,
+        student_iterations=1_200,
     ),
     "laptop": Recipe(
         generator_width=16,

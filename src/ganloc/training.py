@@ -1,7 +1,8 @@
-"""A whole training: the game, its log, its checkpoints and its pictures in a run folder."""
+"""A whole training: the game and its student, their log, checkpoints and pictures in a folder."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals, getsignal, signal
 from typing import Any
@@ -18,6 +19,8 @@ from ganloc.recipes import VARIANTS, Recipe
 from ganloc.report.training_pictures import save_fakes, save_heatmaps, save_reals, spread
 from ganloc.run import Run
 from ganloc.selection.candidates import Candidates
+from ganloc.student.learning import BATCH
+from ganloc.student.rounds import self_train
 
 LOG_EVERY = 50
 CHECKPOINT_EVERY = 250
@@ -44,7 +47,8 @@ def train_run(
     """Train in `run`'s folder to the recipe's last iteration, and leave `model.safetensors`.
 
     With `select` that is the checkpoint which the label-free rule prefers, else the last; with
-    `patience` training may end early, and is then finished.
+    `patience` training may end early, and is then finished. Then a student learns from it, where
+    the recipe has one; stopped meanwhile it starts again, for it takes a minute or two.
 
     Args:
         run: a fresh run, or with `resume` one that was trained before.
@@ -99,9 +103,40 @@ def train_run(
                 save_game(game, run.checkpoint, candidates.state)
                 candidates.model(game).save(run.model)
                 raise Stopped(game.iteration)
-    model = candidates.model(game)
+        model = candidates.model(game)
+        model.save(run.model)
+
+        def pause() -> None:
+            if stopped():
+                raise Stopped(game.iteration)
+
+        model = _with_student(model, pictures, run, log, watch, pause)
     model.save(run.model)
     return model
+
+
+def _with_student(
+    model: Model,
+    pictures: Pictures,
+    run: Run | None,
+    game_log: Log,
+    watch: Watch | None,
+    pause: Callable[[], None] = lambda: None,
+) -> Model:
+    """The model and its student, where the recipe has one; `pause` may raise to stop."""
+    recipe = model.recipe
+    if not recipe.student_iterations:
+        return model
+    log = Log(run, watch, BATCH, recipe.iterations, game_log.seconds)
+
+    def note(iteration: int, loss: float) -> None:
+        if iteration % LOG_EVERY == 0 or recipe.iterations + iteration == recipe.steps:
+            broken = f"The student broke down at iteration {iteration} (its loss is not finite)."
+            log.write(recipe.iterations + iteration, {"student_loss": loss}, {}, broken)
+        pause()
+
+    student = self_train(model.discriminator, model.fitted, pictures.pixels, recipe, note)
+    return replace(model, student=student)
 
 
 def _model(game: Game, recipe: Recipe, pictures: Pictures) -> Model:
@@ -123,7 +158,7 @@ def train_in_memory(
             candidates.keep(candidates.measure(game))
         if candidates.finished:
             break
-    return candidates.model(game)
+    return _with_student(candidates.model(game), pictures, None, log, watch)
 
 
 def _log(

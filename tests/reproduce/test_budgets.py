@@ -23,6 +23,21 @@ def test_every_cell_has_a_recipe_without_what_the_paper_does_not_do(table, budge
         assert settings["variant"] == method.removesuffix("+aug")
 
 
+@pytest.mark.parametrize("method", ["dcgan", "sn-dcgan+aug", CAM])
+def test_a_row_was_made_by_its_recipe_and_by_the_defaults_of_later_settings(method):
+    given = BUDGETS["table3"]["quick"]
+    settings = given.settings_of(method, seed=0)
+    assert settings is not None
+    assert given.made(method, 0, settings)
+    later = {"border_weight", "student_iterations", "weight_decay"}
+    assert given.made(method, 0, {k: v for k, v in settings.items() if k not in later})
+    assert not given.made(method, 0, settings | {"batch": 7})
+    assert not given.made(method, 0, {k: v for k, v in settings.items() if k != "iterations"})
+    assert not given.made(method, 1, settings)
+    assert not given.made(method, 0, None)
+    assert given.made("real", 0, None)
+
+
 @pytest.mark.parametrize("table", BUDGETS)
 def test_only_the_paper_s_budget_has_the_paper_s_widths(table):
     widths = {

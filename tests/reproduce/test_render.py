@@ -114,6 +114,12 @@ def test_settings_tell_where_they_depart_from_the_paper():
     assert settings([]) == ""
 
 
+def test_a_row_of_before_a_setting_existed_has_its_default():
+    old = {k: v for k, v in asdict(Recipe(batch=32)).items() if k != "border_weight"}
+    (line,) = settings([{"recipe": old}]).splitlines()
+    assert line.endswith("batch 32 (128).")
+
+
 def test_baselines_have_a_line_a_set():
     lines = table(baselines(ROWS))
     assert [line["set"] for line in lines] == ["bird", "cat"]

@@ -16,7 +16,7 @@ from ganloc.training import train_in_memory
 
 def boxes(train: Pictures, test: Pictures, setting: Setting, arm: str, reading: str) -> np.ndarray:
     """By the checkpoint that the label-free rule keeps, as ganloc's own training does."""
-    return _trained(train, setting, arm).to(setting.device).localize(test, reading).boxes
+    return model(train, setting, arm).to(setting.device).localize(test, reading).boxes
 
 
 def minutes_before(setting: Setting, arm: str) -> float:
@@ -29,7 +29,8 @@ def minutes_before(setting: Setting, arm: str) -> float:
     return json.loads(run.log.read_text(encoding="utf-8").splitlines()[-1])["seconds"] / 60.0
 
 
-def _trained(train: Pictures, setting: Setting, arm: str) -> Model:
+def model(train: Pictures, setting: Setting, arm: str) -> Model:
+    """The checkpoint that the label-free rule keeps."""
     if setting.runs is None:
         recipe = replace(ARMS[arm].recipe(setting.seed), select=True)
         return train_in_memory(train, recipe, setting.device)

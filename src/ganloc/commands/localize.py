@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Literal
 
 from ganloc.commands.shared import Data, Photos, Trained, load, refuse_inside, say
-from ganloc.heatmap.read import DEFAULT
 from ganloc.localizer import choose_device, load_model
 from ganloc.report.results import draw_results, write_heatmaps, write_results
 from ganloc.selection.verdict import verdict_of
@@ -40,7 +39,7 @@ def localize(
         refuse_inside(photos, draw, "--draw")
     model = load_model(run, choose_device(device))
     pictures = load(photos, model.recipe.size, data, split="test")
-    reading = "plain-cam" if plain_cam else DEFAULT
+    reading = "plain-cam" if plain_cam else model.reading
     found = model.localize(pictures, reading)
     write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
     if heatmaps is not None:

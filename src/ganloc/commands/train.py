@@ -57,6 +57,14 @@ class Settings:
     """Keep the checkpoint that looks best without labels, not the last one."""
     patience: int | None = None
     """End after so many checkpoints without a better one (0: never; needs --select True)."""
+    student_iterations: int | None = None
+    """Of each round in which a student learns from the boxes found so far (0: no student)."""
+    student_rounds: int | None = None
+    """Rounds of it: the first learns from the seeds, each further one from the one before."""
+    student_width: int | None = None
+    """Channels of the student's finest maps."""
+    seeds: str | None = None
+    """What its first boxes are found by: both, discriminator or colour."""
     seed: int | None = None
     """Of weights, z and the order of the pictures."""
 
@@ -105,7 +113,7 @@ def train(
     places += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)
     try:
-        with training_progress(recipe.iterations, console) as watch:
+        with training_progress(recipe.steps, console) as watch:
             model = train_run(run, pictures.unlabelled(), recipe, place, resume, watch)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{places}"

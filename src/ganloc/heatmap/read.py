@@ -30,7 +30,8 @@ class Reading:
 
     Attributes:
         heatmap: "cam" (the paper's), "border-distance", "principal" or "fisher" (the modules
-            cam.py, border.py, ddt.py and fisher.py).
+            cam.py, border.py, ddt.py and fisher.py); or "student", its soft mask: then only the
+            threshold counts, and no discriminator is read.
         layers: the blocks whose maps are read, counted from the last (−1); several are joined by
             their geometric mean, each stretched to 0–1. A CAM reads the last.
         signed: take a CAM's sign from the set; else it is the paper's +.
@@ -71,6 +72,9 @@ READINGS: dict[str, Reading] = {
 }
 DEFAULT = "fisher"
 
+STUDENT = "student"
+RULES = {**READINGS, STUDENT: Reading("student", threshold=0.6)}  # all that a model is read by
+
 
 @torch.no_grad()
 def read_heatmaps(
@@ -90,27 +94,36 @@ def read_heatmaps(
     Returns:
         The cells of the coarsest maps read where the picture is read once, else size×size pixels.
     """
+    parts = []
+    for heatmaps in layer_heatmaps(discriminator, pixels, reading, fitted):
+        joined = join(heatmaps, stretch=reading.centre > 0.0)
+        if reading.centre:
+            joined = joined * centre_prior(joined, reading.centre, fitted.aspect**reading.aspect)
+        parts.append(joined)
+    return torch.cat(parts).cpu().numpy()
 
-    def read(pictures: Tensor) -> Float[Tensor, "n layers h w"]:
-        heatmaps = _layer_heatmaps(discriminator, pictures, reading, fitted)
+
+def layer_heatmaps(
+    discriminator: Discriminator,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    reading: Reading,
+    fitted: Fitted,
+) -> Iterator[Float[Tensor, "batch layers h w"]]:
+    """What `read_heatmaps` joins, batch by batch: a heatmap a layer, on the features' own scale."""
+
+    @torch.no_grad()
+    def read(pictures: Tensor) -> Float[Tensor, "batch layers h w"]:
+        heatmaps = _read_layers(discriminator, pictures, reading, fitted)
         if reading.steps == 0 and len(heatmaps) == 1:
             return heatmaps[0][:, None]
         size = pictures.shape[2:]
         return torch.cat([interpolate(h[:, None], size=size, mode="bilinear") for h in heatmaps], 1)
 
-    parts = []
     for pictures in _batches(discriminator, pixels):
-        heatmaps = (
-            average_over_views(read, pictures, reading.steps) if reading.steps else read(pictures)
-        )
-        joined = _joined(heatmaps, stretch=reading.centre > 0.0)
-        if reading.centre:
-            joined = joined * _centred(joined, reading.centre, fitted.aspect**reading.aspect)
-        parts.append(joined)
-    return torch.cat(parts).cpu().numpy()
+        yield average_over_views(read, pictures, reading.steps) if reading.steps else read(pictures)
 
 
-def _layer_heatmaps(
+def _read_layers(
     discriminator: Discriminator,
     pictures: Float[Tensor, "n 3 size size"],
     reading: Reading,
@@ -129,7 +142,7 @@ def _layer_heatmaps(
     return [class_activation_map(maps[layer], fitted.fisher[layer]) for layer in reading.layers]
 
 
-def _joined(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Tensor, "n h w"]:
+def join(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Tensor, "n h w"]:
     """A picture's heatmaps as one: their geometric mean, each stretched to 0–1.
 
     A single heatmap is stretched where asked for, else it stays as it is.
@@ -143,7 +156,7 @@ def _joined(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Ten
     return stretched.prod(dim=1) ** (1.0 / layers)
 
 
-def _centred(
+def centre_prior(
     heatmaps: Float[Tensor, "n h w"], deviation: float, aspect: float
 ) -> Float[Tensor, "h w"]:
     """exp(−x²/2aσ² − y²/2σ²/a): x, y and σ in half sides, a how much wider than high."""

@@ -11,6 +11,7 @@ SHORT = {
     "discriminator_loss": "D",
     "generator_loss": "G",
     "border_loss": "border",
+    "student_loss": "student",
     "loss": "loss",
 }
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganloc.box.formats import write_coco, write_csv
 from ganloc.heatmap.files import SavedHeatmaps, save_heatmaps
-from ganloc.heatmap.read import READINGS
+from ganloc.heatmap.read import RULES
 from ganloc.images.archive import Unreadable, open_archive
 from ganloc.images.decode import open_rgb, quiet_pillow
 from ganloc.images.pictures import Pictures
@@ -28,7 +28,7 @@ def write_results(path: Path, format: str, pictures: Pictures, found: Found) -> 
 
 def write_heatmaps(path: Path, reading: str, pictures: Pictures, found: Found) -> None:
     """Write the heatmaps with their reading's rule for boxes (`load_heatmaps` reads them)."""
-    rule = READINGS[reading]
+    rule = RULES[reading]
     save_heatmaps(
         path,
         SavedHeatmaps(

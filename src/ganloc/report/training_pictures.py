@@ -7,7 +7,6 @@ import numpy as np
 from ganloc.adversary.networks import Generator
 from ganloc.adversary.sample import sample
 from ganloc.box.from_heatmap import normalise, resize
-from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
 from ganloc.recipes import Recipe
@@ -44,7 +43,7 @@ def heatmap_grid(
     The green box is the default reading's; with `truth` the true box is blue.
     """
     size = pictures.size
-    found = model.localize(pictures, DEFAULT)
+    found = model.localize(pictures)
     cams = normalise(resize(model.heatmaps(pictures, "plain-cam"), size))
     tiles = []
     for index in range(len(pictures)):

@@ -57,6 +57,17 @@ class Budget:
         variant = method.removesuffix(AUGMENTED)
         return asdict(self.recipe(method, seed)) if variant in VARIANTS else None
 
+    def made(self, method: str, seed: int, recipe: dict[str, Any] | None) -> bool:
+        """Whether a row's recipe is the method's; a setting that it lacks was not there yet.
+
+        Such a row was made as by that setting's default.
+        """
+        settings = self.settings_of(method, seed)
+        if settings is None or recipe is None:
+            return settings == recipe
+        defaults = asdict(ReferenceRecipe() if method == CAM else Recipe())
+        return defaults | recipe == settings
+
     @property
     def size(self) -> int:
         """Side of the pictures, in pixels."""

@@ -139,18 +139,22 @@ def one_line(row: ResultRow) -> str:
     return f"{name}: {_scored(row)}" if "loc" in row else f"{name}: MS-SSIM {_alike(row)}"
 
 
+def own(recipe: ResultRow | None, known: ResultRow) -> bool:
+    """Whether a row's recipe is of the kind whose settings are known."""
+    return recipe is not None and recipe.keys() <= known.keys()
+
+
 def settings(rows: Sequence[ResultRow]) -> str:
     """What the trainings of a table were, and in what they depart from the paper's."""
     lines = []
     for name, paper in (("GANs", Recipe()), ("CAM", ReferenceRecipe())):
-        recipes = [
-            row["recipe"] for row in rows if row.get("recipe", {}).keys() == asdict(paper).keys()
-        ]
+        known = asdict(paper)  # a row of before a setting existed was made by its default
+        recipes = [known | row["recipe"] for row in rows if own(row.get("recipe"), known)]
         if recipes:
             varied = {"seed", "augment"} | ({"variant"} if name == "GANs" else set())
             departs = [
                 f"{key} {recipes[0][key]} ({value})"
-                for key, value in asdict(paper).items()
+                for key, value in known.items()
                 if key not in varied and recipes[0][key] != value
             ]
             lines.append(

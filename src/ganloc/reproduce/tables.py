@@ -83,7 +83,7 @@ def reproduce_table(
 
     def missing(set_name: str, method: str, seed: int) -> bool:
         row = results.find(**identity(set_name, method, seed))
-        return row is None or row.get("recipe") != budget.settings_of(method, seed)
+        return row is None or not budget.made(method, seed, row.get("recipe"))
 
     def keep(set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
         row = identity(set_name, method, seed) | row

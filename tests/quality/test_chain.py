@@ -1,0 +1,84 @@
+"""The chain's stages share a discriminator and students, and cost what they cost."""
+
+import numpy as np
+import pytest
+import torch
+from rivals import chain, trained
+from rivals.setting import Setting
+from stages import CHAIN, STAGES
+
+from ganloc.images.synthetic import draw_pictures
+from ganloc.recipes import SEEDS, make_recipe
+from ganloc.student.rounds import self_train, student_boxes
+from ganloc.student.seeds import Seeder
+from ganloc.training import train_in_memory
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+CPU = torch.device("cpu")
+SETTING = Setting("drawn", 1, CPU)
+TRAIN, TEST = (draw_pictures(count, 32, seed).unlabelled() for count, seed in ((6, 0), (3, 1)))
+TINY = {"size": 32, "discriminator_width": 2, "generator_width": 2, "iterations": 2, "batch": 2}
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch):
+    def recipe_of(seeds, size, seed):
+        student = {"student_iterations": 2, "student_width": 2, "seeds": seeds}
+        return make_recipe("border", **{**TINY, "size": size}, **student, seed=seed)
+
+    monkeypatch.setattr(chain, "recipe_of", recipe_of)
+    monkeypatch.setattr(chain, "_known", {})
+    ready = train_in_memory(TRAIN, make_recipe("border", **TINY, student_iterations=0), CPU)
+    monkeypatch.setattr(trained, "model", lambda *_: ready)
+    return ready
+
+
+def test_no_round_is_the_seeds_themselves_fitted_on_the_training_pictures(model):
+    seeder = Seeder(model.discriminator, model.fitted, TRAIN.pixels, "both")
+    found = chain.boxes(TRAIN, TEST, SETTING, "both", 0)
+    np.testing.assert_allclose(found, seeder.boxes(TEST.pixels) * 32)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_the_last_round_is_the_default_chain_s(model, seeds):
+    recipe = chain.recipe_of(seeds, 32, seed=1)
+    student = self_train(model.discriminator, model.fitted, TRAIN.pixels, recipe, lambda *_: None)
+    found = chain.boxes(TRAIN, TEST, SETTING, seeds, 2)
+    np.testing.assert_array_equal(found, student_boxes(student, TEST.pixels) * 32)
+
+
+def test_rounds_are_taught_once(monkeypatch):
+    begun = []
+
+    def students(*arguments):
+        begun.append(1)
+        yield from original(*arguments)
+
+    original = chain.students
+    monkeypatch.setattr(chain, "students", students)
+    first = chain.boxes(TRAIN, TEST, SETTING, "both", 1)
+    second = chain.boxes(TRAIN, TEST, SETTING, "both", 2)
+    again = chain.boxes(TRAIN, TEST, SETTING, "both", 1)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+    assert len(begun) == 1
+    chain.boxes(TRAIN.subset([0, 1, 2]), TEST, SETTING, "both", 1)
+    assert len(begun) == 2  # other pictures under the same name
+
+
+def test_a_later_stage_pays_for_the_rounds_that_it_finds(monkeypatch):
+    monkeypatch.setattr(trained, "minutes_before", lambda *_: 5.0)
+    assert chain.minutes_before(SETTING, "both", 2) == 5.0
+    chain.boxes(TRAIN, TEST, SETTING, "both", 2)
+    one, two = (chain.minutes_before(SETTING, "both", rounds) for rounds in (1, 2))
+    assert 5.0 < one < two
+    assert chain.minutes_before(SETTING, "both", 0) == 5.0
+    assert chain.minutes_before(SETTING, "colour", 2) == 5.0
+
+
+def test_every_stage_of_the_chain_is_one_of_the_script():
+    assert CHAIN.keys() <= STAGES.keys()
+    for name in CHAIN:
+        assert not STAGES[name].uses_labels
+        assert STAGES[name].seeds == (0, 1, 2)
+    assert CHAIN["student"] == ("both", make_recipe("border").student_rounds)

@@ -1,0 +1,71 @@
+"""Self-training: what each round learns from, and what is told of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc.adversary.networks import Discriminator
+from ganloc.heatmap.fitted import fit_readings
+from ganloc.recipes import Recipe
+from ganloc.student import rounds
+from ganloc.student.rounds import self_train, student_boxes
+from ganloc.student.seeds import Seeder
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+
+
+def recipe(**settings):
+    return Recipe(size=32, student_width=2, student_iterations=3, seed=4, **settings)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    discriminator = Discriminator(32, 2, "none", spectral=False).eval()
+    return discriminator, fit_readings(discriminator, PIXELS)
+
+
+@pytest.fixture
+def lessons(monkeypatch):
+    """The boxes and seed of every round, and the student that came of it."""
+    given = []
+
+    def teach(student, pixels, boxes, iterations, seed):
+        given.append((student, boxes, seed))
+        yield from original(student, pixels, boxes, iterations, seed)
+
+    original = rounds.teach
+    monkeypatch.setattr(rounds, "teach", teach)
+    return given
+
+
+def test_the_first_round_learns_from_seeds_and_the_next_from_its_student(network, lessons):
+    student = self_train(*network, PIXELS, recipe(student_rounds=2), lambda *_: None)
+    (first, seeds, _), (second, own, _) = lessons
+    np.testing.assert_array_equal(seeds, Seeder(*network, PIXELS, "both").boxes(PIXELS))
+    np.testing.assert_array_equal(own, student_boxes(first, PIXELS))
+    assert student is second
+    assert first is not second
+    assert [seed for *_, seed in lessons] == [4, 5]
+
+
+def test_every_iteration_of_all_rounds_is_told(network):
+    told = []
+    self_train(*network, PIXELS, recipe(student_rounds=2), lambda *line: told.append(line))
+    assert [number for number, _ in told] == [1, 2, 3, 4, 5, 6]
+    assert all(np.isfinite(loss) for _, loss in told)
+
+
+def test_one_round_and_another_source(network, lessons):
+    self_train(*network, PIXELS, recipe(student_rounds=1, seeds="colour"), lambda *_: None)
+    ((_, seeds, _),) = lessons
+    np.testing.assert_array_equal(seeds, Seeder(*network, PIXELS, "colour").boxes(PIXELS))
+
+
+def test_the_same_student_again(network):
+    one, other = (self_train(*network, PIXELS, recipe(), lambda *_: None) for _ in range(2))
+    weights, others = one.state_dict(), other.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    assert not any(each.requires_grad for each in one.parameters())
+    assert not one.training

@@ -1,0 +1,126 @@
+"""Seeds on maps whose boxes are known, and what each source looks at."""
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc.adversary.networks import Discriminator
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.iou import iou
+from ganloc.heatmap.fitted import fit_readings
+from ganloc.heatmap.read import READINGS, read_heatmaps
+from ganloc.recipes import SEEDS
+from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
+from ganloc.student.seeds import LEVEL, SOURCES, Seeder, level_boxes, set_threshold
+
+
+def blocks(sides, high=4.0):
+    """Levels of 0 with a block of `high`, from the upper left corner, in 20 × 20 pixels."""
+    levels = np.zeros((len(sides), 20, 20), np.float32)
+    for picture, side in zip(levels, sides, strict=True):
+        picture[:side, :side] = high
+    return levels
+
+
+def things(count, seed):
+    """Bright squares away from the border on dark noise, and their boxes in fractions."""
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 90, (count, 32, 32, 3), np.uint8)
+    boxes = np.empty((count, 4))
+    for index in range(count):
+        side = random.integers(8, 18)
+        x, y = random.integers(4, 28 - side, 2)
+        pixels[index, y : y + side, x : x + side] += 150
+        boxes[index] = np.array([x, y, x + side, y + side]) / 32
+    return pixels, boxes
+
+
+@pytest.fixture(scope="module")
+def network():
+    """An untrained network without batch norm, fitted on squares."""
+    torch.manual_seed(0)
+    discriminator = Discriminator(32, 4, "none", spectral=False).eval().requires_grad_(False)
+    return discriminator, fit_readings(discriminator, things(64, seed=0)[0])
+
+
+def test_one_threshold_tells_large_objects_from_small():
+    levels = blocks([4, 10, 18])
+    threshold = set_threshold(levels)
+    assert 0.0 < threshold < 4.0
+    found = level_boxes(levels, threshold)
+    np.testing.assert_allclose(found[:, 2:], np.array([[4, 4], [10, 10], [18, 18]]) / 20)
+
+
+def test_the_threshold_is_otsu_s_of_all_pixels_times_a_constant():
+    random = np.random.default_rng(0)
+    levels = np.concatenate([random.normal(0, 1, (2, 50, 50)), random.normal(9, 1, (1, 50, 50))])
+    low, high = np.quantile(levels, [0.002, 0.998])
+    # Between two clouds that far apart any cut has the same between-class variance; the first is
+    # where the lower cloud ends.
+    otsu = (set_threshold(levels) - low) / LEVEL + low
+    assert 2.0 < otsu < 7.0
+    assert low < set_threshold(levels) < high
+
+
+def test_a_faint_picture_still_has_a_box_and_a_flat_one_is_whole():
+    levels = np.concatenate([blocks([10]), blocks([4], high=1.0), np.zeros((1, 20, 20))])
+    found = level_boxes(levels.astype(np.float32), threshold=3.0)
+    np.testing.assert_allclose(found, [[0, 0, 0.5, 0.5], [0, 0, 0.2, 0.2], [0, 0, 1, 1]])
+
+
+def test_levels_all_alike_have_a_threshold():
+    levels = np.full((2, 8, 8), 3.0, np.float32)
+    assert set_threshold(levels) == 3.0
+    np.testing.assert_array_equal(level_boxes(levels, 3.0), [[0, 0, 1, 1]] * 2)
+
+
+@pytest.mark.parametrize("source", SEEDS)
+def test_seeds_are_boxes_of_each_picture_alone(network, source):
+    pixels, _ = things(12, seed=1)
+    seeder = Seeder(*network, pixels, source)
+    found = seeder.boxes(pixels)
+    assert found.shape == (12, 4)
+    assert (found >= 0.0).all()
+    assert (found <= 1.0).all()
+    assert (found[:, 2:] > found[:, :2]).all()
+    np.testing.assert_allclose(seeder.boxes(pixels[3:5]), found[3:5], atol=1e-6)
+
+
+def test_colour_seeds_are_contrast_with_a_centre_prior(network):
+    pixels, _ = things(6, seed=1)
+    heatmaps = colour_contrast(pixels, centre_prior=True)
+    expected = boxes_from_heatmaps(heatmaps, 32, np.full((6, 2), 32), CENTRE_PRIOR_THRESHOLD)
+    found = Seeder(*network, pixels, "colour").boxes(pixels)
+    np.testing.assert_allclose(found * 32, expected)
+
+
+def test_the_discriminator_s_seeds_are_half_those_of_its_default_reading(network):
+    pixels, _ = things(6, seed=1)
+    seeder = Seeder(*network, pixels, "discriminator")
+    rule = READINGS["fisher"]
+    heatmaps = read_heatmaps(network[0], pixels, rule, network[1])
+    shape = boxes_from_heatmaps(heatmaps, 32, np.ones((6, 2), int), rule.threshold, rule.otsu)
+    layers = np.concatenate([each.numpy() for each in seeder._layers(pixels)])
+    nothing = np.ones((6, 32, 32), np.float32)  # no weight lies on contrast
+    levels = level_boxes(seeder._levels(layers, nothing), seeder.threshold)
+    np.testing.assert_allclose(seeder.boxes(pixels), (shape + levels) / 2.0, atol=1e-6)
+    assert SOURCES["discriminator"].shape == rule.threshold
+
+
+def test_the_discriminator_s_seeds_do_not_see_what_contrast_sees(network, monkeypatch):
+    pixels, _ = things(6, seed=1)
+    before = Seeder(*network, pixels, "discriminator").boxes(pixels)
+
+    def other(pixels, centre_prior=False):
+        return np.random.default_rng(0).random(pixels.shape[:3]).astype(np.float32)
+
+    monkeypatch.setattr("ganloc.student.seeds.colour_contrast", other)
+    np.testing.assert_allclose(Seeder(*network, pixels, "discriminator").boxes(pixels), before)
+    both = Seeder(*network, pixels, "both").boxes(pixels)
+    assert not np.allclose(both, before)
+
+
+def test_squares_that_stand_out_are_found(network):
+    pixels, truth = things(40, seed=1)
+    found = Seeder(*network, pixels, "both").boxes(pixels)
+    assert (iou(found, truth) > 0.5).mean() > 0.9

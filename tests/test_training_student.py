@@ -1,0 +1,146 @@
+"""A training with a student: what it leaves, what stops it, and that the game does not feel it."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc import training
+from ganloc.errors import UserError
+from ganloc.evaluation import evaluate
+from ganloc.heatmap.read import DEFAULT, RULES, STUDENT
+from ganloc.images.pictures import Pictures
+from ganloc.images.synthetic import draw_pictures
+from ganloc.model import Model
+from ganloc.recipes import PRESETS, Recipe
+from ganloc.run import Run
+from ganloc.student import rounds
+from ganloc.student.learning import soft_masks
+from ganloc.student.rounds import self_train
+from ganloc.training import Stopped, train_in_memory, train_run
+from run_folders import logged
+
+CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("one_thread")
+PICTURES = draw_pictures(6, 32, seed=0)
+
+
+def recipe(**settings):
+    tiny = {"size": 32, "generator_width": 2, "discriminator_width": 2, "latent": 4, "batch": 2}
+    student = {"student_iterations": 3, "student_width": 2}
+    return Recipe("dcgan", **{**tiny, "iterations": 4, "seed": 3, **student, **settings})
+
+
+def train(folder, wanted, watch=None, resume=False):
+    run = Run(folder) if resume else Run.create(folder, wanted, "photos", PICTURES)
+    train_run(run, PICTURES.unlabelled(), wanted, CPU, resume, watch)
+    return run
+
+
+def assert_same_student(one, other):
+    assert one is not None
+    assert other is not None
+    weights, others = one.state_dict(), other.state_dict()
+    assert weights.keys() == others.keys()
+    assert {k for k in weights if not torch.equal(weights[k], others[k])} == set()
+
+
+def test_the_student_is_kept_with_its_model_and_read_by_default(tmp_path):
+    run = train(tmp_path / "run", recipe())
+    model = Model.load(run.model)
+    assert model.reading == STUDENT
+    assert model.student is not None
+    expected = self_train(
+        model.discriminator, model.fitted, PICTURES.pixels, recipe(), lambda *_: None
+    )
+    assert_same_student(model.student, expected)
+    found = model.localize(PICTURES)
+    masks = soft_masks(expected, PICTURES.pixels)
+    low, high = (side(masks, axis=(1, 2), keepdims=True) for side in (np.min, np.max))
+    np.testing.assert_allclose(found.heatmaps, (masks - low) / (high - low), atol=1e-5)
+    by_hand = (masks[0] - low[0]) / (high[0] - low[0]) > RULES[STUDENT].threshold
+    columns, rows = by_hand.any(axis=0).nonzero()[0], by_hand.any(axis=1).nonzero()[0]
+    x0, y0, x1, y1 = found.boxes[0]
+    assert columns.min() <= x0 < x1 <= columns.max() + 1
+    assert rows.min() <= y0 < y1 <= rows.max() + 1
+
+
+def test_without_a_student_the_discriminator_is_read_and_the_game_is_the_same(tmp_path):
+    with_one = train(tmp_path / "with", recipe())
+    without = train(tmp_path / "without", recipe(student_iterations=0))
+    first, second = Model.load(with_one.model), Model.load(without.model)
+    assert second.student is None
+    assert second.reading == DEFAULT
+    for reading in ("plain-cam", DEFAULT):
+        np.testing.assert_array_equal(
+            first.heatmaps(PICTURES, reading), second.heatmaps(PICTURES, reading)
+        )
+    with pytest.raises(UserError, match="no student"):
+        second.heatmaps(PICTURES, STUDENT)
+
+
+def test_the_log_goes_on_with_the_student_s_loss(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 2)
+    seen = []
+    run = train(tmp_path / "run", recipe(), watch=lambda iteration, line: seen.append(iteration))
+    assert logged(run) == seen == [2, 4, 6, 8, 10]  # four, then two rounds of three
+    lines = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert [("student_loss" in line) for line in lines] == [False, False, True, True, True]
+    seconds = [line["seconds"] for line in lines]
+    assert seconds == sorted(seconds)
+
+
+def test_stopped_while_the_student_learns_it_starts_again_and_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    whole = train(tmp_path / "whole", recipe())
+
+    def stop(iteration, line):
+        if "student_loss" in line and iteration == 8:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        train(tmp_path / "run", recipe(), watch=stop)
+    stopped = Model.load(tmp_path / "run" / "model.safetensors")
+    assert stopped.student is None  # what the game left can be read already
+    run = train(tmp_path / "run", recipe(), resume=True)
+    assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
+    assert logged(run) == logged(whole)
+
+
+def test_in_memory_it_is_the_same_student(tmp_path):
+    run = train(tmp_path / "run", recipe())
+    model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
+    assert_same_student(model.student, Model.load(run.model).student)
+
+
+def test_a_loss_that_is_no_longer_finite_is_one_sentence(monkeypatch):
+    def broken(*_):
+        yield float("nan")
+
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    monkeypatch.setattr(rounds, "teach", broken)
+    with pytest.raises(UserError, match=r"student broke down at iteration 1 .*not finite"):
+        train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
+
+
+def test_truth_and_classes_are_never_seen(tmp_path):
+    labelled = train_in_memory(PICTURES, recipe(), CPU)
+    shuffled = Pictures(PICTURES.pixels, PICTURES.names, PICTURES.sizes)
+    assert_same_student(labelled.student, train_in_memory(shuffled, recipe(), CPU).student)
+
+
+def test_the_table_shows_the_student_and_the_discriminator_alone():
+    model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
+    rows = {row.name: row for row in evaluate(model, PICTURES)}
+    plain = Model(model.discriminator, model.recipe, model.fitted, model.info)
+    others = {row.name: row for row in evaluate(plain, PICTURES)}
+    assert rows.keys() - others.keys() == {"discriminator"}
+    assert rows["discriminator"].mean_iou == others["default"].mean_iou
+    assert rows["default"].mean_iou != others["default"].mean_iou
+
+
+def test_the_default_preset_has_a_student_and_the_paper_s_have_none():
+    taught = {name for name, preset in PRESETS.items() if preset.student_iterations}
+    assert taught == {"border"}
