@@ -4,24 +4,47 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
 from ganloc.reproduce.render import markdown
 from ganloc.reproduce.results import ResultRow
+from ganloc.score.bootstrap import mean_over_sets
+from ganloc.score.hits import unpacked
+from ganloc.shapes import Float
 
 METRICS = {"gt_known_loc": "mean of {}", "gt_known_loc_70": "IoU > 0.7", "mean_iou": "mean IoU"}
 KINDS = ("hit", "false-alarm", "miss", "correct-rejection")
 
 
-def quality(rows: Sequence[ResultRow]) -> str:
+# What the chain's gains are told over, in the order of the table.
+RIVALS = (
+    "whole-image",
+    "centre",
+    "fitted-box",
+    "colour-contrast-centre",
+    "trained-border-fisher",
+    "supervised-cnn",
+)
+GAINING = (
+    "trained-border-fisher",
+    "seeds",
+    "student-1",
+    "student",
+    "student-of-discriminator",
+    "student-of-colour",
+)
+
+
+def quality(rows: Sequence[ResultRow], exam: bool = False) -> str:
     """A line a stage, a column a set: GT-known Loc, the mean over seeds.
 
-    Then the means over the development sets, where a stage has all that `rows` have, of GT-known
-    Loc at IoU > 0.5 and 0.7 and of IoU; and the mean minutes of a set and seed.
-    * uses labels, † pretrained.
+    The sets are the development sets and the folders, or the paper's six. Then the means over the
+    development sets or the six, where a stage has all that `rows` have, of GT-known Loc at IoU >
+    0.5 and 0.7 and of IoU; and the mean minutes of a set and seed. * uses labels, † pretrained.
     """
+    rows = [row for row in rows if (row["set"] in PAPER_SETS) == exam]
     found = dict.fromkeys(row["set"] for row in rows)
-    development = [name for name in DEVELOPMENT_SETS if name in found]
-    sets = [*development, *(name for name in found if name not in DEVELOPMENT_SETS)]
+    development = [name for name in (PAPER_SETS if exam else DEVELOPMENT_SETS) if name in found]
+    sets = [*development, *(name for name in found if name not in development)]
     lines = []
     for stage in dict.fromkeys(row["stage"] for row in rows):
         own = [row for row in rows if row["stage"] == stage]
@@ -43,6 +66,48 @@ def _over_seeds(rows: Sequence[ResultRow], set_name: str, metric: str) -> float:
 
 def _number(score: float) -> str:
     return "" if np.isnan(score) else f"{score:.1f}"
+
+
+def gains(rows: Sequence[ResultRow], threshold: float, exam: bool = False) -> str:
+    """A line a stage of ganloc, a column a rival: what GT-known Loc gains, and its interval.
+
+    The mean over the development sets, or the paper's six, of which all have both; pictures are
+    compared in pairs, after the mean over seeds.
+    """
+    sets = PAPER_SETS if exam else DEVELOPMENT_SETS
+    hits = {name: hits_of(rows, name, threshold) for name in (*RIVALS, *GAINING)}
+    whole = {name: found for name, found in hits.items() if found.keys() >= sets.keys()}
+    rivals = [name for name in RIVALS if name in whole]
+    lines = []
+    for name in GAINING if rivals else ():
+        if name in whole:
+            own = whole[name]
+            differences = {
+                rival: [own[each] - whole[rival][each] for each in sets] for rival in rivals
+            }
+            told = [
+                _gain_of(*mean_over_sets(values)) if rival != name else ""
+                for rival, values in differences.items()
+            ]
+            lines.append([name, f"{np.mean([own[each].mean() for each in sets]):.1f}", *told])
+    heads = ["stage", f"IoU > {threshold}", *(f"over {name}" for name in rivals)]
+    return markdown(heads, lines) if lines else ""
+
+
+def hits_of(
+    rows: Sequence[ResultRow], stage: str, threshold: float
+) -> dict[str, Float[np.ndarray, " n"]]:
+    """By set, 0–100 a picture: the mean over the seeds of a stage whose rows have hits."""
+    found: dict[str, list[np.ndarray]] = {}
+    for row in rows:
+        if row["stage"] == stage and "hits" in row:
+            hit = 100.0 * unpacked(row["hits"], threshold, row["scored"])
+            found.setdefault(row["set"], []).append(hit)
+    return {name: np.mean(each, axis=0) for name, each in found.items()}
+
+
+def _gain_of(gain: float, low: float, high: float) -> str:
+    return f"{gain:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def training(rows: Sequence[ResultRow]) -> str:
@@ -103,5 +168,4 @@ def _scores(row: ResultRow) -> list[str]:
 
 
 def _gain(gain: ResultRow) -> str:
-    low, high = gain["interval"]
-    return f"{gain['gain']:+.1f} ({low:+.1f} to {high:+.1f})"
+    return _gain_of(gain["gain"], *gain["interval"])

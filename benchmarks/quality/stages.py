@@ -22,9 +22,11 @@ from rivals import (
     untrained,
 )
 from rivals.setting import Setting
+from scores import picture_ious
 
 from ganloc.heatmap.read import DEFAULT, READINGS
 from ganloc.images.pictures import Pictures
+from ganloc.score.hits import packed
 from ganloc.score.table import as_json, score_boxes
 
 FOLDS = 5
@@ -124,7 +126,7 @@ def why_skipped(stage: Stage, setting: Setting) -> str:
 def run_stage(
     stage: Stage, train: Pictures | None, test: Pictures, setting: Setting
 ) -> dict[str, Any]:
-    """A row of scores on `test`, percentages 0–100, with 95 % intervals and minutes.
+    """A row of scores on `test`, percentages 0–100, with 95 % intervals, hits and minutes.
 
     Where there is no `train`, what uses labels is cross-fitted on `test` in five folds, and the
     rest fitted on all of it. Truth goes to what uses labels alone, and never that of a picture that
@@ -141,13 +143,16 @@ def run_stage(
         boxes = stage.boxes(seen, test.unlabelled(), setting)
     minutes = minutes_before + (time.perf_counter() - began) / 60.0
     row = score_boxes("", boxes, test.truth, stage.uses_labels)
+    ious = picture_ious(boxes, test)
     (scores,) = as_json("", len(test), [row])["rows"]
     del scores["name"]
     return {
         **scores,
         "pretrained": stage.pretrained,
         "pictures": len(test),
+        "scored": len(ious),
         "minutes": round(minutes, 3),
+        "hits": packed(ious),
     }
 
 

@@ -1,13 +1,16 @@
 """Rows of the benchmarks as Markdown: which numbers stand where."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from render import checkpoints, quality, readings, training, trust
+from render import checkpoints, gains, quality, readings, training, trust
 
-from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
+from ganloc.score.hits import packed
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import render_docs
@@ -86,6 +89,54 @@ def test_quality_averages_seeds_and_leaves_out_means_of_fewer_sets():
     assert (fitted["mean of 6"], fitted["IoU > 0.7"], fitted["mean IoU"]) == ("", "", "")
     assert lines["ddt†"]["cells"] == "50.0"
     assert list(table(quality(STAGES[-1:]))[0]) == ["rival", "cells", "minutes"]
+
+
+def test_the_exam_has_a_table_of_its_own():
+    rows = [*STAGES, *(stage(name, "centre", 60.0) for name in PAPER_SETS)]
+    (line,) = table(quality(rows, exam=True))
+    assert list(line)[1:7] == list(PAPER_SETS)
+    assert line["mean of 6"] == "60.0"
+    assert quality(rows) == quality(STAGES)
+
+
+def hit_rows(name, ious, sets=DEVELOPMENT_SETS, seed=0):
+    """The same four pictures in every set."""
+    found = {"hits": packed(np.array(ious)), "scored": len(ious)}
+    return [stage(each, name, 0.0, seed, **found) for each in sets]
+
+
+def test_gains_are_of_the_same_pictures_after_the_mean_over_seeds():
+    rows = [
+        *hit_rows("whole-image", [0.6, 0.2, 0.8, 0.2]),
+        *hit_rows("student", [0.6, 0.6, 0.8, 0.2]),
+        *hit_rows("student", [0.6, 0.2, 0.8, 0.6], seed=1),
+    ]
+    (line,) = table(gains(rows, 0.5))
+    # Hits of ½ and 1: the second and fourth picture by one of two seeds.
+    assert (line["stage"], line["IoU > 0.5"]) == ("student", "75.0")
+    gain, low, high = re.findall(r"[+-][\d.]+", line["over whole-image"])
+    assert gain == "+25.0"
+    assert 0.0 < float(low) < 25.0 < float(high) < 50.0
+    (line,) = table(gains(rows, 0.7))
+    assert line["over whole-image"] == "+0.0 (+0.0 to +0.0)"
+
+
+def test_gains_need_every_set_and_hits():
+    short = hit_rows("student", [0.6], list(DEVELOPMENT_SETS)[:5])
+    assert gains([*short, *hit_rows("centre", [0.6])], 0.5) == ""
+    without = [stage(name, "seeds", 50.0) for name in DEVELOPMENT_SETS]
+    assert gains([*without, *hit_rows("centre", [0.6])], 0.5) == ""
+    exam = hit_rows("student", [0.6], PAPER_SETS) + hit_rows("centre", [0.2], PAPER_SETS)
+    assert gains(exam, 0.5) == ""
+    (line,) = table(gains(exam, 0.5, exam=True))
+    assert line["over centre"] == "+100.0 (+100.0 to +100.0)"
+
+
+def test_a_stage_gains_nothing_over_itself():
+    rows = hit_rows("trained-border-fisher", [0.6, 0.2]) + hit_rows("student", [0.6, 0.6])
+    first, second = table(gains(rows, 0.5))
+    assert first["over trained-border-fisher"] == ""
+    assert second["over trained-border-fisher"].startswith("+50.0")
 
 
 def test_training_stands_above_its_rivals():
