@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from ganloc.evaluation import evaluate
 from ganloc.heatmap.read import DEFAULT, RULES, STUDENT
 from ganloc.images.pictures import Pictures
 from ganloc.images.synthetic import draw_pictures
-from ganloc.model import Model
+from ganloc.model import Model, scores_of
 from ganloc.recipes import PRESETS, Recipe
 from ganloc.run import Run
 from ganloc.student import rounds
+from ganloc.student.closer import surroundings
 from ganloc.student.learning import soft_masks
 from ganloc.student.rounds import self_train
 from ganloc.training import Stopped, train_in_memory, train_run
@@ -144,3 +146,25 @@ def test_the_table_shows_the_student_and_the_discriminator_alone():
 def test_the_default_preset_has_a_student_and_the_paper_s_have_none():
     taught = {name for name, preset in PRESETS.items() if preset.student_iterations}
     assert taught == {"border"}
+
+
+def test_a_closer_look_moves_the_student_s_boxes_alone():
+    model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
+    large = replace(PICTURES, sizes=np.full((6, 2), [320, 160]))
+    seen = []
+
+    def closer(indices, parts):
+        seen.append(parts)
+        return np.random.default_rng(0).integers(0, 256, (len(indices), 32, 32, 3), np.uint8)
+
+    first, again = model.localize(large), model.localize(large, closer=closer)
+    np.testing.assert_array_equal(again.heatmaps, first.heatmaps)
+    assert not np.array_equal(again.boxes, first.boxes)
+    assert (again.boxes[:, 2:] <= [320 + 1e-9, 160 + 1e-9]).all()
+    fractions = first.boxes / [320, 160, 320, 160]
+    np.testing.assert_allclose(seen[0], surroundings(fractions))
+    np.testing.assert_allclose(again.scores, scores_of(first.heatmaps, again.boxes, large.sizes))
+    for reading in (DEFAULT, "plain-cam"):
+        plain, closely = (model.localize(large, reading, each) for each in (None, closer))
+        np.testing.assert_array_equal(plain.boxes, closely.boxes)
+    assert len(seen) == 2

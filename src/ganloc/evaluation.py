@@ -8,6 +8,7 @@ from ganloc.adversary.game import new_game
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures, checksum
+from ganloc.images.source import Closer
 from ganloc.model import Model
 from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
 from ganloc.score.colour_contrast import (
@@ -21,7 +22,12 @@ from ganloc.score.table import Row, score_boxes, score_heatmaps
 CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
 
-def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> list[Row]:
+def evaluate(
+    model: Model,
+    test: Pictures,
+    train: Pictures | None = None,
+    closer: Closer | None = None,
+) -> list[Row]:
     """Score the run, its untrained network and the baselines on `test`.
 
     Args:
@@ -29,6 +35,7 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
         test: pictures with truth, of the model's size.
         train: the training pictures with truth, where the data has a split: the fitted box is
             fitted on them. Without, it is cross-fitted on `test` in five folds.
+        closer: parts of `test`'s originals, for a student that looks again (Model.localize).
 
     Returns:
         Rows `default`, `discriminator` (what it is without its student, where it has one),
@@ -51,7 +58,7 @@ def evaluate(model: Model, test: Pictures, train: Pictures | None = None) -> lis
     }
     rows = []
     for name, (reader, reading) in readings.items():
-        found = reader.localize(test, reading)
+        found = reader.localize(test, reading, closer)
         rows.append(score_heatmaps(name, found.heatmaps, found.boxes, test.truth, test.sizes))
     return [*rows, *baselines(test, train)]
 

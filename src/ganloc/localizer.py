@@ -10,7 +10,7 @@ import torch
 
 from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
-from ganloc.images.source import load_images
+from ganloc.images.source import load_images, look_closer
 from ganloc.log import Watch
 from ganloc.model import Model
 from ganloc.recipes import DEFAULT_PRESET, make_recipe
@@ -100,6 +100,7 @@ class Localizer:
         photos: str | Path,
         reading: str | None = None,
         archive: str | Path | None = None,
+        look_again: bool = True,
     ) -> list[Localization]:
         """A box for every picture of a folder or zip, in order of their names.
 
@@ -108,13 +109,16 @@ class Localizer:
             reading: a row of `RULES`; "plain-cam" is the paper's. By default the student's, or
                 where there is none the discriminator's default.
             archive: as in `fit`.
+            look_again: in pictures larger than the network, the student looks again at the
+                surroundings of each box, at the resolution of the file.
 
         Raises:
             UserError: not fitted yet, no such reading, or no pictures to read.
         """
         model = self._fitted()
         pictures = _load(photos, model.recipe.size, "test", archive)
-        found = model.localize(pictures, reading)
+        with look_closer(str(photos), pictures) as closer:
+            found = model.localize(pictures, reading, closer if look_again else None)
         rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, strict=True)
         localizations = []
         for name, box, score, heatmap in rows:

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ganloc.heatmap.read import DEFAULT, READINGS, RULES, STUDENT, Reading, read
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
+from ganloc.student.closer import look_again
 from ganloc.student.learning import soft_masks
 from ganloc.student.network import Student
 from ganloc.tensors import BROKEN, read_tensors, write_tensors
@@ -90,11 +91,34 @@ class Model:
             return soft_masks(self.student, pictures.pixels)
         return read_heatmaps(self.discriminator, pictures.pixels, READINGS[reading], self.fitted)
 
-    def localize(self, pictures: Pictures, reading: str | None = None) -> "Found":
-        """Heatmap and box of every picture (arguments and errors as in `heatmaps`)."""
+    def localize(
+        self,
+        pictures: Pictures,
+        reading: str | None = None,
+        closer: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    ) -> "Found":
+        """Heatmap and box of every picture.
+
+        Args:
+            pictures: squeezed to the model's size.
+            reading: a row of `RULES`; by default `reading`.
+            closer: parts of the originals at their own resolution; the student, not another
+                reading, looks again at the surroundings of its boxes (student/closer.py).
+                Heatmaps stay those of the whole picture.
+
+        Raises:
+            UserError: there is no such reading, or no student to read.
+        """
         reading = reading or self.reading
         heatmaps = self.heatmaps(pictures, reading)
-        return Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, RULES[reading])
+        found = Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, RULES[reading])
+        if closer is None or reading != STUDENT:
+            return found
+        assert self.student is not None
+        scale = np.tile(pictures.sizes, 2)
+        boxes = look_again(self.student, found.boxes / scale, pictures.sizes, closer) * scale
+        scores = scores_of(found.heatmaps, boxes, pictures.sizes)
+        return Found(boxes, found.heatmaps, scores)
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -178,11 +202,20 @@ class Found:
         """
         boxes = boxes_from_heatmaps(heatmaps, size, sizes, reading.threshold, reading.otsu)
         full = normalise(resize(heatmaps, size)).astype(np.float32)
-        scores = np.empty(len(boxes))
-        for start in range(0, len(boxes), STACK):
-            part = slice(start, start + STACK)
-            scores[part] = box_scores(full[part], boxes[part], sizes[part])
-        return cls(boxes, full, scores)
+        return cls(boxes, full, scores_of(full, boxes, sizes))
+
+
+def scores_of(
+    heatmaps: Float[np.ndarray, "n size size"],
+    boxes: Float[np.ndarray, "n 4"],
+    sizes: Int[np.ndarray, "n 2"],
+) -> Float[np.ndarray, " n"]:
+    """`box_scores`, some pictures at a time."""
+    scores = np.empty(len(boxes))
+    for start in range(0, len(boxes), STACK):
+        part = slice(start, start + STACK)
+        scores[part] = box_scores(heatmaps[part], boxes[part], sizes[part])
+    return scores
 
 
 def box_scores(

@@ -9,7 +9,7 @@ from tyro.conf import Positional
 from ganloc import evaluation
 from ganloc.commands.shared import Data, Scored, Trained, load_scored, print_rows
 from ganloc.heatmap.files import load_heatmaps
-from ganloc.images.source import has_split, load_images
+from ganloc.images.source import has_split, load_images, look_closer
 from ganloc.localizer import choose_device, load_model
 from ganloc.score.saved_heatmaps import score_saved
 
@@ -39,7 +39,8 @@ def evaluate(
     train_pictures = None
     if has_split(data_set):
         train_pictures = load_images(data_set, model.recipe.size, "train", data)
-    rows = evaluation.evaluate(model, pictures, train_pictures)
+    with look_closer(data_set, pictures) as closer:
+        rows = evaluation.evaluate(model, pictures, train_pictures, closer)
     if train_pictures is None:
         corloc = evaluation.fitted_corloc(model, pictures, rows)
     else:

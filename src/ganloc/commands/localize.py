@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganloc.commands.shared import Data, Photos, Trained, load, refuse_inside, say
+from ganloc.images.source import look_closer
 from ganloc.localizer import choose_device, load_model
 from ganloc.report.results import draw_results, write_heatmaps, write_results
 from ganloc.selection.verdict import verdict_of
@@ -17,6 +18,7 @@ def localize(
     draw: Path | None = None,
     heatmaps: Path | None = None,
     plain_cam: bool = False,
+    look_again: bool = True,
     data: Data = None,
     device: str | None = None,
 ) -> None:
@@ -30,6 +32,8 @@ def localize(
         format: By default csv where --out ends in .csv, else coco.
         draw: A folder for every picture with its box and heatmap.
         heatmaps: An .npz file for the heatmaps, which ganloc score scores.
+        look_again: In pictures larger than the network, look again at the surroundings of each box,
+            at the resolution of the file.
         plain_cam: The paper's heatmap and threshold in place of the default reading.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
@@ -40,7 +44,8 @@ def localize(
     model = load_model(run, choose_device(device))
     pictures = load(photos, model.recipe.size, data, split="test")
     reading = "plain-cam" if plain_cam else model.reading
-    found = model.localize(pictures, reading)
+    with look_closer(photos, pictures) as closer:
+        found = model.localize(pictures, reading, closer if look_again else None)
     write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
     if heatmaps is not None:
         write_heatmaps(heatmaps, reading, pictures, found)

@@ -22,10 +22,17 @@ BACKDROP = (128, 128, 128, 255)
 MARGIN = 4
 
 
-def decode(data: bytes, size: int) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
+def decode(
+    data: bytes, size: int, part: Float[np.ndarray, "4"] | None = None
+) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
     """Decode a picture, squeeze it to `size` × `size` with antialiasing, and tell its own size.
 
     Call it inside `quiet_pillow()`, or Pillow's warnings about odd files reach the user.
+
+    Args:
+        data: the file.
+        size: side of the pixels, at least 1.
+        part: squeeze this rectangle alone, xyxy in fractions of the upright picture.
 
     Returns:
         RGB pixels, 0–255, upright; width and height of the upright original, in pixels.
@@ -33,8 +40,9 @@ def decode(data: bytes, size: int) -> tuple[UInt8[np.ndarray, "size size 3"], tu
     Raises:
         Unreadable: not a picture, a damaged one, or a decompression bomb.
     """
-    image, original = open_rgb(data, at_least=MARGIN * size)
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC)), original
+    image, original = open_rgb(data, at_least=MARGIN * size if part is None else None)
+    box = None if part is None else tuple((part * np.tile(image.size, 2)).tolist())
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box)), original
 
 
 def open_rgb(data: bytes, at_least: int | None = None) -> tuple[Image.Image, tuple[int, int]]:

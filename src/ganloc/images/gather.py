@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from PIL import Image
 
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable
 from ganloc.images.decode import decode, quiet_pillow
 from ganloc.images.pictures import Pictures
-from ganloc.shapes import UInt8
+from ganloc.shapes import Float, Int, UInt8
 
 LIMIT_BYTES = 512 * 2**20  # pixels beyond this live in a file, not in memory
 _AHEAD = 256  # files handed to the threads at a time
@@ -47,22 +48,54 @@ def gather(
     )
 
 
+def gather_parts(
+    archive: Archive,
+    pictures: Pictures,
+    indices: Int[np.ndarray, " k"],
+    parts: Float[np.ndarray, "k 4"],
+) -> UInt8[np.ndarray, "k size size 3"]:
+    """A part of each of the pictures at `indices`, at their size, from their files.
+
+    Args:
+        archive: that `pictures` were gathered from.
+        pictures: gathered before; of a file that can no longer be read, its pixels are cut.
+        indices: which pictures.
+        parts: xyxy in fractions of each picture, within it.
+    """
+    found = np.empty((len(indices), *pictures.pixels.shape[1:]), np.uint8)
+    names = [pictures.names[index] for index in indices]
+    decoded = _decode_all(archive, names, pictures.size, parts)
+    for place, (index, part, one) in enumerate(zip(indices, parts, decoded, strict=True)):
+        if isinstance(one, Unreadable):
+            squeezed = Image.fromarray(pictures.pixels[index])
+            box = tuple((part * pictures.size).tolist())
+            one = np.asarray(squeezed.resize(squeezed.size, Image.Resampling.BICUBIC, box)), None
+        found[place] = one[0]
+    return found
+
+
 def _decode_all(
-    archive: Archive, names: Sequence[str], size: int
+    archive: Archive,
+    names: Sequence[str],
+    size: int,
+    parts: Float[np.ndarray, "k 4"] | None = None,
 ) -> Iterator[_Decoded | Unreadable]:
-    def one(name: str) -> _Decoded | Unreadable:
+    def one(name: str, part: Float[np.ndarray, "4"] | None) -> _Decoded | Unreadable:
         try:
             if name != _printable(name):  # could be neither printed nor exported later
                 raise Unreadable("its name is not valid Unicode")
-            return decode(archive.read(name), size)
+            return decode(archive.read(name), size, part)
         except Unreadable as reason:
             return reason
+
+    wanted = [None] * len(names) if parts is None else parts
 
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
         with quiet_pillow():
             for start in range(0, len(names), _AHEAD):
-                yield from pool.map(one, names[start : start + _AHEAD])
+                ahead = slice(start, start + _AHEAD)
+                yield from pool.map(one, names[ahead], wanted[ahead])
     finally:
         pool.shutdown(cancel_futures=True)
 

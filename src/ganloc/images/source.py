@@ -2,17 +2,26 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ganloc.errors import UserError
+from ganloc.images.archive import open_archive
 from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
+from ganloc.images.gather import gather_parts
 from ganloc.images.pictures import Pictures
 from ganloc.images.synthetic import draw_pictures
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
+
+# Which pictures, and a part of each, xyxy in fractions of it → pixels at the pictures' size.
+Closer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # Environment variables that hold an archive's path.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
@@ -76,6 +85,19 @@ def load_images(
     else:
         pictures = _load_path(data, size)
     return pictures if truth is None else read_coco(truth, pictures)
+
+
+@contextmanager
+def look_closer(data: str, pictures: Pictures) -> Iterator[Closer | None]:
+    """A function from indices and parts (`gather_parts`) to pixels, of what `data` named.
+
+    None where the files can't show more than `pictures` do: of a named data set.
+    """
+    if has_split(data):
+        yield None
+        return
+    with open_archive(Path(data).expanduser()) as archive:
+        yield partial(gather_parts, archive, pictures)
 
 
 def has_split(data: str) -> bool:

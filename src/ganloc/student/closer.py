@@ -1,0 +1,53 @@
+"""Coarse to fine: look again at the surroundings of each box, at the resolution of the file.
+
+A photograph is squeezed to the network's size before it is looked at, so that a small object is a
+few pixels. The student learned views closer and wider than a picture; what surrounds its first box
+is such a view, and shows the object larger.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ganloc.shapes import Float, Int
+from ganloc.student.network import Student
+from ganloc.student.rounds import student_boxes
+
+LOOKS = 2  # after the first
+MARGIN = 1.5  # sides of what is looked at, in sides of the box
+STACK = 512  # pictures looked at together, so that a large set needs no large memory
+
+
+def look_again(
+    student: Student,
+    boxes: Float[np.ndarray, "n 4"],
+    sizes: Int[np.ndarray, "n 2"],
+    closer: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Float[np.ndarray, "n 4"]:
+    """Boxes found again within their surroundings, xyxy, half-open, in fractions of the picture.
+
+    Args:
+        student: in evaluation mode.
+        boxes: of the first look, in fractions of the picture.
+        sizes: width and height of each original; one that no side of exceeds the student's has
+            nothing more to show and keeps its box.
+        closer: indices and parts → pixels at the student's size (images/source.py).
+    """
+    found = boxes.copy()
+    larger = np.flatnonzero((sizes > student.size).any(axis=1))
+    for start in range(0, len(larger), STACK):
+        chosen = larger[start : start + STACK]
+        for _ in range(LOOKS):
+            parts = surroundings(found[chosen])
+            within = student_boxes(student, closer(chosen, parts))
+            found[chosen] = np.tile(parts[:, :2], 2) + within * np.tile(
+                parts[:, 2:] - parts[:, :2], 2
+            )
+    return found
+
+
+def surroundings(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+    """Each box grown by `MARGIN` around its middle, then moved and cut to fit the picture."""
+    sides = (MARGIN * (boxes[:, 2:] - boxes[:, :2])).clip(None, 1.0)
+    low = ((boxes[:, :2] + boxes[:, 2:] - sides) / 2.0).clip(0.0, 1.0 - sides)
+    return np.concatenate([low, low + sides], axis=1)
