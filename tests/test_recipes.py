@@ -35,7 +35,7 @@ def test_the_preset_paper_is_the_paper():
         "student_iterations": 0,
         "student_rounds": 2,
         "student_width": 16,
-        "seeds": "both",
+        "first_boxes": "both",
         "seed": 0,
     }
 
@@ -97,7 +97,7 @@ def test_steps_are_those_of_the_game_and_of_every_round_of_the_student():
         *[(name, value) for name in LOSS_WEIGHTS for value in (-0.1, math.inf, math.nan)],
         *[("dragan_noise", value) for value in ("", "none", "uniform")],
         ("student_iterations", -1),
-        *[("seeds", value) for value in ("", "none", "colours")],
+        *[("first_boxes", value) for value in ("", "none", "colours")],
     ],
 )
 def test_what_is_out_of_range_is_named_by_its_option(name, value):
@@ -116,8 +116,8 @@ def test_what_is_out_of_range_is_named_by_its_option(name, value):
         ("border_weight", 1e9),
         ("dragan_noise", "uniform-scaled"),
         ("student_iterations", 0),
-        ("seeds", "colour"),
-        ("seeds", "discriminator"),
+        ("first_boxes", "colour"),
+        ("first_boxes", "discriminator"),
     ],
 )
 def test_the_ends_of_the_ranges_are_allowed(name, value):
@@ -146,7 +146,11 @@ def test_only_the_border_preset_has_the_border_task_and_it_plays_no_game():
     weights = {name: (p.adversarial_weight, p.border_weight) for name, p in PRESETS.items()}
     assert weights == {"border": (0.0, 1.0), "laptop": (1.0, 0.0), "paper": (1.0, 0.0)}
     lessons = {name: preset.lesson for name, preset in PRESETS.items()}
-    assert lessons == {"border": "the border task", "laptop": "sn-dcgan", "paper": "sn-dcgan"}
+    assert lessons == {
+        "border": "the border task, then a student",
+        "laptop": "sn-dcgan",
+        "paper": "sn-dcgan",
+    }
     both = make_recipe("laptop", border_weight=0.5)
     assert both.lesson == "sn-dcgan and the border task"
 

@@ -11,10 +11,10 @@ import torch
 from ganloc import training
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate
-from ganloc.heatmap.read import DEFAULT, RULES, STUDENT
+from ganloc.heatmap.read import DEFAULT
 from ganloc.images.pictures import Pictures
 from ganloc.images.synthetic import draw_pictures
-from ganloc.model import Model, scores_of
+from ganloc.model import RULES, STUDENT, Model, scores_of
 from ganloc.recipes import PRESETS, Recipe
 from ganloc.run import Run
 from ganloc.student import rounds
@@ -31,7 +31,7 @@ PICTURES = draw_pictures(6, 32, seed=0)
 
 def recipe(**settings):
     tiny = {"size": 32, "generator_width": 2, "discriminator_width": 2, "latent": 4, "batch": 2}
-    student = {"student_iterations": 3, "student_width": 2}
+    student = {"student_iterations": 3, "student_width": 4}
     return Recipe("dcgan", **{**tiny, "iterations": 4, "seed": 3, **student, **settings})
 
 
@@ -98,17 +98,47 @@ def test_stopped_while_the_student_learns_it_starts_again_and_is_the_same(tmp_pa
     monkeypatch.setattr(training, "LOG_EVERY", 1)
     whole = train(tmp_path / "whole", recipe())
 
-    def stop(iteration, line):
-        if "student_loss" in line and iteration == 8:
+    def stop_at_eight(iteration, line):
+        if iteration == 8:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Stopped):
-        train(tmp_path / "run", recipe(), watch=stop)
+    with pytest.raises(Stopped) as stop:
+        train(tmp_path / "run", recipe(), watch=stop_at_eight)
+    assert (stop.value.iteration, stop.value.student) == (4, True)
     stopped = Model.load(tmp_path / "run" / "model.safetensors")
     assert stopped.student is None  # what the game left can be read already
     run = train(tmp_path / "run", recipe(), resume=True)
     assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
     assert logged(run) == logged(whole)
+
+
+def test_a_stop_in_the_very_last_iteration_is_too_late(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+
+    def stop(iteration, line):
+        if iteration == recipe().steps:
+            signal.raise_signal(signal.SIGINT)
+
+    run = train(tmp_path / "run", recipe(), watch=stop)
+    assert Model.load(run.model).student is not None
+
+
+def test_a_finished_training_is_left_as_it_is(tmp_path):
+    run = train(tmp_path / "run", recipe())
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+
+    def never(iteration, line):
+        raise AssertionError(iteration)
+
+    train(tmp_path / "run", recipe(), watch=never, resume=True)
+    assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_finished_training_can_go_on_for_longer(tmp_path):
+    train(tmp_path / "run", recipe())
+    run = train(tmp_path / "run", recipe(iterations=6), resume=True)
+    whole = train(tmp_path / "whole", recipe(iterations=6))
+    assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
 
 
 def test_in_memory_it_is_the_same_student(tmp_path):
@@ -121,9 +151,8 @@ def test_a_loss_that_is_no_longer_finite_is_one_sentence(monkeypatch):
     def broken(*_):
         yield float("nan")
 
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
     monkeypatch.setattr(rounds, "teach", broken)
-    with pytest.raises(UserError, match=r"student broke down at iteration 1 .*not finite"):
+    with pytest.raises(UserError, match=r"student broke down at iteration 5 .*--seed"):
         train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
 
 

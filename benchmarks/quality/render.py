@@ -97,13 +97,16 @@ def gains(rows: Sequence[ResultRow], threshold: float, exam: bool = False) -> st
 def hits_of(
     rows: Sequence[ResultRow], stage: str, threshold: float
 ) -> dict[str, Float[np.ndarray, " n"]]:
-    """By set, 0–100 a picture: the mean over the seeds of a stage whose rows have hits."""
-    found: dict[str, list[np.ndarray]] = {}
+    """By set, 0–100 a picture: the mean over a stage's seeds, where all its rows have hits."""
+    own: dict[str, list[ResultRow]] = {}
     for row in rows:
-        if row["stage"] == stage and "hits" in row:
-            hit = 100.0 * unpacked(row["hits"], threshold, row["scored"])
-            found.setdefault(row["set"], []).append(hit)
-    return {name: np.mean(each, axis=0) for name, each in found.items()}
+        if row["stage"] == stage:
+            own.setdefault(row["set"], []).append(row)
+    return {
+        name: np.mean([100.0 * unpacked(r["hits"], threshold, r["scored"]) for r in each], axis=0)
+        for name, each in own.items()
+        if all("hits" in row for row in each)
+    }
 
 
 def _gain_of(gain: float, low: float, high: float) -> str:

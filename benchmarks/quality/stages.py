@@ -100,11 +100,11 @@ STAGES: dict[str, Stage] = {
     },
     **{
         name: Stage(
-            partial(chain.boxes, seeds=seeds, rounds=rounds),
+            partial(chain.boxes, first_boxes=first_boxes, rounds=rounds),
             seeds=ARMS[chain.ARM].seeds,
-            minutes_before=partial(chain.minutes_before, seeds=seeds, rounds=rounds),
+            minutes_before=partial(chain.minutes_before, first_boxes=first_boxes, rounds=rounds),
         )
-        for name, (seeds, rounds) in CHAIN.items()
+        for name, (first_boxes, rounds) in CHAIN.items()
     },
     **{
         f"ddt-squeezenet-{layer}": Stage(

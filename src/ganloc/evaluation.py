@@ -6,17 +6,17 @@ import torch
 
 from ganloc.adversary.game import new_game
 from ganloc.box.from_heatmap import boxes_from_heatmaps
-from ganloc.heatmap.read import DEFAULT
-from ganloc.images.pictures import Pictures, checksum
-from ganloc.images.source import Closer
-from ganloc.model import Model
-from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
-from ganloc.score.colour_contrast import (
+from ganloc.heatmap.colour_contrast import (
     CENTRE_PRIOR_THRESHOLD,
     THRESHOLD,
     colour_contrast,
     with_centre_prior,
 )
+from ganloc.heatmap.read import DEFAULT
+from ganloc.images.pictures import Pictures, checksum
+from ganloc.images.source import Closer
+from ganloc.model import Model
+from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
 from ganloc.score.table import Row, score_boxes, score_heatmaps
 
 CORLOC = ("default", "plain-cam", "whole-image", "centre")

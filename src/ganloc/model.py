@@ -15,17 +15,21 @@ from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
 from ganloc.heatmap.calibrate import for_reading, spread_over
 from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_from, fitted_tensors
-from ganloc.heatmap.read import DEFAULT, READINGS, RULES, STUDENT, Reading, read_heatmaps
+from ganloc.heatmap.read import DEFAULT, READINGS, Reading, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
 from ganloc.student.closer import look_again
-from ganloc.student.learning import soft_masks
+from ganloc.student.learning import THRESHOLD, soft_masks
 from ganloc.student.network import Student
 from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
 FORMAT = "ganloc-2"
 PREFIX = "student/"
+STUDENT = "student"
+# All that a model can be read by: its discriminator's readings, and its student's soft mask, of
+# which the threshold alone counts.
+RULES = {**READINGS, STUDENT: Reading(STUDENT, threshold=THRESHOLD)}
 STACK = 512  # pictures scored at a time, so that a large set needs no large memory
 
 

@@ -12,7 +12,7 @@ from ganloc.errors import UserError
 R = TypeVar("R")
 
 SIZES = (32, 64, 128)  # that Table 1, read for 64, has a network for
-SEEDS = ("both", "discriminator", "colour")  # what a student may first learn from
+FIRST_BOXES = ("both", "discriminator", "colour")  # what a student may first learn from
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Recipe:
         student_rounds: of self-training: the first learns from the seeds, each further one, anew,
             from the boxes of the one before.
         student_width: channels of the student's finest maps.
-        seeds: what the first boxes are found by (student/seeds.py): "both", the "discriminator"
+        first_boxes: what the seeds are found by (student/seeds.py): "both", the "discriminator"
             alone, or "colour" contrast alone.
         seed: of weights, z and the order of the pictures.
     """
@@ -114,7 +114,7 @@ class Recipe:
     student_iterations: int = 0
     student_rounds: int = 2
     student_width: int = 16
-    seeds: str = "both"
+    first_boxes: str = "both"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -140,8 +140,9 @@ class Recipe:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1.")
         if self.student_iterations < 0:
             raise UserError("--student-iterations must be at least 0 (no student).")
-        if self.seeds not in SEEDS:
-            raise UserError(f"--seeds must be {', '.join(SEEDS[:-1])} or {SEEDS[-1]}.")
+        if self.first_boxes not in FIRST_BOXES:
+            *others, last = FIRST_BOXES
+            raise UserError(f"--first-boxes must be {', '.join(others)} or {last}.")
         for name in ("generator_rate", "discriminator_rate", "logit_scale"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"--{name.replace('_', '-')} must be above 0.")
@@ -166,9 +167,10 @@ class Recipe:
 
     @property
     def lesson(self) -> str:
-        """What the discriminator learns from, in words."""
+        """What the discriminator learns from, in words, and whether a student learns from it."""
         tasks = {self.variant: self.adversarial_weight, "the border task": self.border_weight}
-        return " and ".join(name for name, weight in tasks.items() if weight)
+        names = " and ".join(name for name, weight in tasks.items() if weight)
+        return f"{names}, then a student" if self.student_iterations else names
 
     @property
     def steps(self) -> int:

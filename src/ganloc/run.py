@@ -46,7 +46,7 @@ class Run:
 
     @property
     def model(self) -> Path:
-        """The discriminator ready for reading."""
+        """The discriminator ready for reading, and its student."""
         return self.folder / "model.safetensors"
 
     def milestone(self, iteration: int) -> Path:

@@ -1,7 +1,8 @@
 """A whole training: the game and its student, their log, checkpoints and pictures in a folder."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals, getsignal, signal
@@ -28,11 +29,16 @@ GRIDS = 10  # pairs of pictures over a training, beside the first
 
 
 class Stopped(Exception):
-    """Training was told to stop; checkpoint and model are written."""
+    """Training was told to stop; checkpoint and model are written.
 
-    def __init__(self, iteration: int):
+    Attributes:
+        iteration: how far the game is.
+        student: the game had ended and its student was learning, which will have to start again.
+    """
+
+    def __init__(self, iteration: int, student: bool = False):
         super().__init__(f"stopped after iteration {iteration}")
-        self.iteration = iteration
+        self.iteration, self.student = iteration, student
 
 
 def train_run(
@@ -48,7 +54,7 @@ def train_run(
 
     With `select` that is the checkpoint which the label-free rule prefers, else the last; with
     `patience` training may end early, and is then finished. Then a student learns from it, where
-    the recipe has one; stopped meanwhile it starts again, for it takes a minute or two.
+    the recipe has one; stopped meanwhile, it starts again.
 
     Args:
         run: a fresh run, or with `resume` one that was trained before.
@@ -65,6 +71,8 @@ def train_run(
     """
     # A run that was killed before its first checkpoint starts again.
     seconds = 0.0
+    if resume and (done := _finished(run, recipe)):
+        return done.to(device)
     if resume and run.checkpoint.exists():
         game = load_game(run.checkpoint, recipe, device)
         if game.iteration > recipe.iterations:
@@ -105,14 +113,24 @@ def train_run(
                 raise Stopped(game.iteration)
         model = candidates.model(game)
         model.save(run.model)
+        if recipe.student_iterations:
 
-        def pause() -> None:
-            if stopped():
-                raise Stopped(game.iteration)
+            def pause() -> None:
+                if stopped():
+                    raise Stopped(game.iteration, student=True)
 
-        model = _with_student(model, pictures, run, log, watch, pause)
-    model.save(run.model)
+            model = _with_student(model, pictures, run, log, pause)
+            model.save(run.model)
     return model
+
+
+def _finished(run: Run, recipe: Recipe) -> Model | None:
+    """The model, if its student, which comes last, has learned; not known where there is none."""
+    with suppress(UserError):
+        model = Model.load(run.model)
+        if model.student is not None and model.recipe == recipe:
+            return model
+    return None
 
 
 def _with_student(
@@ -120,20 +138,23 @@ def _with_student(
     pictures: Pictures,
     run: Run | None,
     game_log: Log,
-    watch: Watch | None,
     pause: Callable[[], None] = lambda: None,
 ) -> Model:
-    """The model and its student, where the recipe has one; `pause` may raise to stop."""
+    """The model and its student; `pause` may raise to stop."""
     recipe = model.recipe
-    if not recipe.student_iterations:
-        return model
-    log = Log(run, watch, BATCH, recipe.iterations, game_log.seconds)
+    log = Log(run, game_log.watch, BATCH, recipe.iterations, game_log.seconds)
 
-    def note(iteration: int, loss: float) -> None:
-        if iteration % LOG_EVERY == 0 or recipe.iterations + iteration == recipe.steps:
-            broken = f"The student broke down at iteration {iteration} (its loss is not finite)."
-            log.write(recipe.iterations + iteration, {"student_loss": loss}, {}, broken)
-        pause()
+    def note(done: int, loss: float) -> None:
+        iteration = recipe.iterations + done
+        last = iteration == recipe.steps
+        if done % LOG_EVERY == 0 or last or not math.isfinite(loss):
+            broken = (
+                f"The student broke down at iteration {iteration} (its loss is not finite): train "
+                "into a new folder with another --seed, or with --student-iterations 0."
+            )
+            log.write(iteration, {"student_loss": loss}, {}, broken)
+        if not last:
+            pause()
 
     student = self_train(model.discriminator, model.fitted, pictures.pixels, recipe, note)
     return replace(model, student=student)
@@ -158,7 +179,8 @@ def train_in_memory(
             candidates.keep(candidates.measure(game))
         if candidates.finished:
             break
-    return _with_student(candidates.model(game), pictures, None, log, watch)
+    model = candidates.model(game)
+    return _with_student(model, pictures, None, log) if recipe.student_iterations else model
 
 
 def _log(

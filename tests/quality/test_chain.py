@@ -8,7 +8,7 @@ from rivals.setting import Setting
 from stages import CHAIN, STAGES
 
 from ganloc.images.synthetic import draw_pictures
-from ganloc.recipes import SEEDS, make_recipe
+from ganloc.recipes import FIRST_BOXES, make_recipe
 from ganloc.student.rounds import self_train, student_boxes
 from ganloc.student.seeds import Seeder
 from ganloc.training import train_in_memory
@@ -22,8 +22,8 @@ TINY = {"size": 32, "discriminator_width": 2, "generator_width": 2, "iterations"
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch):
-    def recipe_of(seeds, size, seed):
-        student = {"student_iterations": 2, "student_width": 2, "seeds": seeds}
+    def recipe_of(first_boxes, size, seed):
+        student = {"student_iterations": 2, "student_width": 2, "first_boxes": first_boxes}
         return make_recipe("border", **{**TINY, "size": size}, **student, seed=seed)
 
     monkeypatch.setattr(chain, "recipe_of", recipe_of)
@@ -39,11 +39,11 @@ def test_no_round_is_the_seeds_themselves_fitted_on_the_training_pictures(model)
     np.testing.assert_allclose(found, seeder.boxes(TEST.pixels) * 32)
 
 
-@pytest.mark.parametrize("seeds", SEEDS)
-def test_the_last_round_is_the_default_chain_s(model, seeds):
-    recipe = chain.recipe_of(seeds, 32, seed=1)
+@pytest.mark.parametrize("first_boxes", FIRST_BOXES)
+def test_the_last_round_is_the_default_chain_s(model, first_boxes):
+    recipe = chain.recipe_of(first_boxes, 32, seed=1)
     student = self_train(model.discriminator, model.fitted, TRAIN.pixels, recipe, lambda *_: None)
-    found = chain.boxes(TRAIN, TEST, SETTING, seeds, 2)
+    found = chain.boxes(TRAIN, TEST, SETTING, first_boxes, 2)
     np.testing.assert_array_equal(found, student_boxes(student, TEST.pixels) * 32)
 
 
@@ -66,14 +66,26 @@ def test_rounds_are_taught_once(monkeypatch):
     assert len(begun) == 2  # other pictures under the same name
 
 
-def test_a_later_stage_pays_for_the_rounds_that_it_finds(monkeypatch):
+def test_every_stage_pays_for_what_it_shares(monkeypatch):
     monkeypatch.setattr(trained, "minutes_before", lambda *_: 5.0)
     assert chain.minutes_before(SETTING, "both", 2) == 5.0
     chain.boxes(TRAIN, TEST, SETTING, "both", 2)
+    model = chain.minutes_before(SETTING, "both", 0)
     one, two = (chain.minutes_before(SETTING, "both", rounds) for rounds in (1, 2))
-    assert 5.0 < one < two
-    assert chain.minutes_before(SETTING, "both", 0) == 5.0
-    assert chain.minutes_before(SETTING, "colour", 2) == 5.0
+    assert 5.0 < model < one < two
+    assert chain.minutes_before(SETTING, "colour", 2) == model
+    assert chain.minutes_before(Setting("drawn", 2, CPU), "both", 2) == 5.0
+
+
+def test_a_discriminator_is_trained_once_a_set_and_seed(monkeypatch, model):
+    made = []
+    monkeypatch.setattr(trained, "model", lambda *_: made.append(1) or model)
+    for first_boxes in ("both", "colour"):
+        for rounds in (0, 1):
+            chain.boxes(TRAIN, TEST, SETTING, first_boxes, rounds)
+    assert len(made) == 1
+    chain.boxes(TRAIN, TEST, Setting("drawn", 2, CPU), "both", 0)
+    assert len(made) == 2
 
 
 def test_every_stage_of_the_chain_is_one_of_the_script():

@@ -126,6 +126,8 @@ def test_gains_need_every_set_and_hits():
     assert gains([*short, *hit_rows("centre", [0.6])], 0.5) == ""
     without = [stage(name, "seeds", 50.0) for name in DEVELOPMENT_SETS]
     assert gains([*without, *hit_rows("centre", [0.6])], 0.5) == ""
+    partly = [*hit_rows("seeds", [0.6]), stage("bear", "seeds", 50.0, seed=1)]
+    assert gains([*partly, *hit_rows("centre", [0.6])], 0.5) == ""
     exam = hit_rows("student", [0.6], PAPER_SETS) + hit_rows("centre", [0.2], PAPER_SETS)
     assert gains(exam, 0.5) == ""
     (line,) = table(gains(exam, 0.5, exam=True))

@@ -1,5 +1,7 @@
 """Self-training: what each round learns from, and what is told of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,7 @@ def test_the_first_round_learns_from_seeds_and_the_next_from_its_student(network
     np.testing.assert_array_equal(own, student_boxes(first, PIXELS))
     assert student is second
     assert first is not second
-    assert [seed for *_, seed in lessons] == [4, 5]
+    assert [seed for *_, seed in lessons] == [8, 9]  # of recipe seed 4: no other shares them
 
 
 def test_every_iteration_of_all_rounds_is_told(network):
@@ -58,7 +60,7 @@ def test_every_iteration_of_all_rounds_is_told(network):
 
 
 def test_one_round_and_another_source(network, lessons):
-    self_train(*network, PIXELS, recipe(student_rounds=1, seeds="colour"), lambda *_: None)
+    self_train(*network, PIXELS, recipe(student_rounds=1, first_boxes="colour"), lambda *_: None)
     ((_, seeds, _),) = lessons
     np.testing.assert_array_equal(seeds, Seeder(*network, PIXELS, "colour").boxes(PIXELS))
 
@@ -69,3 +71,28 @@ def test_the_same_student_again(network):
     assert all(torch.equal(weights[name], others[name]) for name in weights)
     assert not any(each.requires_grad for each in one.parameters())
     assert not one.training
+
+
+def test_a_set_is_read_once_between_two_rounds(network, monkeypatch):
+    read = []
+
+    def student_boxes_once(student, pixels):
+        read.append(1)
+        return student_boxes(student, pixels)
+
+    monkeypatch.setattr(rounds, "student_boxes", student_boxes_once)
+    self_train(*network, PIXELS, recipe(student_rounds=3), lambda *_: None)
+    assert len(read) == 2
+
+
+def test_of_many_pictures_a_student_sees_some_from_all_over_the_set(network, lessons, monkeypatch):
+    monkeypatch.setattr(rounds, "PICTURES", 3)
+    self_train(*network, PIXELS, recipe(student_rounds=1), lambda *_: None)
+    ((_, seeds, _),) = lessons
+    some = PIXELS[::2]
+    np.testing.assert_array_equal(seeds, Seeder(*network, some, "both").boxes(some))
+
+
+def test_the_largest_seed_has_rounds_too(network):
+    given = replace(recipe(student_rounds=2), seed=2**63 - 1)
+    self_train(*network, PIXELS, given, lambda *_: None)

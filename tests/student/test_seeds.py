@@ -7,10 +7,10 @@ import torch
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.iou import iou
+from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
 from ganloc.heatmap.fitted import fit_readings
 from ganloc.heatmap.read import READINGS, read_heatmaps
-from ganloc.recipes import SEEDS
-from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
+from ganloc.recipes import FIRST_BOXES
 from ganloc.student.seeds import LEVEL, SOURCES, Seeder, level_boxes, set_threshold
 
 
@@ -52,14 +52,20 @@ def test_one_threshold_tells_large_objects_from_small():
 
 
 def test_the_threshold_is_otsu_s_of_all_pixels_times_a_constant():
-    random = np.random.default_rng(0)
-    levels = np.concatenate([random.normal(0, 1, (2, 50, 50)), random.normal(9, 1, (1, 50, 50))])
-    low, high = np.quantile(levels, [0.002, 0.998])
-    # Between two clouds that far apart any cut has the same between-class variance; the first is
-    # where the lower cloud ends.
-    otsu = (set_threshold(levels) - low) / LEVEL + low
-    assert 2.0 < otsu < 7.0
-    assert low < set_threshold(levels) < high
+    # Half of the set at 0, half at 16: of all cuts in 64 bins that part them equally well the
+    # first counts, at 1/64 of the way; of the picture at 0 alone nothing could be told.
+    levels = np.stack([np.zeros((8, 8)), np.full((8, 8), 16.0)]).astype(np.float32)
+    assert set_threshold(levels) == pytest.approx(LEVEL * 16.0 / 64.0)
+    assert set_threshold(levels + 5.0) == pytest.approx(
+        5.0 + LEVEL * 16.0 / 64.0
+    )  # from the low end
+
+
+def test_tails_do_not_move_the_threshold():
+    levels = np.stack([np.zeros((64, 64)), np.full((64, 64), 16.0)]).astype(np.float32)
+    before = set_threshold(levels)
+    levels[0, 0, :4], levels[1, 0, :4] = -1e6, 1e6  # a thousandth of all pixels
+    assert set_threshold(levels) == pytest.approx(before)
 
 
 def test_a_faint_picture_still_has_a_box_and_a_flat_one_is_whole():
@@ -68,13 +74,39 @@ def test_a_faint_picture_still_has_a_box_and_a_flat_one_is_whole():
     np.testing.assert_allclose(found, [[0, 0, 0.5, 0.5], [0, 0, 0.2, 0.2], [0, 0, 1, 1]])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_levels_that_are_not_finite_give_the_whole_picture(value):
+    levels = blocks([10, 10])
+    levels[1, 3, 3] = value
+    found = level_boxes(levels, threshold=3.0)
+    np.testing.assert_allclose(found, [[0, 0, 0.5, 0.5], [0, 0, 1, 1]])
+
+
 def test_levels_all_alike_have_a_threshold():
     levels = np.full((2, 8, 8), 3.0, np.float32)
     assert set_threshold(levels) == 3.0
     np.testing.assert_array_equal(level_boxes(levels, 3.0), [[0, 0, 1, 1]] * 2)
 
 
-@pytest.mark.parametrize("source", SEEDS)
+@pytest.mark.parametrize("source", FIRST_BOXES)
+def test_seeds_are_the_same_however_many_are_read_together(network, source, monkeypatch):
+    pixels, _ = things(12, seed=1)
+    together = Seeder(*network, pixels, source).boxes(pixels)
+    monkeypatch.setattr("ganloc.heatmap.read.BATCH", 5)
+    np.testing.assert_allclose(Seeder(*network, pixels, source).boxes(pixels), together, atol=1e-6)
+
+
+def test_the_set_is_known_from_pictures_spread_evenly_over_it(network, monkeypatch):
+    pixels, _ = things(12, seed=1)
+    monkeypatch.setattr("ganloc.student.seeds.PICTURES", 4)
+    few, known = Seeder(*network, pixels, "both"), Seeder(*network, pixels[::3].copy(), "both")
+    assert few.threshold == known.threshold
+    np.testing.assert_array_equal(few.boxes(pixels), known.boxes(pixels))
+    monkeypatch.setattr("ganloc.student.seeds.PICTURES", 12)
+    assert few.threshold != Seeder(*network, pixels, "both").threshold
+
+
+@pytest.mark.parametrize("source", FIRST_BOXES)
 def test_seeds_are_boxes_of_each_picture_alone(network, source):
     pixels, _ = things(12, seed=1)
     seeder = Seeder(*network, pixels, source)

@@ -1,6 +1,7 @@
 """ganloc's chain, stage by stage: seeds, and the students that learn from them.
 
-All stages of one set and seed share one discriminator (`trained`), and one training of students.
+All stages of one set and seed share one discriminator, and those of one source of seeds share one
+training of students. Each row pays for what it shares.
 """
 
 import time
@@ -23,62 +24,68 @@ ARM = "border"
 
 @dataclass
 class _Taught:
-    """The students so far of one source of seeds, and the minutes until each was ready."""
+    """What is known of one set and seed, and the minutes that it took.
 
-    rounds: Iterator[Student]
-    students: list[Student] = field(default_factory=list)
-    minutes: list[float] = field(default_factory=list)
+    Attributes:
+        checksum: of the training pictures.
+        model: the discriminator.
+        minutes: until it was ready.
+        rounds: by source of seeds, what teaches the next student.
+        students: by source of seeds, those of the rounds so far.
+        spent: by source of seeds, the minutes of each of these rounds.
+    """
 
-    def student(self, number: int) -> Student:
-        """Of round `number`, counted from 1."""
-        while len(self.students) < number:
-            began = time.perf_counter()
-            self.students.append(next(self.rounds))
-            spent = (time.perf_counter() - began) / 60.0
-            self.minutes.append(sum(self.minutes[-1:]) + spent)
-        return self.students[number - 1]
+    checksum: int
+    model: Model
+    minutes: float
+    rounds: dict[str, Iterator[Student]] = field(default_factory=dict)
+    students: dict[str, list[Student]] = field(default_factory=dict)
+    spent: dict[str, list[float]] = field(default_factory=dict)
 
 
-_known: dict[tuple[str, int, str], tuple[int, _Taught]] = {}
+_known: dict[tuple[str, int], _Taught] = {}
 
 
-def boxes(train: Pictures, test: Pictures, setting: Setting, seeds: str, rounds: int) -> np.ndarray:
+def boxes(
+    train: Pictures, test: Pictures, setting: Setting, first_boxes: str, rounds: int
+) -> np.ndarray:
     """Of the student after so many rounds; of the seeds themselves where that is 0."""
+    taught, scale = _taught(train, setting), np.tile(test.sizes, 2)
+    model = taught.model
     if rounds == 0:
-        model = _model(train, setting)
-        found = Seeder(model.discriminator, model.fitted, train.pixels, seeds).boxes(test.pixels)
-    else:
-        found = student_boxes(_taught(train, setting, seeds).student(rounds), test.pixels)
-    return found * np.tile(test.sizes, 2)
+        seeder = Seeder(model.discriminator, model.fitted, train.pixels, first_boxes)
+        return seeder.boxes(test.pixels) * scale
+    known, spent = taught.students.setdefault(first_boxes, []), taught.spent
+    if not known:
+        recipe = recipe_of(first_boxes, train.size, setting.seed)
+        taught.rounds[first_boxes] = students(
+            model.discriminator, model.fitted, train.pixels, recipe, lambda *_: None
+        )
+    while len(known) < rounds:
+        began = time.perf_counter()
+        known.append(next(taught.rounds[first_boxes]))
+        spent.setdefault(first_boxes, []).append((time.perf_counter() - began) / 60.0)
+    return student_boxes(known[rounds - 1], test.pixels) * scale
 
 
-def minutes_before(setting: Setting, seeds: str, rounds: int) -> float:
-    """What discriminator and students took, as far as they are found finished."""
-    minutes = trained.minutes_before(setting, ARM)
-    _, taught = _known.get(_key(setting, seeds), (0, None))
-    if taught is not None:
-        minutes += sum(taught.minutes[:rounds][-1:])
-    return minutes
+def minutes_before(setting: Setting, first_boxes: str, rounds: int) -> float:
+    """What the discriminator and the students took, as far as they are there already."""
+    taught = _known.get((setting.set_name, setting.seed))
+    if taught is None:
+        return trained.minutes_before(setting, ARM)
+    return taught.minutes + sum(taught.spent.get(first_boxes, [])[:rounds])
 
 
-def recipe_of(seeds: str, size: int, seed: int) -> Recipe:
-    """The default preset's student on these seeds."""
-    return make_recipe("border", size=size, seeds=seeds, seed=seed)
+def recipe_of(first_boxes: str, size: int, seed: int) -> Recipe:
+    """The default preset, with its student on these first boxes."""
+    return make_recipe("border", size=size, first_boxes=first_boxes, seed=seed)
 
 
-def _key(setting: Setting, seeds: str) -> tuple[str, int, str]:
-    return setting.set_name, setting.seed, seeds
-
-
-def _taught(train: Pictures, setting: Setting, seeds: str) -> _Taught:
-    key, pictures = _key(setting, seeds), checksum(train)
-    if _known.get(key, (None, None))[0] != pictures:
-        model = _model(train, setting)
-        recipe = recipe_of(seeds, train.size, setting.seed)
-        rounds = students(model.discriminator, model.fitted, train.pixels, recipe, lambda *_: None)
-        _known[key] = pictures, _Taught(rounds)
-    return _known[key][1]
-
-
-def _model(train: Pictures, setting: Setting) -> Model:
-    return trained.model(train, setting, ARM).to(setting.device)
+def _taught(train: Pictures, setting: Setting) -> _Taught:
+    key, pictures = (setting.set_name, setting.seed), checksum(train)
+    if key not in _known or _known[key].checksum != pictures:
+        minutes, began = trained.minutes_before(setting, ARM), time.perf_counter()
+        model = trained.model(train, setting, ARM).to(setting.device)
+        _known.clear()  # the set or seed before is done with
+        _known[key] = _Taught(pictures, model, minutes + (time.perf_counter() - began) / 60.0)
+    return _known[key]

@@ -4,8 +4,8 @@ import numpy as np
 from rivals.setting import Setting
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
 from ganloc.images.pictures import Pictures
-from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
 
 
 def boxes(train: Pictures, test: Pictures, setting: Setting, centre_prior: bool) -> np.ndarray:

@@ -51,7 +51,8 @@ def localize(
         write_heatmaps(heatmaps, reading, pictures, found)
     if draw is not None:
         draw_results(draw, photos, pictures, found)
-    verdict = verdict_of(model)
-    if verdict is not None and not plain_cam:  # it judges the default reading
+    # It judges the discriminator's default reading, from which the student learned.
+    verdict = None if plain_cam else verdict_of(model)
+    if verdict is not None:
         say(verdict.sentence())
     say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))

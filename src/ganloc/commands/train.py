@@ -63,7 +63,7 @@ class Settings:
     """Rounds of it: the first learns from the seeds, each further one from the one before."""
     student_width: int | None = None
     """Channels of the student's finest maps."""
-    seeds: str | None = None
+    first_boxes: str | None = None
     """What its first boxes are found by: both, discriminator or colour."""
     seed: int | None = None
     """Of weights, z and the order of the pictures."""
@@ -117,7 +117,8 @@ def train(
             model = train_run(run, pictures.unlabelled(), recipe, place, resume, watch)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{places}"
-        say(f"Stopped and saved after iteration {stop.iteration}. Go on with:\n  {again}")
+        later = "; the student will start again" if stop.student else ""
+        say(f"Stopped and saved after iteration {stop.iteration}{later}. Go on with:\n  {again}")
         sys.exit(130)
     verdict = verdict_of(model)
     if verdict is not None:

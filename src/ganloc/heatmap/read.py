@@ -30,8 +30,7 @@ class Reading:
 
     Attributes:
         heatmap: "cam" (the paper's), "border-distance", "principal" or "fisher" (the modules
-            cam.py, border.py, ddt.py and fisher.py); or "student", its soft mask: then only the
-            threshold counts, and no discriminator is read.
+            cam.py, border.py, ddt.py and fisher.py).
         layers: the blocks whose maps are read, counted from the last (−1); several are joined by
             their geometric mean, each stretched to 0–1. A CAM reads the last.
         signed: take a CAM's sign from the set; else it is the paper's +.
@@ -71,9 +70,6 @@ READINGS: dict[str, Reading] = {
     "fisher": Reading("fisher", _DEEP, aspect=True, **_CUT),
 }
 DEFAULT = "fisher"
-
-STUDENT = "student"
-RULES = {**READINGS, STUDENT: Reading("student", threshold=0.6)}  # all that a model is read by
 
 
 @torch.no_grad()

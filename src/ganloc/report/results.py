@@ -8,12 +8,11 @@ from PIL import Image
 
 from ganloc.box.formats import write_coco, write_csv
 from ganloc.heatmap.files import SavedHeatmaps, save_heatmaps
-from ganloc.heatmap.read import RULES
 from ganloc.images.archive import Unreadable, open_archive
 from ganloc.images.decode import open_rgb, quiet_pillow
 from ganloc.images.pictures import Pictures
 from ganloc.images.source import has_split
-from ganloc.model import Found
+from ganloc.model import RULES, Found
 from ganloc.report.grid import FOUND_BOX, save_png, under_heatmap, with_boxes
 
 WRITERS: dict[str, Callable[..., None]] = {"coco": write_coco, "csv": write_csv}

@@ -18,6 +18,7 @@ BATCH = 32
 RATE = 2e-3  # the highest of a one-cycle schedule
 DECAY = 0.01
 READ = 256  # pictures read at a time
+THRESHOLD = 0.6  # ratio of its maximum at which a soft mask is cut to a box
 
 
 def new_student(size: int, width: int, seed: int, device: torch.device) -> Student:

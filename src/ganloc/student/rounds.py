@@ -7,12 +7,13 @@ import numpy as np
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.heatmap.fitted import Fitted
-from ganloc.heatmap.read import RULES, STUDENT
 from ganloc.recipes import Recipe
 from ganloc.shapes import Float, UInt8
-from ganloc.student.learning import new_student, soft_masks, teach
+from ganloc.student.learning import THRESHOLD, new_student, soft_masks, teach
 from ganloc.student.network import Student
 from ganloc.student.seeds import Seeder
+
+PICTURES = 10_000  # more than a student can see often
 
 
 def self_train(
@@ -43,20 +44,25 @@ def students(
     Args:
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real pictures.
         fitted: what its readings know of the pictures.
-        pixels: RGB, 0–255.
+        pixels: RGB, 0–255; students see up to `PICTURES` of them, evenly over the set.
         recipe: of `pixels`' size; its student's settings are for here.
         watch: called after every iteration with their number, over all rounds, and the loss.
     """
     device = next(discriminator.parameters()).device
-    boxes = Seeder(discriminator, fitted, pixels, recipe.seeds).boxes(pixels)
-    done = 0
-    for seed in range(recipe.seed, recipe.seed + recipe.student_rounds):
+    pixels = pixels[:: -(-len(pixels) // PICTURES)]
+    student, done = None, 0
+    for number in range(recipe.student_rounds):
+        if student is None:
+            boxes = Seeder(discriminator, fitted, pixels, recipe.first_boxes).boxes(pixels)
+        else:
+            boxes = student_boxes(student, pixels)
+        # Rounds of one recipe share no chance with those of another whose seed is the next.
+        seed = (recipe.seed * recipe.student_rounds + number) % 2**63
         student = new_student(recipe.size, recipe.student_width, seed, device)
         for loss in teach(student, pixels, boxes, recipe.student_iterations, seed):
             done += 1
             watch(done, loss)
         yield student.requires_grad_(False)
-        boxes = student_boxes(student, pixels)
 
 
 def student_boxes(
@@ -64,5 +70,4 @@ def student_boxes(
 ) -> Float[np.ndarray, "n 4"]:
     """The box of each soft mask, xyxy, half-open, in fractions of the picture."""
     unit = np.ones((len(pixels), 2), dtype=int)
-    threshold = RULES[STUDENT].threshold
-    return boxes_from_heatmaps(soft_masks(student, pixels), student.size, unit, threshold)
+    return boxes_from_heatmaps(soft_masks(student, pixels), student.size, unit, THRESHOLD)

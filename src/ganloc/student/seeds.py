@@ -17,13 +17,13 @@ from torch import Tensor
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise
 from ganloc.box.otsu import otsu_thresholds
-from ganloc.heatmap.fitted import Fitted
-from ganloc.heatmap.read import DEFAULT, READINGS, centre_prior, join, layer_heatmaps
-from ganloc.score.colour_contrast import (
+from ganloc.heatmap.colour_contrast import (
     CENTRE_PRIOR_THRESHOLD,
     colour_contrast,
     with_centre_prior,
 )
+from ganloc.heatmap.fitted import Fitted
+from ganloc.heatmap.read import DEFAULT, READINGS, centre_prior, join, layer_heatmaps
 from ganloc.shapes import Float, UInt8
 
 PICTURES = 512  # evenly over the set, from which its scale and threshold are known
@@ -61,7 +61,7 @@ class Seeder:
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real pictures.
         fitted: what its readings know of the set.
         pixels: RGB, 0–255: pictures of the set.
-        source: one of `recipes.SEEDS`.
+        source: one of `recipes.FIRST_BOXES`.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ def level_boxes(
     """
     reached = np.quantile(levels, 1.0 - SMALLEST, axis=(1, 2))
     masks = levels >= np.minimum(reached, threshold)[:, None, None]
+    masks |= ~np.isfinite(levels).all(axis=(1, 2), keepdims=True)  # says nothing: the whole picture
     return largest_boxes(masks) / levels.shape[1]
 
 

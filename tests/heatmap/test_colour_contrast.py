@@ -2,7 +2,7 @@ import numpy as np
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.iou import iou
-from ganloc.score.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
+from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
 
 
 def pictures(count=4, size=64):
