@@ -86,6 +86,5 @@ def _taught(train: Pictures, setting: Setting) -> _Taught:
     if key not in _known or _known[key].checksum != pictures:
         minutes, began = trained.minutes_before(setting, ARM), time.perf_counter()
         model = trained.model(train, setting, ARM).to(setting.device)
-        _known.clear()  # the set or seed before is done with
         _known[key] = _Taught(pictures, model, minutes + (time.perf_counter() - began) / 60.0)
     return _known[key]
