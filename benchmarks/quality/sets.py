@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from reframed import reframed
+
 from ganloc.errors import UserError
 from ganloc.images.folder import load_folder
 from ganloc.images.pictures import Pictures
@@ -9,6 +11,7 @@ from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of, load_tiny_imagen
 from ganloc.images.truth import read_coco
 
 TRUTH = "truth.coco.json"
+REFRAMED = "+reframed"  # behind the name of a set of Tiny ImageNet
 
 
 def refuse_exam(set_name: str, otherwise: str = "") -> None:
@@ -17,7 +20,7 @@ def refuse_exam(set_name: str, otherwise: str = "") -> None:
     `otherwise` ends its sentence, such as ", or give --exam".
     """
     exam = classes_of(",".join(PAPER_SETS))
-    if set(classes_of(set_name)) & set(exam):
+    if set(classes_of(set_name.removesuffix(REFRAMED))) & set(exam):
         raise UserError(
             f"{set_name} belongs to the paper's six sets, which are scored once a method is "
             f"frozen: choose a development set{otherwise}."
@@ -30,7 +33,7 @@ def load_set(
     """Training and test pictures with truth; a folder has no split and gives no training pictures.
 
     Args:
-        set_name: a folder's name, or a set of Tiny ImageNet.
+        set_name: a folder's name, or a set of Tiny ImageNet, as it is or (`REFRAMED`) cut anew.
         size: side of the pictures, in pixels.
         archive: Tiny ImageNet's.
         folders: by name, each with its truth in it.
@@ -43,5 +46,6 @@ def load_set(
         return None, read_coco(folder / TRUTH, load_folder(folder, size))
     if archive is None:
         raise UserError(f"{set_name} needs --data tiny-imagenet-200.zip, or its folder.")
-    train, test = (load_tiny_imagenet(archive, set_name, s, size) for s in ("train", "test"))
-    return train, test
+    plain = set_name.removesuffix(REFRAMED)
+    train, test = (load_tiny_imagenet(archive, plain, s, size) for s in ("train", "test"))
+    return (train, test) if plain == set_name else (reframed(train, seed=0), reframed(test, seed=1))
