@@ -64,7 +64,7 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     assert (recipe.generator_width, recipe.beta1, recipe.mirror) == (2, 0.5, True)
     output, errors = capsys.readouterr()
     assert output == ""
-    assert "3 pictures, sn-dcgan at 32 pixels, on cpu." in errors
+    assert "3 pictures, sn-dcgan, then a student at 32 pixels, on cpu." in errors
     assert "ganloc localize" in errors
 
 
