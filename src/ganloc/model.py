@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ganloc.heatmap.calibrate import for_reading, spread_over
 from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_from, fitted_tensors
 from ganloc.heatmap.read import DEFAULT, READINGS, Reading, read_heatmaps
 from ganloc.images.pictures import Pictures, checksum
+from ganloc.images.source import Closer
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
 from ganloc.student.closer import look_again
@@ -75,15 +76,12 @@ class Model:
         student = None if self.student is None else copy.deepcopy(self.student).to(device)
         return replace(self, discriminator=moved, fitted=self.fitted.to(device), student=student)
 
-    def heatmaps(
-        self, pictures: Pictures, reading: str | None = None
-    ) -> Float[np.ndarray, "n h w"]:
+    def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
         """One heatmap a picture, large where the object is, by a row of `RULES`.
 
         Raises:
             UserError: there is no such reading, or no student to read.
         """
-        reading = reading or self.reading
         if reading not in RULES:
             raise UserError(f"There is no reading {reading!r}: choose one of {', '.join(RULES)}.")
         if reading == STUDENT:
@@ -99,7 +97,7 @@ class Model:
         self,
         pictures: Pictures,
         reading: str | None = None,
-        closer: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+        closer: Closer | None = None,
     ) -> "Found":
         """Heatmap and box of every picture.
 

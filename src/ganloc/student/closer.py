@@ -5,10 +5,9 @@ few pixels. The student learned views closer and wider than a picture; what surr
 is such a view, and shows the object larger.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
+from ganloc.images.source import Closer
 from ganloc.shapes import Float, Int
 from ganloc.student.network import Student
 from ganloc.student.rounds import student_boxes
@@ -22,7 +21,7 @@ def look_again(
     student: Student,
     boxes: Float[np.ndarray, "n 4"],
     sizes: Int[np.ndarray, "n 2"],
-    closer: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    closer: Closer,
 ) -> Float[np.ndarray, "n 4"]:
     """Boxes found again within their surroundings, xyxy, half-open, in fractions of the picture.
 
