@@ -85,7 +85,7 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train tiny-imagenet:bird --out new --data typo.zip", ["typo.zip"]),
         ("train cifar10:bird --out new", ["--data", "GANLOC_CIFAR10"]),
         ("train cifar10:birds --out new --data notes.txt", ["'birds'", "bird, "]),
-        (TRAIN + "--size 50", ["50", "--size 32, 64 or 128"]),
+        (TRAIN + "--size 50", ["50", "--size 32, 64, 128 or 256"]),
         (TRAIN + "--variant stylegan", ["'stylegan'", "dcgan"]),
         (TRAIN + "--preset desktop", ["'desktop'", "border, laptop, paper"]),
         ("train photos --out photos/run", ["photos/run", "inside photos", "--out"]),

@@ -65,12 +65,12 @@ def test_an_unknown_variant_lists_the_known_ones():
     assert all(name in str(error.value) for name in VARIANTS)
 
 
-@pytest.mark.parametrize("size", [0, -32, 16, 50, 65, 256])
+@pytest.mark.parametrize("size", [0, -32, 16, 50, 65, 512])
 def test_sizes_that_no_network_has(size):
     with pytest.raises(UserError) as error:
         make_recipe("paper", size=size)
     assert str(size) in str(error.value)
-    assert "--size 32, 64 or 128" in str(error.value)
+    assert "--size 32, 64, 128 or 256" in str(error.value)
 
 
 COUNTS = [

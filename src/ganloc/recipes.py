@@ -11,7 +11,7 @@ from ganloc.errors import UserError
 
 R = TypeVar("R")
 
-SIZES = (32, 64, 128)  # that Table 1, read for 64, has a network for
+SIZES = (32, 64, 128, 256)  # that Table 1, read for 64, has a network for
 FIRST_BOXES = ("both", "discriminator", "colour")  # what a student may first learn from
 
 
@@ -60,7 +60,7 @@ class Recipe:
 
     Attributes:
         variant: a row of `VARIANTS`.
-        size: side in pixels to which pictures are squeezed: 32, 64 or 128.
+        size: side in pixels to which pictures are squeezed: 32, 64, 128 or 256.
         generator_width: channels per step of the generator's ladder (Table 1: 64).
         discriminator_width: channels of the discriminator's first convolution (Table 1: 64).
         latent: length of z.

@@ -159,7 +159,7 @@ def own_loss(logits, top, left):
 
 
 @pytest.mark.parametrize("place", [place for place in TABLES if place != (2, 2)])
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_the_loss_is_the_mean_of_both_kinds_cross_entropy(place, size, monkeypatch):
     logits = np.random.default_rng(0).normal(0.0, 3.0, (3, 12, 12))
     seen = []
@@ -230,7 +230,7 @@ def test_logits_are_the_sum_of_the_heads_at_the_finest_cells(size, side, cells):
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_blocks_and_heads_learn_from_it_and_the_linear_unit_does_not(size, norm):
     discriminator = new(size, norm, width=2)
     border_task_loss(discriminator, noise(size=size), stream(2)).backward()

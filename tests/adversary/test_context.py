@@ -7,7 +7,7 @@ import torch
 from ganloc.adversary.context import maps_in_context
 from ganloc.adversary.networks import Discriminator
 
-SIZES = pytest.mark.parametrize("size", [32, 64, 128])
+SIZES = pytest.mark.parametrize("size", [32, 64, 128, 256])
 # Of the size: the picture, the border task's window, the smallest that is read, and one between.
 PARTS = pytest.mark.parametrize("part", [1.0, 0.75, 0.5])
 

@@ -129,6 +129,19 @@ def test_parameters_and_last_maps_at_128():
     ]
 
 
+def test_parameters_and_last_maps_at_256():
+    # Two more blocks than at 64, of 4,194,304 weights each, + 1,024 scales and shifts
+    assert parameters(Generator(256)) == 3_942_147 + 2 * 4_195_328
+    dcgan = Discriminator(256, norm="batch", spectral=False)
+    assert parameters(dcgan) == 2_758_017 + 2 * 4_195_328
+    generator, discriminator = Generator(256, width=2), Discriminator(256, width=2)
+    maps = discriminator.feature_maps(generator(torch.rand(2, 128)))
+    channels, sides = [2, 4, 8, 16, 16, 16], [128, 64, 32, 16, 8, 4]
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (c, side, side) for c, side in zip(channels, sides, strict=True)
+    ]
+
+
 def test_widths_and_latent_are_settings_of_each_network():
     generator = Generator(32, width=4, latent=5)
     assert generator(torch.zeros(2, 5)).shape == (2, 3, 32, 32)

@@ -106,7 +106,7 @@ def test_reading_with_the_statistics_of_training_gives_another_heatmap():
     assert (maps - others).norm() > 0.1 * maps.norm()
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_spectral_norm_is_folded_into_the_weights(size):
     discriminator, pixels = new("sn-dcgan", size), drawn_pixels(6, size)
     train_on(discriminator, pixels, pixels)  # moves the singular vectors

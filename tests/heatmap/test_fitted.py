@@ -55,7 +55,7 @@ def fishers(maps):
     return np.linalg.solve(within, inside.mean(axis=1) - border.mean(axis=1))
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_every_block_has_its_directions_finest_first(size):
     discriminator, pixels = new(size=size), drawn_pixels(5, size)
     found = fit_readings(discriminator, pixels)

@@ -70,7 +70,7 @@ def test_plain_cam_is_the_papers():
     assert DEFAULT in READINGS
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_plain_cam_is_read_once_from_the_last_maps(size):
     discriminator, pixels = new(size=size), drawn_pixels(3, size)
     found = read_as("plain-cam", discriminator, pixels)

@@ -53,7 +53,7 @@ def test_a_longer_set_starts_with_the_shorter_one():
     )
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_what_is_drawn(size):
     pictures = draw_pictures(3, size, seed=0)
     assert pictures.pixels.shape == (3, size, size, 3)

@@ -6,7 +6,10 @@ import torch
 from ganloc.student.network import Student
 
 
-@pytest.mark.parametrize(("size", "cells"), [(32, [16, 8, 4]), (64, [32, 16, 8, 4])])
+@pytest.mark.parametrize(
+    ("size", "cells"),
+    [(32, [16, 8, 4]), (64, [32, 16, 8, 4]), (256, [128, 64, 32, 16, 8, 4])],
+)
 def test_maps_are_halved_down_to_four_cells_and_brought_back_to_half_the_picture(size, cells):
     student, seen = Student(size, 2).eval(), []
     for block in student.down:

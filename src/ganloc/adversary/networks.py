@@ -2,9 +2,10 @@
 
 Both are plain stacks of 4×4 convolutions. Widths are a setting: the paper's is 64. At 32×32 the
 discriminator's first and the generator's last convolution have stride 1, at 128×128 each network
-has one more block at its low-resolution end; the last maps are 4×4 at every size.
+has one more block at its low-resolution end, at 256×256 two; the last maps are 4×4 at every size.
 """
 
+import math
 from collections import OrderedDict
 
 import torch
@@ -15,13 +16,14 @@ from ganloc.shapes import Float
 
 KERNEL = 4
 COARSEST = 4
+TABLE = 64  # pixels a side that Table 1 is for
 
 
 class Generator(nn.Module):
     """z → picture (Table 1): linear to 4×4, then transposed convolutions up to `size`.
 
     Args:
-        size: side of the pictures in pixels, 32, 64 or 128.
+        size: side of the pictures in pixels, 32, 64, 128 or 256.
         width: channels per step of the table's 1:2:4:8 ladder; the paper's is 64.
         latent: length of z.
     """
@@ -30,8 +32,7 @@ class Generator(nn.Module):
         super().__init__()
         self.latent = latent
         ladder = [width * 2**i for i in reversed(range(1, 4))]
-        if size == 128:
-            ladder = [ladder[0], *ladder]
+        ladder = [ladder[0]] * _more_blocks(size) + ladder
         self.seed_channels = 2 * width
         self.linear = nn.Linear(latent, self.seed_channels * COARSEST**2)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -55,7 +56,7 @@ class Discriminator(nn.Module):
     """Picture → logit of "real" (Table 1): convolutions down to 4×4, then GAP and one linear unit.
 
     Args:
-        size: side of the pictures in pixels, 32, 64 or 128.
+        size: side of the pictures in pixels, 32, 64, 128 or 256.
         width: channels of the first convolution; the paper's is 64.
         norm: "batch", "layer" or "none", after every convolution. Layer norm takes its statistics
             over C×H×W of each picture and has a scale and a shift a channel.
@@ -76,8 +77,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.size, self.width, self.norm = size, width, norm
         ladder = [width * 2**i for i in range(4)]
-        if size == 128:
-            ladder = [*ladder, ladder[-1]]
+        ladder += [ladder[-1]] * _more_blocks(size)
         blocks = []
         channels = 3
         for i, wider in enumerate(ladder):
@@ -105,6 +105,10 @@ class Discriminator(nn.Module):
     def forward(self, pictures: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, " batch"]:
         """Logits: positive means real."""
         return self.linear(self.feature_maps(pictures)[-1].mean(dim=(2, 3))).squeeze(1)
+
+
+def _more_blocks(size: int) -> int:
+    return max(0, round(math.log2(size / TABLE)))
 
 
 def _down(channels: int, wider: int, stride: int, norm: str) -> nn.Sequential:

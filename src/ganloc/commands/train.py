@@ -22,7 +22,7 @@ class Settings:
     """With --preset laptop or paper, which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or
     sn-wgan-gp."""
     size: int | None = None
-    """Side in pixels to which pictures are squeezed: 32, 64 or 128."""
+    """Side in pixels to which pictures are squeezed: 32, 64, 128 or 256."""
     iterations: int | None = None
     """Training steps (of a GAN: generator updates)."""
     batch: int | None = None

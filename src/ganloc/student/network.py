@@ -21,7 +21,7 @@ class Student(nn.Module):
     """Pictures → logits of "object", two pixels a cell.
 
     Args:
-        size: side of the pictures in pixels: 32, 64 or 128.
+        size: side of the pictures in pixels: 32, 64, 128 or 256.
         width: channels of the finest maps.
     """
 
