@@ -1,7 +1,13 @@
-"""The sets that rivals are scored on."""
+"""The sets that rivals are scored on.
 
+Behind the name of a set of Tiny ImageNet, `+reframed` cuts its pictures anew (reframed.py), and
+`+200pictures` keeps so many of its training pictures.
+"""
+
+import re
 from pathlib import Path
 
+import numpy as np
 from reframed import reframed
 
 from ganloc.errors import UserError
@@ -11,7 +17,8 @@ from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of, load_tiny_imagen
 from ganloc.images.truth import read_coco
 
 TRUTH = "truth.coco.json"
-REFRAMED = "+reframed"  # behind the name of a set of Tiny ImageNet
+REFRAMED = "reframed"
+PICTURES = re.compile(r"([1-9]\d*)pictures")
 
 
 def refuse_exam(set_name: str, otherwise: str = "") -> None:
@@ -19,12 +26,24 @@ def refuse_exam(set_name: str, otherwise: str = "") -> None:
 
     `otherwise` ends its sentence, such as ", or give --exam".
     """
-    exam = classes_of(",".join(PAPER_SETS))
-    if set(classes_of(set_name.removesuffix(REFRAMED))) & set(exam):
+    plain, _ = plain_and_change(set_name)
+    if set(classes_of(plain)) & set(classes_of(",".join(PAPER_SETS))):
         raise UserError(
             f"{set_name} belongs to the paper's six sets, which are scored once a method is "
             f"frozen: choose a development set{otherwise}."
         )
+
+
+def plain_and_change(set_name: str) -> tuple[str, str]:
+    """The set's own name, and what stands behind its `+`, "" for nothing.
+
+    Raises:
+        UserError: there is no such change.
+    """
+    plain, _, change = set_name.partition("+")
+    if change not in ("", REFRAMED) and not PICTURES.fullmatch(change):
+        raise UserError(f"{set_name}: behind the + write {REFRAMED}, or a count as in 200pictures.")
+    return plain, change
 
 
 def load_set(
@@ -33,19 +52,35 @@ def load_set(
     """Training and test pictures with truth; a folder has no split and gives no training pictures.
 
     Args:
-        set_name: a folder's name, or a set of Tiny ImageNet, as it is or (`REFRAMED`) cut anew.
+        set_name: a folder's name, or a set of Tiny ImageNet, as it is or changed.
         size: side of the pictures, in pixels.
         archive: Tiny ImageNet's.
         folders: by name, each with its truth in it.
 
     Raises:
-        UserError: something is missing or cannot be read.
+        UserError: something is missing or cannot be read, or there are too few pictures.
     """
     if set_name in folders:
         folder = folders[set_name]
         return None, read_coco(folder / TRUTH, load_folder(folder, size))
     if archive is None:
         raise UserError(f"{set_name} needs --data tiny-imagenet-200.zip, or its folder.")
-    plain = set_name.removesuffix(REFRAMED)
+    plain, change = plain_and_change(set_name)
     train, test = (load_tiny_imagenet(archive, plain, s, size) for s in ("train", "test"))
-    return (train, test) if plain == set_name else (reframed(train, seed=0), reframed(test, seed=1))
+    if change == REFRAMED:
+        return reframed(train, seed=0), reframed(test, seed=1)
+    if counted := PICTURES.fullmatch(change):
+        train = some_of(train, int(counted[1]), set_name)
+    return train, test
+
+
+def some_of(pictures: Pictures, count: int, set_name: str) -> Pictures:
+    """`count` of them at random, in their order; those of a smaller count are among them.
+
+    Raises:
+        UserError: there are not so many.
+    """
+    if count > len(pictures):
+        raise UserError(f"{set_name}: there are only {len(pictures)} training pictures.")
+    chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
+    return pictures.subset(np.sort(chosen))

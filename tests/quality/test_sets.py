@@ -1,0 +1,60 @@
+"""Names of sets, and what a `+` behind them changes."""
+
+import numpy as np
+import pytest
+import sets
+from sets import load_set, plain_and_change, some_of
+
+from ganloc.errors import UserError
+from ganloc.images.synthetic import draw_pictures
+from ganloc.images.tiny_imagenet import SETS
+from tiny_archives import make_tiny_imagenet
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bear", ("bear", "")),
+        ("bear+reframed", ("bear", "reframed")),
+        ("bear+20pictures", ("bear", "20pictures")),
+    ],
+)
+def test_a_name_and_its_change(name, expected):
+    assert plain_and_change(name) == expected
+
+
+@pytest.mark.parametrize("change", ["cropped", "0pictures", "-1pictures", "pictures", "20"])
+def test_changes_that_there_are_not(change):
+    with pytest.raises(UserError, match="200pictures"):
+        plain_and_change(f"bear+{change}")
+
+
+def test_the_exam_is_refused_under_any_change():
+    for change in ("", "+reframed", "+20pictures"):
+        with pytest.raises(UserError, match="six sets"):
+            sets.refuse_exam(f"bottle{change}")
+    sets.refuse_exam("bear+20pictures")
+
+
+def test_fewer_pictures_are_among_more():
+    pictures = draw_pictures(30, 32, seed=0)
+    few, more = (some_of(pictures, count, "drawn+") for count in (5, 20))
+    assert (len(few), len(more)) == (5, 20)
+    assert set(few.names) < set(more.names)
+    assert list(few.names) == sorted(few.names)
+    assert few.names != pictures.names[:5]
+    index = pictures.names.index(few.names[3])
+    np.testing.assert_array_equal(few.pixels[3], pictures.pixels[index])
+    with pytest.raises(UserError, match="only 30"):
+        some_of(pictures, 31, "drawn+31pictures")
+
+
+def test_training_pictures_are_fewer_and_test_pictures_stay(tmp_path):
+    archive = make_tiny_imagenet(tmp_path / "tiny.zip", SETS["bear"], train=4, val=3)
+    train, test = load_set("bear+5pictures", 32, archive, {})
+    whole, same = load_set("bear", 32, archive, {})
+    assert train is not None
+    assert whole is not None
+    assert (len(whole), len(train)) == (12, 5)
+    assert set(train.names) < set(whole.names)
+    np.testing.assert_array_equal(test.pixels, same.pixels)
