@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganloc.files import write_text
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
 from ganloc.reproduce.claims import claims
 from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means, settings
 from ganloc.reproduce.results import ResultRow, read_rows
@@ -50,10 +51,20 @@ TABLES: dict[str, Callable[[str], str]] = {
     "claims": claims_table,
     "quality": lambda budget: quality.quality(rows_of("quality", budget)),
     "quality-exam": lambda budget: quality.quality(rows_of("quality", budget), exam=True),
-    "gains": lambda budget: quality.gains(rows_of("quality", budget), 0.5),
-    "gains-70": lambda budget: quality.gains(rows_of("quality", budget), 0.7),
-    "gains-exam": lambda budget: quality.gains(rows_of("quality", budget), 0.5, exam=True),
-    "gains-exam-70": lambda budget: quality.gains(rows_of("quality", budget), 0.7, exam=True),
+    **{
+        f"gains{kind}{behind}": lambda budget, sets=sets, threshold=threshold: quality.gains(
+            rows_of("quality", budget), threshold, sets
+        )
+        for kind, sets in {
+            "": (*DEVELOPMENT_SETS,),
+            "-exam": (*PAPER_SETS,),
+            "-reframed": tuple(f"{name}+reframed" for name in DEVELOPMENT_SETS),
+            "-butterflies": ("butterflies",),
+            "-cells": ("cells",),
+        }.items()
+        for behind, threshold in {"": 0.5, "-70": 0.7}.items()
+    },
+    "learning-curve": lambda budget: quality.learning_curve(rows_of("quality", budget)),
     "choices-training": lambda budget: quality.training(rows_of("choices", budget)),
     "choices-readings": lambda budget: quality.readings(rows_of("choices", budget)),
     "choices-checkpoints": lambda budget: quality.checkpoints(rows_of("choices", budget)),

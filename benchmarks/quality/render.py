@@ -41,7 +41,7 @@ def quality(rows: Sequence[ResultRow], exam: bool = False) -> str:
     development sets or the six, where a stage has all that `rows` have, of GT-known Loc at IoU >
     0.5 and 0.7 and of IoU; and the mean minutes of a set and seed. * uses labels, † pretrained.
     """
-    rows = [row for row in rows if (row["set"] in PAPER_SETS) == exam]
+    rows = [r for r in rows if (r["set"] in PAPER_SETS) == exam and "+" not in r["set"]]
     found = dict.fromkeys(row["set"] for row in rows)
     development = [name for name in (PAPER_SETS if exam else DEVELOPMENT_SETS) if name in found]
     sets = [*development, *(name for name in found if name not in development)]
@@ -68,15 +68,14 @@ def _number(score: float) -> str:
     return "" if np.isnan(score) else f"{score:.1f}"
 
 
-def gains(rows: Sequence[ResultRow], threshold: float, exam: bool = False) -> str:
+def gains(rows: Sequence[ResultRow], threshold: float, sets: Sequence[str]) -> str:
     """A line a stage of ganloc, a column a rival: what GT-known Loc gains, and its interval.
 
-    The mean over the development sets, or the paper's six, of which all have both; pictures are
-    compared in pairs, after the mean over seeds.
+    The mean over these sets, all of which both must have; pictures are compared in pairs, after the
+    mean over seeds.
     """
-    sets = PAPER_SETS if exam else DEVELOPMENT_SETS
     hits = {name: hits_of(rows, name, threshold) for name in (*RIVALS, *GAINING)}
-    whole = {name: found for name, found in hits.items() if found.keys() >= sets.keys()}
+    whole = {name: found for name, found in hits.items() if found.keys() >= set(sets)}
     rivals = [name for name in RIVALS if name in whole]
     lines = []
     for name in GAINING if rivals else ():
@@ -91,6 +90,37 @@ def gains(rows: Sequence[ResultRow], threshold: float, exam: bool = False) -> st
             ]
             lines.append([name, f"{np.mean([own[each].mean() for each in sets]):.1f}", *told])
     heads = ["stage", f"IoU > {threshold}", *(f"over {name}" for name in rivals)]
+    return markdown(heads, lines) if lines else ""
+
+
+def learning_curve(rows: Sequence[ResultRow]) -> str:
+    """A line a count of training pictures: the student's GT-known Loc, and what it gains.
+
+    `SET+20pictures` in place of SET. The mean is over the sets that have every count, and so are
+    the gains over the whole image and the centred box of the same test pictures.
+    """
+    hits = hits_of(rows, "student", 0.5)
+    curves: dict[str, dict[int, Float[np.ndarray, " n"]]] = {}
+    for name, found in hits.items():
+        plain, _, change = name.partition("+")
+        if change.endswith("pictures"):
+            curves.setdefault(plain, {})[int(change.removesuffix("pictures"))] = found
+    counts = sorted({count for curve in curves.values() for count in curve})
+    common = [name for name, curve in curves.items() if len(curve) == len(counts)]
+    rivals = {name: hits_of(rows, name, 0.5) for name in ("whole-image", "centre")}
+    lines = []
+    for count in counts:
+        scores = [
+            f"{curve[count].mean():.1f}" if count in curve else "" for curve in curves.values()
+        ]
+        own = {name: curves[name][count] for name in common}
+        mean = f"{np.mean([found.mean() for found in own.values()]):.1f}" if own else ""
+        told = [
+            _gain_of(*mean_over_sets([own[name] - found[name] for name in own])) if own else ""
+            for found in rivals.values()
+        ]
+        lines.append([str(count), *scores, mean, *told])
+    heads = ["pictures", *curves, f"mean of {len(common)}", *(f"over {name}" for name in rivals)]
     return markdown(heads, lines) if lines else ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from render import checkpoints, gains, quality, readings, training, trust
+from render import checkpoints, gains, learning_curve, quality, readings, training, trust
 
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
 from ganloc.score.hits import packed
@@ -99,6 +99,9 @@ def test_the_exam_has_a_table_of_its_own():
     assert quality(rows) == quality(STAGES)
 
 
+SIX = list(DEVELOPMENT_SETS)
+
+
 def hit_rows(name, ious, sets=DEVELOPMENT_SETS, seed=0):
     """The same four pictures in every set."""
     found = {"hits": packed(np.array(ious)), "scored": len(ious)}
@@ -111,34 +114,61 @@ def test_gains_are_of_the_same_pictures_after_the_mean_over_seeds():
         *hit_rows("student", [0.6, 0.6, 0.8, 0.2]),
         *hit_rows("student", [0.6, 0.2, 0.8, 0.6], seed=1),
     ]
-    (line,) = table(gains(rows, 0.5))
+    (line,) = table(gains(rows, 0.5, SIX))
     # Hits of ½ and 1: the second and fourth picture by one of two seeds.
     assert (line["stage"], line["IoU > 0.5"]) == ("student", "75.0")
     gain, low, high = re.findall(r"[+-][\d.]+", line["over whole-image"])
     assert gain == "+25.0"
     assert 0.0 < float(low) < 25.0 < float(high) < 50.0
-    (line,) = table(gains(rows, 0.7))
+    (line,) = table(gains(rows, 0.7, SIX))
     assert line["over whole-image"] == "+0.0 (+0.0 to +0.0)"
 
 
 def test_gains_need_every_set_and_hits():
     short = hit_rows("student", [0.6], list(DEVELOPMENT_SETS)[:5])
-    assert gains([*short, *hit_rows("centre", [0.6])], 0.5) == ""
+    assert gains([*short, *hit_rows("centre", [0.6])], 0.5, SIX) == ""
     without = [stage(name, "seeds", 50.0) for name in DEVELOPMENT_SETS]
-    assert gains([*without, *hit_rows("centre", [0.6])], 0.5) == ""
+    assert gains([*without, *hit_rows("centre", [0.6])], 0.5, SIX) == ""
     partly = [*hit_rows("seeds", [0.6]), stage("bear", "seeds", 50.0, seed=1)]
-    assert gains([*partly, *hit_rows("centre", [0.6])], 0.5) == ""
+    assert gains([*partly, *hit_rows("centre", [0.6])], 0.5, SIX) == ""
     exam = hit_rows("student", [0.6], PAPER_SETS) + hit_rows("centre", [0.2], PAPER_SETS)
-    assert gains(exam, 0.5) == ""
-    (line,) = table(gains(exam, 0.5, exam=True))
+    assert gains(exam, 0.5, SIX) == ""
+    (line,) = table(gains(exam, 0.5, list(PAPER_SETS)))
     assert line["over centre"] == "+100.0 (+100.0 to +100.0)"
 
 
 def test_a_stage_gains_nothing_over_itself():
     rows = hit_rows("trained-border-fisher", [0.6, 0.2]) + hit_rows("student", [0.6, 0.6])
-    first, second = table(gains(rows, 0.5))
+    first, second = table(gains(rows, 0.5, SIX))
     assert first["over trained-border-fisher"] == ""
     assert second["over trained-border-fisher"].startswith("+50.0")
+
+
+def test_changed_sets_have_tables_of_their_own():
+    changed = [stage("bear+reframed", "centre", 1.0), stage("bear+20pictures", "centre", 2.0)]
+    assert quality([*STAGES, *changed]) == quality(STAGES)
+    reframed = [f"{name}+reframed" for name in SIX]
+    rows = hit_rows("student", [0.6], reframed) + hit_rows("centre", [0.2], reframed)
+    assert gains(rows, 0.5, SIX) == ""
+    (line,) = table(gains(rows, 0.5, reframed))
+    assert line["over centre"] == "+100.0 (+100.0 to +100.0)"
+
+
+def test_the_learning_curve_is_over_sets_that_have_every_count():
+    plain = hit_rows("whole-image", [0.2, 0.2], ["bear", "boat"])
+    plain += hit_rows("centre", [0.6, 0.2], ["bear", "boat"])
+    curve = [
+        *hit_rows("student", [0.6, 0.2], ["bear+20pictures", "boat+20pictures"]),
+        *hit_rows("student", [0.6, 0.6], ["bear+100pictures"]),
+    ]
+    few, many = table(learning_curve([*plain, *curve]))
+    assert (few["pictures"], many["pictures"]) == ("20", "100")  # by number, not by name
+    assert (few["bear"], few["boat"], few["mean of 1"]) == ("50.0", "50.0", "50.0")
+    assert (many["bear"], many["boat"], many["mean of 1"]) == ("100.0", "", "100.0")
+    assert few["over centre"].startswith("+0.0")
+    assert many["over centre"].startswith("+50.0")
+    assert many["over whole-image"].startswith("+100.0")
+    assert learning_curve(plain) == ""
 
 
 def test_training_stands_above_its_rivals():
