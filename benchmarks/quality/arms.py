@@ -12,6 +12,7 @@ from ganloc.run import Run
 from ganloc.training import train_run
 
 EVERY = 250  # iterations between the checkpoints that are scored
+SIZE = 64  # side of most pictures, in pixels
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Arm:
     iterations: int = 1_500
     seeds: tuple[int, ...] = (0, 1, 2)
 
-    def recipe(self, seed: int) -> Recipe:
-        """What is trained with this seed."""
-        changes = {**self.changes, "iterations": self.iterations, "seed": seed}
+    def recipe(self, seed: int, size: int) -> Recipe:
+        """What is trained with this seed on pictures of this size."""
+        changes = {"size": size, **self.changes, "iterations": self.iterations, "seed": seed}
         # The rule is asked afterwards, and students are what other stages ask about.
         return make_recipe("border", **changes, select=False, student_iterations=0)
 
@@ -49,9 +50,10 @@ ARMS: dict[str, Arm] = {
 }
 
 
-def folder_of(runs: Path, arm: str, set_name: str, seed: int) -> Path:
+def folder_of(runs: Path, arm: str, set_name: str, seed: int, size: int) -> Path:
     """Where an arm's training is kept."""
-    return runs / arm / f"{set_name.replace(':', '-')}-{seed}"
+    at = "" if size == SIZE else f"@{size}"
+    return runs / arm / f"{set_name.replace(':', '-')}{at}-{seed}"
 
 
 def is_finished(run: Run, arm: Arm) -> bool:
@@ -66,7 +68,8 @@ def trained_run(runs: Path, arm: str, set_name: str, seed: int, pictures: Pictur
         Stopped: by Ctrl-C; the next call goes on.
         UserError: the folder holds something else.
     """
-    folder, recipe = folder_of(runs, arm, set_name, seed), ARMS[arm].recipe(seed)
+    folder = folder_of(runs, arm, set_name, seed, pictures.size)
+    recipe = ARMS[arm].recipe(seed, pictures.size)
     begun = (folder / "recipe.json").exists()
     run = Run.open(folder) if begun else Run.create(folder, recipe, set_name, pictures)
     if begun:

@@ -29,6 +29,8 @@ GAINING = (
     "seeds",
     "student-1",
     "student",
+    "student-again",
+    "student-again-128",
     "student-of-discriminator",
     "student-of-colour",
 )

@@ -10,6 +10,7 @@ paper's six sets are refused without --exam.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -68,19 +69,22 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     device = choose_device(options.device)
     results = Results(options.results / "quality.json", ("set", "stage", "seed"), COMMAND)
     loaded = lru_cache(maxsize=2)(partial(load_set, archive=options.data, folders=folders))
-    stages = {}
-    for name in options.stages:
-        if reason := why_skipped(STAGES[name], Setting("", 0, device, options.squeezenet)):
-            print(f"{name} is skipped: {reason}.")
-        else:
-            stages[name] = STAGES[name]
+    skipped = set()
     rows = []
     for set_name in set_names:
-        for name, stage in stages.items():
+        general = Setting(set_name, 0, device, options.squeezenet, options.runs)
+        general = replace(general, originals=folders.get(set_name))
+        for name in options.stages:
+            stage = STAGES[name]
+            if reason := why_skipped(stage, general):
+                if (name, reason) not in skipped:
+                    print(f"{name} is skipped: {reason}.")
+                    skipped.add((name, reason))
+                continue
             for seed in stage.seeds:
                 identity = {"set": set_name, "stage": name, "seed": seed}
                 if results.find(**identity) is None:
-                    setting = Setting(set_name, seed, device, options.squeezenet, options.runs)
+                    setting = replace(general, seed=seed)
                     train, test = loaded(set_name, stage.size)
                     results.add({**identity, **run_stage(stage, train, test, setting)})
                 row = results.find(**identity)

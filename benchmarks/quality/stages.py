@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from arms import ARMS
+from arms import ARMS, SIZE
 from rivals import (
     chain,
     constant,
@@ -49,15 +49,17 @@ class Stage:
         seeds: it is run with each of them; one where little or nothing depends on chance.
         minutes_before: what was spent earlier on what a call finds.
         package: without this package it is skipped; "" for none.
+        originals: it reads the files again, of folders alone.
     """
 
     boxes: Callable[[Pictures, Pictures, Setting], np.ndarray]
     uses_labels: bool = False
     pretrained: bool = False
-    size: int = 64
+    size: int = SIZE
     seeds: tuple[int, ...] = (0,)
     minutes_before: Callable[[Setting], float] = _none
     package: str = ""
+    originals: bool = False
 
 
 # The network of the default preset by every reading, the paper's by some.
@@ -75,6 +77,7 @@ CHAIN = {
     "student-of-discriminator": ("discriminator", 2),
     "student-of-colour": ("colour", 2),
 }
+STUDENT = {"first_boxes": "both", "rounds": 2}  # the default's
 
 STAGES: dict[str, Stage] = {
     "whole-image": Stage(partial(constant.boxes, fraction=1.0)),
@@ -94,7 +97,7 @@ STAGES: dict[str, Stage] = {
         f"trained-border-{reading}": Stage(
             partial(trained.boxes, arm="border", reading=reading),
             seeds=ARMS["border"].seeds,
-            minutes_before=partial(trained.minutes_before, arm="border"),
+            minutes_before=partial(trained.minutes_before, arm="border", size=SIZE),
         )
         for reading in ("plain-cam", DEFAULT)
     },
@@ -102,9 +105,21 @@ STAGES: dict[str, Stage] = {
         name: Stage(
             partial(chain.boxes, first_boxes=first_boxes, rounds=rounds),
             seeds=ARMS[chain.ARM].seeds,
-            minutes_before=partial(chain.minutes_before, first_boxes=first_boxes, rounds=rounds),
+            minutes_before=partial(
+                chain.minutes_before, first_boxes=first_boxes, rounds=rounds, size=SIZE
+            ),
         )
         for name, (first_boxes, rounds) in CHAIN.items()
+    },
+    **{
+        name: Stage(
+            partial(chain.boxes_looked_at_again, **STUDENT),
+            size=size,
+            seeds=ARMS[chain.ARM].seeds,
+            minutes_before=partial(chain.minutes_before, **STUDENT, size=size),
+            originals=True,
+        )
+        for name, size in {"student-again": SIZE, "student-again-128": 128}.items()
     },
     **{
         f"ddt-squeezenet-{layer}": Stage(
@@ -120,6 +135,8 @@ def why_skipped(stage: Stage, setting: Setting) -> str:
     """What is missing to run it, "" where nothing is."""
     if stage.package and find_spec(stage.package) is None:
         return f"the package {stage.package} is not installed"
+    if stage.originals and setting.originals is None:
+        return "only folders hold larger pictures"
     return "no --squeezenet" if stage.pretrained and setting.squeezenet is None else ""
 
 

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from rivals import chain, trained
 from rivals.setting import Setting
-from stages import CHAIN, STAGES
+from stages import CHAIN, STAGES, why_skipped
 
+from ganloc.images.folder import load_folder
+from ganloc.images.source import look_closer
 from ganloc.images.synthetic import draw_pictures
 from ganloc.recipes import FIRST_BOXES, make_recipe
+from ganloc.student.closer import look_again
 from ganloc.student.rounds import self_train, student_boxes
 from ganloc.student.seeds import Seeder
 from ganloc.training import train_in_memory
@@ -68,13 +72,13 @@ def test_rounds_are_taught_once(monkeypatch):
 
 def test_every_stage_pays_for_what_it_shares(monkeypatch):
     monkeypatch.setattr(trained, "minutes_before", lambda *_: 5.0)
-    assert chain.minutes_before(SETTING, "both", 2) == 5.0
+    assert chain.minutes_before(SETTING, "both", 2, 32) == 5.0
     chain.boxes(TRAIN, TEST, SETTING, "both", 2)
-    model = chain.minutes_before(SETTING, "both", 0)
-    one, two = (chain.minutes_before(SETTING, "both", rounds) for rounds in (1, 2))
+    model = chain.minutes_before(SETTING, "both", 0, 32)
+    one, two = (chain.minutes_before(SETTING, "both", rounds, 32) for rounds in (1, 2))
     assert 5.0 < model < one < two
-    assert chain.minutes_before(SETTING, "colour", 2) == model
-    assert chain.minutes_before(Setting("drawn", 2, CPU), "both", 2) == 5.0
+    assert chain.minutes_before(SETTING, "colour", 2, 32) == model
+    assert chain.minutes_before(Setting("drawn", 2, CPU), "both", 2, 32) == 5.0
 
 
 def test_a_discriminator_is_trained_once_a_set_and_seed(monkeypatch, model):
@@ -86,6 +90,22 @@ def test_a_discriminator_is_trained_once_a_set_and_seed(monkeypatch, model):
     assert len(made) == 1
     chain.boxes(TRAIN, TEST, Setting("drawn", 2, CPU), "both", 0)
     assert len(made) == 2
+
+
+def test_looking_again_is_at_the_files_of_the_folder(tmp_path):
+    for name, pixels in zip(TEST.names, draw_pictures(3, 96, seed=1).pixels, strict=True):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    shown = load_folder(tmp_path, 32)
+    setting = Setting("drawn", 1, CPU, originals=tmp_path)
+    found = chain.boxes_looked_at_again(shown, shown, setting, "both", 1)
+    student = chain._known["drawn", 1, 32].students["both"][0]
+    first = student_boxes(student, shown.pixels)
+    with look_closer(str(tmp_path), shown) as closer:
+        assert closer is not None
+        expected = look_again(student, first, shown.sizes, closer) * 96
+    np.testing.assert_allclose(found, expected)
+    assert why_skipped(STAGES["student-again"], SETTING) != ""
+    assert why_skipped(STAGES["student-again"], setting) == ""
 
 
 def test_every_stage_of_the_chain_is_one_of_the_script():

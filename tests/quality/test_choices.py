@@ -9,7 +9,7 @@ import choices
 import numpy as np
 import pytest
 import torch
-from arms import Arm, folder_of, trained_run
+from arms import SIZE, Arm, folder_of, trained_run
 from questions import LADDER
 from rivals import trained
 from rivals.setting import Setting
@@ -50,7 +50,9 @@ def pictures(archive):
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny():
-    """Two arms, with a checkpoint every two iterations."""
+    """Two arms, with a checkpoint every two iterations, on one thread (see `one_thread`)."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arms, "EVERY", 2)
         patch.setattr(training, "CHECKPOINT_EVERY", 2)
@@ -61,6 +63,7 @@ def tiny():
         patch.setitem(arms.ARMS, "border", Arm(BORDER, iterations=4, seeds=(0, 1)))
         patch.setitem(arms.ARMS, "both", Arm({**TINY, "border_weight": 1.0}, 2, seeds=(0,)))
         yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +77,8 @@ def trained_once(tiny, pictures, tmp_path_factory):
 @pytest.fixture
 def run(trained_once, tmp_path):
     """That run, in a folder that a test may write to."""
-    folder = folder_of(tmp_path, "border", "butterfly", 0)
-    shutil.copytree(folder_of(trained_once, "border", "butterfly", 0), folder)
+    folder = folder_of(tmp_path, "border", "butterfly", 0, SIZE)
+    shutil.copytree(folder_of(trained_once, "border", "butterfly", 0, SIZE), folder)
     return Run(folder)
 
 
@@ -106,7 +109,7 @@ def test_checkpoints_of_an_arm_end_with_its_last_iteration(monkeypatch):
     monkeypatch.setattr(arms, "EVERY", 250)
     assert Arm(iterations=600).checkpoints == [0, 250, 500, 600]
     assert Arm(iterations=500).checkpoints == [0, 250, 500]
-    recipe = Arm(BORDER, iterations=7).recipe(seed=5)
+    recipe = Arm(BORDER, iterations=7).recipe(seed=5, size=32)
     assert (recipe.seed, recipe.iterations, recipe.border_weight) == (5, 7, 1.0)
     assert not recipe.select
 

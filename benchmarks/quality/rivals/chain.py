@@ -13,8 +13,10 @@ from rivals import trained
 from rivals.setting import Setting
 
 from ganloc.images.pictures import Pictures, checksum
+from ganloc.images.source import look_closer
 from ganloc.model import Model
 from ganloc.recipes import Recipe, make_recipe
+from ganloc.student.closer import look_again
 from ganloc.student.network import Student
 from ganloc.student.rounds import student_boxes, students
 from ganloc.student.seeds import Seeder
@@ -43,7 +45,7 @@ class _Taught:
     spent: dict[str, list[float]] = field(default_factory=dict)
 
 
-_known: dict[tuple[str, int], _Taught] = {}
+_known: dict[tuple[str, int, int], _Taught] = {}  # by set, seed and size
 
 
 def boxes(
@@ -68,11 +70,23 @@ def boxes(
     return student_boxes(known[rounds - 1], test.pixels) * scale
 
 
-def minutes_before(setting: Setting, first_boxes: str, rounds: int) -> float:
+def boxes_looked_at_again(
+    train: Pictures, test: Pictures, setting: Setting, first_boxes: str, rounds: int
+) -> np.ndarray:
+    """Of the student once it has looked again at each box's surroundings in the original."""
+    found = boxes(train, test, setting, first_boxes, rounds)
+    student = _taught(train, setting).students[first_boxes][rounds - 1]
+    scale = np.tile(test.sizes, 2)
+    with look_closer(str(setting.originals), test) as closer:
+        assert closer is not None
+        return look_again(student, found / scale, test.sizes, closer) * scale
+
+
+def minutes_before(setting: Setting, first_boxes: str, rounds: int, size: int) -> float:
     """What the discriminator and the students took, as far as they are there already."""
-    taught = _known.get((setting.set_name, setting.seed))
+    taught = _known.get((setting.set_name, setting.seed, size))
     if taught is None:
-        return trained.minutes_before(setting, ARM)
+        return trained.minutes_before(setting, ARM, size)
     return taught.minutes + sum(taught.spent.get(first_boxes, [])[:rounds])
 
 
@@ -82,9 +96,9 @@ def recipe_of(first_boxes: str, size: int, seed: int) -> Recipe:
 
 
 def _taught(train: Pictures, setting: Setting) -> _Taught:
-    key, pictures = (setting.set_name, setting.seed), checksum(train)
+    key, pictures = (setting.set_name, setting.seed, train.size), checksum(train)
     if key not in _known or _known[key].checksum != pictures:
-        minutes, began = trained.minutes_before(setting, ARM), time.perf_counter()
+        minutes, began = trained.minutes_before(setting, ARM, train.size), time.perf_counter()
         model = trained.model(train, setting, ARM).to(setting.device)
         _known[key] = _Taught(pictures, model, minutes + (time.perf_counter() - began) / 60.0)
     return _known[key]

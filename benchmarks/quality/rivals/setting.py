@@ -16,6 +16,7 @@ class Setting:
         device: of the networks.
         squeezenet: file of SqueezeNet's ImageNet weights, for the pretrained rivals.
         runs: folder of trainings that are kept; without it nothing is kept.
+        originals: the folder whose pictures these are, to look closer; None for a named set.
     """
 
     set_name: str
@@ -23,3 +24,4 @@ class Setting:
     device: torch.device
     squeezenet: Path | None = None
     runs: Path | None = None
+    originals: Path | None = None

@@ -19,11 +19,11 @@ def boxes(train: Pictures, test: Pictures, setting: Setting, arm: str, reading: 
     return model(train, setting, arm).to(setting.device).localize(test, reading).boxes
 
 
-def minutes_before(setting: Setting, arm: str) -> float:
+def minutes_before(setting: Setting, arm: str, size: int) -> float:
     """What the training took, where it is found finished and not made again."""
     if setting.runs is None:
         return 0.0
-    run = Run(folder_of(setting.runs, arm, setting.set_name, setting.seed))
+    run = Run(folder_of(setting.runs, arm, setting.set_name, setting.seed, size))
     if not is_finished(run, ARMS[arm]):
         return 0.0
     return json.loads(run.log.read_text(encoding="utf-8").splitlines()[-1])["seconds"] / 60.0
@@ -32,7 +32,7 @@ def minutes_before(setting: Setting, arm: str) -> float:
 def model(train: Pictures, setting: Setting, arm: str) -> Model:
     """The checkpoint that the label-free rule keeps."""
     if setting.runs is None:
-        recipe = replace(ARMS[arm].recipe(setting.seed), select=True)
+        recipe = replace(ARMS[arm].recipe(setting.seed, train.size), select=True)
         return train_in_memory(train, recipe, setting.device)
     run = trained_run(setting.runs, arm, setting.set_name, setting.seed, train)
     scored = Scored(run, arm, setting.set_name, setting.seed, ARMS[arm].checkpoints, train)
