@@ -59,6 +59,7 @@ TABLES: dict[str, Callable[[str], str]] = {
             "": (*DEVELOPMENT_SETS,),
             "-exam": (*PAPER_SETS,),
             "-reframed": tuple(f"{name}+reframed" for name in DEVELOPMENT_SETS),
+            "-exam-reframed": tuple(f"{name}+reframed" for name in PAPER_SETS),
             "-butterflies": ("butterflies",),
             "-cells": ("cells",),
         }.items()

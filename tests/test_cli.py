@@ -65,6 +65,7 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     output, errors = capsys.readouterr()
     assert output == ""
     assert "3 pictures, sn-dcgan, then a student at 32 pixels, on cpu." in errors
+    assert "Only 3 pictures:" in errors
     assert "ganloc localize" in errors
 
 

@@ -9,6 +9,8 @@ from PIL import Image
 import ganloc
 from ganloc import Localization, Localizer, UserError
 from ganloc.heatmap.read import READINGS
+from ganloc.images.synthetic import draw_pictures
+from ganloc.localizer import advice_on_few
 from ganloc.recipes import PRESETS, Recipe
 from ganloc.run import Run
 
@@ -122,6 +124,14 @@ def test_one_picture_is_not_enough_to_train_and_enough_to_localize(fitted, photo
     (alone,) = fitted.localize(tmp_path / "one")
     beside_others = fitted.localize(photos)[1]
     np.testing.assert_allclose(alone.heatmap, beside_others.heatmap, atol=1e-5)
+
+
+def test_few_pictures_are_told_of(photos):
+    with pytest.warns(UserWarning, match=r"Only 4 pictures: with fewer than 100"):
+        Localizer(device="cpu", **{**TINY, "iterations": 1}).fit(photos)
+    enough = draw_pictures(100, 32, seed=0)
+    assert advice_on_few(enough) == ""
+    assert "99 pictures" in advice_on_few(enough.subset(range(99)))
 
 
 @pytest.mark.parametrize("use", ["localize", "save"])

@@ -98,32 +98,33 @@ def gains(rows: Sequence[ResultRow], threshold: float, sets: Sequence[str]) -> s
 def learning_curve(rows: Sequence[ResultRow]) -> str:
     """A line a count of training pictures: the student's GT-known Loc, and what it gains.
 
-    `SET+20pictures` in place of SET. The mean is over the sets that have every count, and so are
-    the gains over the whole image and the centred box of the same test pictures.
+    `SET+20pictures` in place of SET. Gains are over constant boxes on the same test pictures, and
+    over the discriminator that was trained on as few; means where every set has the count.
     """
-    hits = hits_of(rows, "student", 0.5)
-    curves: dict[str, dict[int, Float[np.ndarray, " n"]]] = {}
-    for name, found in hits.items():
-        plain, _, change = name.partition("+")
-        if change.endswith("pictures"):
-            curves.setdefault(plain, {})[int(change.removesuffix("pictures"))] = found
-    counts = sorted({count for curve in curves.values() for count in curve})
-    common = [name for name, curve in curves.items() if len(curve) == len(counts)]
-    rivals = {name: hits_of(rows, name, 0.5) for name in ("whole-image", "centre")}
+    found = hits_of(rows, "student", 0.5)
+    counted = {
+        (plain, int(change.removesuffix("pictures"))): name
+        for name in found
+        for plain, _, change in [name.partition("+")]
+        if change.endswith("pictures")
+    }
+    sets = list(dict.fromkeys(plain for plain, _ in counted))
+    constant = {name: hits_of(rows, name, 0.5) for name in ("whole-image", "centre")}
+    discriminator = hits_of(rows, "trained-border-fisher", 0.5)
     lines = []
-    for count in counts:
-        scores = [
-            f"{curve[count].mean():.1f}" if count in curve else "" for curve in curves.values()
-        ]
-        own = {name: curves[name][count] for name in common}
-        mean = f"{np.mean([found.mean() for found in own.values()]):.1f}" if own else ""
-        told = [
-            _gain_of(*mean_over_sets([own[name] - found[name] for name in own])) if own else ""
-            for found in rivals.values()
-        ]
-        lines.append([str(count), *scores, mean, *told])
-    heads = ["pictures", *curves, f"mean of {len(common)}", *(f"over {name}" for name in rivals)]
-    return markdown(heads, lines) if lines else ""
+    for count in sorted({count for _, count in counted}):
+        own = {name: found[counted[name, count]] for name in sets if (name, count) in counted}
+        line = [f"{own[name].mean():.1f}" if name in own else "" for name in sets]
+        if len(own) == len(sets):
+            line.append(f"{np.mean([hits.mean() for hits in own.values()]):.1f}")
+            as_few = {name: discriminator[counted[name, count]] for name in sets}
+            for others in (*constant.values(), as_few):
+                line.append(_gain_of(*mean_over_sets([own[name] - others[name] for name in sets])))
+        else:
+            line += [""] * (2 + len(constant))
+        lines.append([str(count), *line])
+    rivals = [f"over {name}" for name in (*constant, "trained-border-fisher")]
+    return markdown(["pictures", *sets, "mean", *rivals], lines) if lines else ""
 
 
 def hits_of(

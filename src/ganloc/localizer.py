@@ -20,6 +20,7 @@ from ganloc.shapes import Float
 from ganloc.training import train_in_memory, train_run
 
 FEWEST_PICTURES = 2
+FEW_PICTURES = 100  # with fewer the student is no better than the discriminator: docs/log.md
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Localizer:
         """
         pictures = _load(photos, self.recipe.size, "train", archive).unlabelled()
         check_enough(pictures, str(photos))
+        if advice := advice_on_few(pictures):
+            warnings.warn(advice, stacklevel=2)
         if out is None:
             self.model = train_in_memory(pictures, self.recipe, self.device, watch)
         else:
@@ -180,6 +183,16 @@ def check_enough(pictures: Pictures, data: str) -> None:
             f"{data} holds only {len(pictures)} readable picture: "
             f"training needs at least {FEWEST_PICTURES}, and hundreds to be of use."
         )
+
+
+def advice_on_few(pictures: Pictures) -> str:
+    """What to expect of so few pictures; "" where there are enough."""
+    if len(pictures) >= FEW_PICTURES:
+        return ""
+    return (
+        f"Only {len(pictures)} pictures: with fewer than {FEW_PICTURES} boxes are often no better "
+        "than a centred box, and hundreds more still help, so look at what --draw shows."
+    )
 
 
 def choose_device(name: str | None) -> torch.device:

@@ -154,20 +154,22 @@ def test_changed_sets_have_tables_of_their_own():
     assert line["over centre"] == "+100.0 (+100.0 to +100.0)"
 
 
-def test_the_learning_curve_is_over_sets_that_have_every_count():
+def test_the_learning_curve_has_means_where_every_set_has_the_count():
     plain = hit_rows("whole-image", [0.2, 0.2], ["bear", "boat"])
     plain += hit_rows("centre", [0.6, 0.2], ["bear", "boat"])
     curve = [
         *hit_rows("student", [0.6, 0.2], ["bear+20pictures", "boat+20pictures"]),
         *hit_rows("student", [0.6, 0.6], ["bear+100pictures"]),
+        *hit_rows("trained-border-fisher", [0.2, 0.2], ["bear+20pictures", "boat+20pictures"]),
     ]
     few, many = table(learning_curve([*plain, *curve]))
     assert (few["pictures"], many["pictures"]) == ("20", "100")  # by number, not by name
-    assert (few["bear"], few["boat"], few["mean of 1"]) == ("50.0", "50.0", "50.0")
-    assert (many["bear"], many["boat"], many["mean of 1"]) == ("100.0", "", "100.0")
+    assert (few["bear"], few["boat"], few["mean"]) == ("50.0", "50.0", "50.0")
+    assert (many["bear"], many["boat"], many["mean"]) == ("100.0", "", "")
     assert few["over centre"].startswith("+0.0")
-    assert many["over centre"].startswith("+50.0")
-    assert many["over whole-image"].startswith("+100.0")
+    assert few["over whole-image"].startswith("+50.0")
+    assert few["over trained-border-fisher"].startswith("+50.0")
+    assert many["over centre"] == ""
     assert learning_curve(plain) == ""
 
 

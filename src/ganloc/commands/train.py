@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from ganloc.commands.shared import Data, Photos, console, load, refuse_inside, say
-from ganloc.localizer import check_enough, choose_device
+from ganloc.localizer import advice_on_few, check_enough, choose_device
 from ganloc.recipes import DEFAULT_PRESET, make_recipe
 from ganloc.report.progress import training_progress
 from ganloc.run import Run, check_new
@@ -107,6 +107,8 @@ def train(
         check_new(out)
         pictures = load(photos, recipe.size, data)
         check_enough(pictures, photos)
+        if advice := advice_on_few(pictures):
+            say(advice)
         run = Run.create(out, recipe, photos, pictures)
     console.print(f"{len(pictures)} pictures, {recipe.lesson} at {recipe.size} pixels, on {place}.")
     places = f" --data {quote(str(data))}" if data else ""
