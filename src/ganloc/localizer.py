@@ -191,7 +191,7 @@ def advice_on_few(pictures: Pictures) -> str:
         return ""
     return (
         f"Only {len(pictures)} pictures: with fewer than {FEW_PICTURES} boxes are often no better "
-        "than a centred box, and hundreds more still help, so look at what --draw shows."
+        "than a centred box, and hundreds more still help; ganloc localize --draw shows them."
     )
 
 
