@@ -20,7 +20,7 @@ from ganloc.shapes import Float
 from ganloc.training import train_in_memory, train_run
 
 FEWEST_PICTURES = 2
-FEW_PICTURES = 100  # with fewer the student is no better than the discriminator: docs/log.md
+FEW_PICTURES = 100  # the learning curve of docs/how-good.md
 
 
 @dataclass(frozen=True)
