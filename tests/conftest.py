@@ -4,7 +4,7 @@ import pytest
 import torch
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread():
     """Sums are split over threads, so equality bit for bit needs the same number everywhere."""
     before = torch.get_num_threads()

@@ -72,8 +72,8 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     skipped = set()
     rows = []
     for set_name in set_names:
-        general = Setting(set_name, 0, device, options.squeezenet, options.runs)
-        general = replace(general, originals=folders.get(set_name))
+        originals = folders.get(set_name)
+        general = Setting(set_name, 0, device, options.squeezenet, options.runs, originals)
         for name in options.stages:
             stage = STAGES[name]
             if reason := why_skipped(stage, general):

@@ -77,7 +77,22 @@ CHAIN = {
     "student-of-discriminator": ("discriminator", 2),
     "student-of-colour": ("colour", 2),
 }
-STUDENT = {"first_boxes": "both", "rounds": 2}  # the default's
+
+
+def _of_chain(
+    boxes: Callable[..., np.ndarray], name: str, size: int = SIZE, originals: bool = False
+) -> Stage:
+    """A row of `CHAIN`, by the boxes of rivals/chain.py."""
+    first_boxes, rounds = CHAIN[name]
+    known = {"first_boxes": first_boxes, "rounds": rounds}
+    return Stage(
+        partial(boxes, **known),
+        size=size,
+        seeds=ARMS[chain.ARM].seeds,
+        minutes_before=partial(chain.minutes_before, **known, size=size),
+        originals=originals,
+    )
+
 
 STAGES: dict[str, Stage] = {
     "whole-image": Stage(partial(constant.boxes, fraction=1.0)),
@@ -101,26 +116,9 @@ STAGES: dict[str, Stage] = {
         )
         for reading in ("plain-cam", DEFAULT)
     },
-    **{
-        name: Stage(
-            partial(chain.boxes, first_boxes=first_boxes, rounds=rounds),
-            seeds=ARMS[chain.ARM].seeds,
-            minutes_before=partial(
-                chain.minutes_before, first_boxes=first_boxes, rounds=rounds, size=SIZE
-            ),
-        )
-        for name, (first_boxes, rounds) in CHAIN.items()
-    },
-    **{
-        name: Stage(
-            partial(chain.boxes_looked_at_again, **STUDENT),
-            size=size,
-            seeds=ARMS[chain.ARM].seeds,
-            minutes_before=partial(chain.minutes_before, **STUDENT, size=size),
-            originals=True,
-        )
-        for name, size in {"student-again": SIZE, "student-again-128": 128}.items()
-    },
+    **{name: _of_chain(chain.boxes, name) for name in CHAIN},
+    "student-again": _of_chain(chain.boxes_looked_at_again, "student", originals=True),
+    "student-again-128": _of_chain(chain.boxes_looked_at_again, "student", 128, originals=True),
     **{
         f"ddt-squeezenet-{layer}": Stage(
             partial(ddt.boxes, layer=layer), pretrained=True, size=LARGE

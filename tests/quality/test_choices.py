@@ -49,10 +49,8 @@ def pictures(archive):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tiny():
-    """Two arms, with a checkpoint every two iterations, on one thread (see `one_thread`)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def tiny(one_thread):
+    """Two arms, with a checkpoint every two iterations."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arms, "EVERY", 2)
         patch.setattr(training, "CHECKPOINT_EVERY", 2)
@@ -63,7 +61,6 @@ def tiny():
         patch.setitem(arms.ARMS, "border", Arm(BORDER, iterations=4, seeds=(0, 1)))
         patch.setitem(arms.ARMS, "both", Arm({**TINY, "border_weight": 1.0}, 2, seeds=(0,)))
         yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
