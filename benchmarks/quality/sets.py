@@ -1,24 +1,27 @@
 """The sets that rivals are scored on.
 
-Behind the name of a set of Tiny ImageNet, `+reframed` cuts its pictures anew (reframed.py), and
-`+200pictures` keeps so many of its training pictures.
+Behind the name of a set of Tiny ImageNet, `+reframed` cuts its pictures anew (reframed.py),
+`+200pictures` keeps so many of its training pictures, and `+30%others` mixes so many of the other
+development sets' among them (mixed.py).
 """
 
 import re
 from pathlib import Path
 
 import numpy as np
+from mixed import mixed
 from reframed import reframed
 
 from ganloc.errors import UserError
 from ganloc.images.folder import load_folder
 from ganloc.images.pictures import Pictures
-from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of, load_tiny_imagenet
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS, classes_of, load_tiny_imagenet
 from ganloc.images.truth import read_coco
 
 TRUTH = "truth.coco.json"
 REFRAMED = "reframed"
 PICTURES = re.compile(r"([1-9]\d*)pictures")
+OTHERS = re.compile(r"([1-9]\d?)%others")
 
 
 def refuse_exam(set_name: str, otherwise: str = "") -> None:
@@ -41,8 +44,12 @@ def plain_and_change(set_name: str) -> tuple[str, str]:
         UserError: there is no such change.
     """
     plain, _, change = set_name.partition("+")
-    if change not in ("", REFRAMED) and not PICTURES.fullmatch(change):
-        raise UserError(f"{set_name}: behind the + write {REFRAMED}, or a count as in 200pictures.")
+    counted = PICTURES.fullmatch(change) or OTHERS.fullmatch(change)
+    if change not in ("", REFRAMED) and not counted:
+        raise UserError(
+            f"{set_name}: behind the + write {REFRAMED}, a count as in 200pictures, or a share as "
+            "in 30%others."
+        )
     return plain, change
 
 
@@ -71,6 +78,8 @@ def load_set(
         return reframed(train, seed=0), reframed(test, seed=1)
     if counted := PICTURES.fullmatch(change):
         train = some_of(train, int(counted[1]), set_name)
+    if share := OTHERS.fullmatch(change):
+        train, _ = mixed(train, others_of(plain, size, archive), int(share[1]), seed=0)
     return train, test
 
 
@@ -84,3 +93,14 @@ def some_of(pictures: Pictures, count: int, set_name: str) -> Pictures:
         raise UserError(f"{set_name}: there are only {len(pictures)} training pictures.")
     chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
     return pictures.subset(np.sort(chosen))
+
+
+def others_of(set_name: str, size: int, archive: Path) -> Pictures:
+    """Training pictures of the development sets that share no class with this set.
+
+    Raises:
+        UserError: something is missing or cannot be read.
+    """
+    own = set(classes_of(set_name))
+    others = [name for name in DEVELOPMENT_SETS if not own & set(classes_of(name))]
+    return load_tiny_imagenet(archive, ",".join(others), "train", size)

@@ -1,0 +1,34 @@
+"""Folders that are not clean: others' pictures among those of one kind."""
+
+import numpy as np
+
+from ganloc.images.pictures import Pictures
+from ganloc.shapes import Bool
+
+
+def mixed(
+    own: Pictures, others: Pictures, percent: int, seed: int
+) -> tuple[Pictures, Bool[np.ndarray, " n"]]:
+    """All of `own` and so many of `others` that they are a percentage of both, in random order.
+
+    Args:
+        own: with truth or without.
+        others: at least so many; they show nothing of the kind, so they have no true boxes.
+        percent: 1–99.
+        seed: of choice and order.
+
+    Returns:
+        The pictures, and which of them are the others'.
+    """
+    random = np.random.default_rng(seed)
+    count = round(len(own) * percent / (100 - percent))
+    some = others.subset(random.permutation(len(others))[:count])
+    assert len(some) == count
+    both = Pictures(
+        np.concatenate([own.pixels, some.pixels]),
+        own.names + tuple(f"other/{name}" for name in some.names),
+        np.concatenate([own.sizes, some.sizes]),
+        None if own.truth is None else (*own.truth, *(np.empty((0, 4)) for _ in range(count))),
+    )
+    order = random.permutation(len(both))
+    return both.subset(order), order >= len(own)
