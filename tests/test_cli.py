@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ganloc import cli
 from ganloc.images.source import load_images
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS
+from ganloc.unusual.distance import Unusual
 
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
         "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
@@ -144,6 +146,26 @@ def test_localize_writes_csv(name, options, tmp_path, work):
         corners = [float(row[key]) for key in ("x0", "y0", "x1", "y1")]
         np.testing.assert_allclose(corners, [x, y, x + width, y + height], atol=0.011)
         assert float(row["score"]) == annotation["score"]
+    unusual = [image["unusual"] for image in coco["images"]]
+    assert [float(row["unusual"]) for row in rows] == unusual
+    assert max(unusual) > 0.0
+
+
+def test_localize_names_the_unusual_pictures(tmp_path, work, capsys):
+    noise = np.random.default_rng(1).integers(0, 256, (60, 32, 32, 3), np.uint8)
+    model = Model.load(work / "run" / "model.safetensors")
+    replace(model, unusual=Unusual.fit(noise, seed=0)).save(tmp_path / "model.safetensors")
+    photos = tmp_path / "photos"
+    shutil.copytree(work / "photos", photos)
+    stripes = (np.arange(40) // 4 % 2 * 255).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(stripes, (30, 40))).save(photos / "stripes.png")
+    out = tmp_path / "boxes.json"
+    cli.main(["localize", str(tmp_path / "model.safetensors"), str(photos), "--out", str(out)])
+    images = json.loads(out.read_text())["images"]
+    scores = {image["file_name"]: image["unusual"] for image in images}
+    assert max(scores, key=lambda name: scores[name]) == "stripes.png"
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert re.search(r"Unusual, \d of 4: stripes.png \(", told)
 
 
 def test_localize_by_the_paper_s_reading_or_from_the_model_file(tmp_path, work):

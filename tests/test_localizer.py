@@ -9,10 +9,12 @@ from PIL import Image
 import ganloc
 from ganloc import Localization, Localizer, UserError
 from ganloc.heatmap.read import READINGS
+from ganloc.images.source import load_images
 from ganloc.images.synthetic import draw_pictures
 from ganloc.localizer import advice_on_few
 from ganloc.recipes import PRESETS, Recipe
 from ganloc.run import Run
+from ganloc.unusual.distance import Unusual
 
 TINY = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2, "iterations": 2,
         "student_iterations": 2, "student_width": 2}  # fmt: skip
@@ -36,7 +38,7 @@ def fitted(photos):
 
 
 def plain(found):
-    return [(one.path, one.box, one.score) for one in found]
+    return [(one.path, one.box, one.score, round(one.unusual, 3)) for one in found]
 
 
 def test_one_localization_a_picture_with_its_box_inside_the_original(fitted, photos):
@@ -55,6 +57,9 @@ def test_one_localization_a_picture_with_its_box_inside_the_original(fitted, pho
         assert one.heatmap.dtype == np.float32
         assert one.heatmap.min() >= 0.0
         assert one.heatmap.max() <= 1.0
+    seen = load_images(str(photos), 32, "test", None).pixels
+    expected = Unusual.fit(seen, fitted.recipe.seed).scores(seen)
+    np.testing.assert_allclose([one.unusual for one in found], expected, 1e-4)
 
 
 def test_boxes_are_in_pixels_of_the_original_and_not_of_the_network(fitted, tmp_path):

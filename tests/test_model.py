@@ -20,6 +20,7 @@ from ganloc.heatmap.read import DEFAULT, READINGS, read_heatmaps
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model, box_scores
 from ganloc.recipes import Recipe
+from ganloc.unusual.distance import Unusual
 
 SIZES = np.array([[32, 32], [320, 16], [7, 500], [640, 480], [1, 1]])  # width, height
 
@@ -116,6 +117,23 @@ def test_a_moved_model_moves_what_was_fitted_too():
     tensors = [*moved.discriminator.parameters(), *fitted_tensors(moved.fitted).values()]
     assert {values.device.type for values in tensors} == {"meta"}
     assert {values.device.type for values in fitted_tensors(model.fitted).values()} == {"cpu"}
+
+
+def test_what_is_typical_is_kept_with_the_model(tmp_path):
+    pictures = some_pictures()
+    unusual = Unusual.fit(pictures.pixels[:3], seed=1)
+    model = replace(new_model(), unusual=unusual)
+    model.save(tmp_path / "m")
+    expected = unusual.scores(pictures.pixels)
+    for each in (model, Model.load(tmp_path / "m"), model.to(torch.device("cpu"))):
+        np.testing.assert_allclose(each.localize(pictures).unusual, expected, 1e-4)
+    assert model.to(torch.device("meta")).unusual.axes.device.type == "meta"
+
+
+def test_a_model_that_does_not_know_what_is_typical_is_whole(saved):
+    loaded = Model.load(saved)
+    assert loaded.unusual is None
+    assert loaded.localize(some_pictures()).unusual is None
 
 
 def test_the_file_says_how_pictures_go_in(saved):

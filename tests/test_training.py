@@ -17,6 +17,7 @@ from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.run import Run
 from ganloc.training import train_in_memory, train_run
+from ganloc.unusual.distance import Unusual
 from run_folders import assert_same_weights, logged
 
 CPU = torch.device("cpu")
@@ -83,6 +84,10 @@ def test_in_memory_gives_the_model_of_a_run(tmp_path):
     assert (model.fitted.sign, model.fitted.aspect) == (kept.fitted.sign, kept.fitted.aspect)
     fitted, kept_fitted = fitted_tensors(model.fitted), fitted_tensors(kept.fitted)
     assert {k for k in fitted if not torch.equal(fitted[k], kept_fitted[k])} == set()
+    expected = Unusual.fit(PICTURES.pixels, recipe().seed).scores(PICTURES.pixels)
+    for each in (model, kept):
+        assert each.unusual is not None
+        np.testing.assert_allclose(each.unusual.scores(PICTURES.pixels), expected, 1e-4)
 
 
 def test_going_further_equals_having_wanted_it_from_the_start(tmp_path):

@@ -32,12 +32,16 @@ class Localization:
         box: x0, y0, x1, y1 in pixels of the original picture, half-open.
         score: how clearly the box stands out, 0–1.
         heatmap: 0–1, large where the object is, at the network's size.
+        unusual: how far the picture is from what is typical of those that were learned from: 1 as
+            they commonly are, from 2 on it may not belong to them. None by a model that was saved
+            before there was such a score.
     """
 
     path: str
     box: tuple[float, float, float, float]
     score: float
     heatmap: Float[np.ndarray, "size size"]
+    unusual: float | None = None
 
 
 class Localizer:
@@ -122,11 +126,12 @@ class Localizer:
         pictures = _load(photos, model.recipe.size, "test", archive)
         with look_closer(str(photos), pictures) as closer:
             found = model.localize(pictures, reading, closer if look_again else None)
-        rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, strict=True)
+        unusual = [None] * len(pictures) if found.unusual is None else found.unusual.tolist()
+        rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, unusual, strict=True)
         localizations = []
-        for name, box, score, heatmap in rows:
+        for name, box, score, heatmap, odd in rows:
             x0, y0, x1, y1 = box.tolist()
-            localizations.append(Localization(name, (x0, y0, x1, y1), float(score), heatmap))
+            localizations.append(Localization(name, (x0, y0, x1, y1), float(score), heatmap, odd))
         return localizations
 
     def save(self, path: str | Path) -> None:

@@ -23,10 +23,10 @@ from ganloc.shapes import Float, Int
 from ganloc.student.closer import look_again
 from ganloc.student.learning import THRESHOLD, soft_masks
 from ganloc.student.network import Student
-from ganloc.tensors import BROKEN, read_tensors, write_tensors
+from ganloc.tensors import BROKEN, below, read_tensors, under, write_tensors
+from ganloc.unusual.distance import Unusual
 
 FORMAT = "ganloc-2"
-PREFIX = "student/"
 STUDENT = "student"
 # All that a model can be read by: its discriminator's readings, and its student's soft mask, of
 # which the threshold alone counts.
@@ -46,6 +46,7 @@ class Model:
         signals: what was measured of it without a label (selection/signals.py); empty where nothing
             was.
         student: in evaluation mode; None where none was taught.
+        unusual: what is typical of the training pictures; None before training has ended.
     """
 
     discriminator: Discriminator
@@ -54,6 +55,7 @@ class Model:
     info: dict[str, int] = field(default_factory=dict)
     signals: Mapping[str, float | None] = field(default_factory=dict)
     student: Student | None = None
+    unusual: Unusual | None = None
 
     @property
     def reading(self) -> str:
@@ -74,7 +76,9 @@ class Model:
         """The same model on `device`."""
         moved = copy.deepcopy(self.discriminator).to(device)
         student = None if self.student is None else copy.deepcopy(self.student).to(device)
-        return replace(self, discriminator=moved, fitted=self.fitted.to(device), student=student)
+        unusual = None if self.unusual is None else self.unusual.to(device)
+        fitted = self.fitted.to(device)
+        return replace(self, discriminator=moved, fitted=fitted, student=student, unusual=unusual)
 
     def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
         """One heatmap a picture, large where the object is, by a row of `RULES`.
@@ -99,7 +103,7 @@ class Model:
         reading: str | None = None,
         closer: Closer | None = None,
     ) -> "Found":
-        """Heatmap and box of every picture.
+        """Heatmap and box of every picture, and how unusual it is.
 
         Args:
             pictures: squeezed to the model's size.
@@ -114,13 +118,15 @@ class Model:
         reading = reading or self.reading
         heatmaps = self.heatmaps(pictures, reading)
         found = Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, RULES[reading])
+        if self.unusual is not None:
+            found = replace(found, unusual=self.unusual.scores(pictures.pixels))
         if closer is None or reading != STUDENT:
             return found
         assert self.student is not None
         scale = np.tile(pictures.sizes, 2)
         boxes = look_again(self.student, found.boxes / scale, pictures.sizes, closer) * scale
         scores = scores_of(found.heatmaps, boxes, pictures.sizes)
-        return Found(boxes, found.heatmaps, scores)
+        return replace(found, boxes=boxes, scores=scores)
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -132,9 +138,11 @@ class Model:
             "info": json.dumps(self.info),
             "signals": json.dumps(dict(self.signals)),
         }
-        tensors = self.discriminator.state_dict() | fitted_tensors(self.fitted)
+        tensors = self.discriminator.state_dict() | under("reading/", fitted_tensors(self.fitted))
         if self.student is not None:
-            tensors |= {PREFIX + name: own for name, own in self.student.state_dict().items()}
+            tensors |= under("student/", self.student.state_dict())
+        if self.unusual is not None:
+            tensors |= under("unusual/", self.unusual.tensors())
         write_tensors(path, tensors, metadata)
 
     @classmethod
@@ -145,17 +153,20 @@ class Model:
             UserError: there is no such file, or it is broken or not a model of ganloc.
         """
         try:
-            weights, metadata = read_tensors(path)
+            tensors, metadata = read_tensors(path)
             if metadata["format"] != FORMAT:
                 raise ValueError(metadata["format"])
             recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
             reading = json.loads(metadata["reading"])
-            fitted, weights = fitted_from(int(reading["sign"]), float(reading["aspect"]), weights)
+            fitted = fitted_from(
+                int(reading["sign"]), float(reading["aspect"]), below("reading/", tensors)
+            )
             norm = VARIANTS[recipe.variant].norm
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
-            learned = {name: weights.pop(name) for name in list(weights) if name.startswith(PREFIX)}
-            network.load_state_dict(weights)
+            network.load_state_dict({n: own for n, own in tensors.items() if "/" not in n})
+            learned, typical = below("student/", tensors), below("unusual/", tensors)
             student = _student(recipe, learned) if learned else None
+            unusual = Unusual.of(typical) if typical else None
             info = json.loads(metadata["info"])
             signals = json.loads(metadata.get("signals", "{}"))
         except (*BROKEN, UserError) as error:
@@ -163,12 +174,13 @@ class Model:
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder that `ganloc train` has finished, or train again."
             ) from error
-        return cls(network.eval().requires_grad_(False), recipe, fitted, info, signals, student)
+        ready = network.eval().requires_grad_(False)
+        return cls(ready, recipe, fitted, info, signals, student, unusual)
 
 
 def _student(recipe: Recipe, learned: Mapping[str, Tensor]) -> Student:
     student = Student(recipe.size, recipe.student_width)
-    student.load_state_dict({name.removeprefix(PREFIX): own for name, own in learned.items()})
+    student.load_state_dict(learned)
     return student.eval().requires_grad_(False)
 
 
@@ -180,11 +192,14 @@ class Found:
         boxes: xyxy, half-open, in pixels of the originals.
         heatmaps: 0–1, at the network's size.
         scores: how clearly each box stands out, 0–1 (`box_scores`).
+        unusual: how far each picture is from what is typical, 1 as pictures commonly are
+            (unusual/distance.py); None by a model that does not know.
     """
 
     boxes: Float[np.ndarray, "n 4"]
     heatmaps: Float[np.ndarray, "n size size"]
     scores: Float[np.ndarray, " n"]
+    unusual: Float[np.ndarray, " n"] | None = None
 
     @classmethod
     def from_heatmaps(

@@ -13,6 +13,17 @@ from ganloc.files import write_bytes
 BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors, each name with `prefix` before it."""
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix`, under their names without it."""
+    found = {name: own for name, own in tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): own for name, own in found.items()}
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     """Write the file, whole or not at all (errors as in `ganloc.files.replacing`)."""
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

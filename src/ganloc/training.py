@@ -22,6 +22,7 @@ from ganloc.run import Run
 from ganloc.selection.candidates import Candidates
 from ganloc.student.learning import BATCH
 from ganloc.student.rounds import self_train
+from ganloc.unusual.distance import Unusual
 
 LOG_EVERY = 50
 CHECKPOINT_EVERY = 250
@@ -111,7 +112,7 @@ def train_run(
                 save_game(game, run.checkpoint, candidates.state)
                 candidates.model(game).save(run.model)
                 raise Stopped(game.iteration)
-        model = candidates.model(game)
+        model = _with_unusual(candidates.model(game), pictures)
         model.save(run.model)
         if recipe.student_iterations:
 
@@ -131,6 +132,11 @@ def _finished(run: Run, recipe: Recipe) -> Model | None:
         if model.student is not None and model.recipe == recipe:
             return model
     return None
+
+
+def _with_unusual(model: Model, pictures: Pictures) -> Model:
+    unusual = Unusual.fit(pictures.pixels, model.recipe.seed)
+    return replace(model, unusual=unusual.to(next(model.discriminator.parameters()).device))
 
 
 def _with_student(
@@ -179,7 +185,7 @@ def train_in_memory(
             candidates.keep(candidates.measure(game))
         if candidates.finished:
             break
-    model = candidates.model(game)
+    model = _with_unusual(candidates.model(game), pictures)
     return _with_student(model, pictures, None, log) if recipe.student_iterations else model
 
 

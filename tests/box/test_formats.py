@@ -41,9 +41,20 @@ def test_csv_has_one_line_a_picture(tmp_path):
     write_csv(path, NAMES, SIZES, BOXES, SCORES)
     with path.open(encoding="utf-8", newline="") as file:
         header, first, second = csv.reader(file)
-    assert header == ["name", "x0", "y0", "x1", "y1", "score", "width", "height"]
-    assert first == ["a/one.jpg", "10.01", "5.0", "30.33", "25.5", "0.1235", "100", "50"]
-    assert second == ['tw"o, é.png', "0.0", "0.0", "64.0", "64.0", "1.0", "64", "64"]
+    assert header == ["name", "x0", "y0", "x1", "y1", "score", "width", "height", "unusual"]
+    assert first == ["a/one.jpg", "10.01", "5.0", "30.33", "25.5", "0.1235", "100", "50", ""]
+    assert second == ['tw"o, é.png', "0.0", "0.0", "64.0", "64.0", "1.0", "64", "64", ""]
+
+
+def test_how_unusual_each_picture_is(tmp_path):
+    unusual = np.array([0.987, 3.0])
+    write_coco(tmp_path / "boxes.json", NAMES, SIZES, BOXES, SCORES, unusual)
+    coco = json.loads((tmp_path / "boxes.json").read_text(encoding="utf-8"))
+    assert [image["unusual"] for image in coco["images"]] == [0.99, 3.0]
+    assert "unusual" not in coco["annotations"][0]
+    write_csv(tmp_path / "boxes.csv", NAMES, SIZES, BOXES, SCORES, unusual)
+    with (tmp_path / "boxes.csv").open(encoding="utf-8", newline="") as file:
+        assert [line["unusual"] for line in csv.DictReader(file)] == ["0.99", "3.0"]
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])

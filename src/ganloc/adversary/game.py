@@ -11,7 +11,7 @@ from torch.optim import Adam, Optimizer
 from ganloc.adversary.networks import Discriminator, Generator
 from ganloc.errors import UserError
 from ganloc.recipes import VARIANTS, Recipe
-from ganloc.tensors import BROKEN, read_tensors, write_tensors
+from ganloc.tensors import BROKEN, below, read_tensors, under, write_tensors
 
 BETA2 = 0.999
 
@@ -72,10 +72,10 @@ def save_game(game: Game, path: Path, others: Mapping[str, Tensor] | None = None
     """
     tensors: dict[str, Tensor] = {"random": game.random.get_state(), **(others or {})}
     for part in ("generator", "discriminator"):
-        tensors |= {f"{part}/{k}": v for k, v in getattr(game, part).state_dict().items()}
+        tensors |= under(f"{part}/", getattr(game, part).state_dict())
         optimiser = getattr(game, f"{part}_optimiser")
         for index, state in optimiser.state_dict()["state"].items():
-            tensors |= {f"{part}_optimiser/{index}/{k}": v for k, v in state.items()}
+            tensors |= under(f"{part}_optimiser/{index}/", state)
     write_tensors(path, tensors, {"iteration": str(game.iteration), "device": game.device.type})
 
 
@@ -95,9 +95,9 @@ def load_game(path: Path, recipe: Recipe, device: torch.device) -> Game:
             )
         game.iteration = int(metadata["iteration"])
         for part in ("generator", "discriminator"):
-            getattr(game, part).load_state_dict(_below(tensors, f"{part}/"))
+            getattr(game, part).load_state_dict(below(f"{part}/", tensors))
             optimiser = getattr(game, f"{part}_optimiser")
-            _load_optimiser(optimiser, _below(tensors, f"{part}_optimiser/"))
+            _load_optimiser(optimiser, below(f"{part}_optimiser/", tensors))
         game.random.set_state(tensors["random"])
     except BROKEN as error:
         raise UserError(
@@ -115,17 +115,13 @@ def load_generator(path: Path, recipe: Recipe) -> Generator:
     """
     generator = Generator(recipe.size, recipe.generator_width, recipe.latent)
     try:
-        generator.load_state_dict(_below(read_tensors(path)[0], "generator/"))
+        generator.load_state_dict(below("generator/", read_tensors(path)[0]))
     except BROKEN as error:
         raise UserError(
             f"There is no whole generator of this recipe in {path} ({type(error).__name__}): "
             "train again."
         ) from error
     return generator
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:

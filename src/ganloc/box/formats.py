@@ -21,6 +21,7 @@ def write_coco(
     sizes: Int[np.ndarray, "n 2"],
     boxes: Float[np.ndarray, "n 4"],
     scores: Float[np.ndarray, " n"],
+    unusual: Float[np.ndarray, " n"] | None = None,
 ) -> None:
     """Write a COCO data set (https://cocodataset.org/#format-data), one annotation a picture.
 
@@ -30,6 +31,7 @@ def write_coco(
         sizes: width and height of each picture.
         boxes: xyxy, half-open, in pixels of the picture; written as x, y, width, height.
         scores: how sure each box is.
+        unusual: how unusual each picture is, a field of its image; None for no such field.
 
     Raises:
         UserError: the file can't be written.
@@ -39,7 +41,10 @@ def write_coco(
     for number, (name, (width, height), (x0, y0, x1, y1), score) in enumerate(rows, start=1):
         # Sides from rounded corners, so that x + width is the rounded right edge.
         sides = round(x1 - x0, 2), round(y1 - y0, 2)
-        images.append({"id": number, "file_name": name, "width": width, "height": height})
+        image = {"id": number, "file_name": name, "width": width, "height": height}
+        if unusual is not None:
+            image["unusual"] = round(float(unusual[number - 1]), 2)
+        images.append(image)
         annotations.append(
             {
                 "id": number,
@@ -61,15 +66,18 @@ def write_csv(
     sizes: Int[np.ndarray, "n 2"],
     boxes: Float[np.ndarray, "n 4"],
     scores: Float[np.ndarray, " n"],
+    unusual: Float[np.ndarray, " n"] | None = None,
 ) -> None:
-    """Write one line a picture: name, x0, y0, x1, y1, score, width, height.
+    """Write one line a picture: name, x0, y0, x1, y1, score, width, height, unusual.
 
-    Arguments and errors as in `write_coco`; the box stays xyxy, half-open.
+    Arguments and errors as in `write_coco`; the box stays xyxy, half-open, and without `unusual`
+    that column is empty.
     """
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["name", "x0", "y0", "x1", "y1", "score", "width", "height"])
-    rows = zip(names, boxes.round(2).tolist(), scores.tolist(), sizes.tolist(), strict=True)
-    for name, box, score, size in rows:
-        table.writerow([name, *box, round(score, 4), *size])
+    odd = [""] * len(names) if unusual is None else unusual.round(2).tolist()
+    table.writerow(["name", "x0", "y0", "x1", "y1", "score", "width", "height", "unusual"])
+    rows = zip(names, boxes.round(2).tolist(), scores.tolist(), sizes.tolist(), odd, strict=True)
+    for name, box, score, size, how_odd in rows:
+        table.writerow([name, *box, round(score, 4), *size, how_odd])
     write_text(path, text.getvalue())

@@ -8,6 +8,7 @@ from ganloc.images.source import look_closer
 from ganloc.localizer import choose_device, load_model
 from ganloc.report.results import draw_results, write_heatmaps, write_results
 from ganloc.selection.verdict import verdict_of
+from ganloc.unusual.distance import told
 
 
 def localize(
@@ -55,4 +56,6 @@ def localize(
     verdict = None if plain_cam else verdict_of(model)
     if verdict is not None:
         say(verdict.sentence())
+    if found.unusual is not None and (odd := told(pictures.names, found.unusual)):
+        say(odd)
     say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))

@@ -19,7 +19,6 @@ from ganloc.heatmap.moments import Moments
 from ganloc.shapes import Float, UInt8
 
 BATCH = 128
-PREFIX = "reading/"
 WIDEST = 2.0  # the most that a set's prior is wider than high, or higher than wide
 
 
@@ -53,30 +52,27 @@ class Fitted:
 
 
 def fitted_tensors(fitted: Fitted) -> dict[str, Tensor]:
-    """Its tensors by names that no network's has; `fitted_from` takes them back."""
+    """Its tensors by name; `fitted_from` takes them back."""
     tensors = {}
     for block, (fisher, principal) in enumerate(zip(fitted.fisher, fitted.principal, strict=True)):
-        tensors[f"{PREFIX}{block}/fisher"] = fisher
-        tensors[f"{PREFIX}{block}/principal-mean"] = principal.mean
-        tensors[f"{PREFIX}{block}/principal-axis"] = principal.axis
+        tensors[f"{block}/fisher"] = fisher
+        tensors[f"{block}/principal-mean"] = principal.mean
+        tensors[f"{block}/principal-axis"] = principal.axis
     return tensors
 
 
-def fitted_from(
-    sign: int, aspect: float, tensors: Mapping[str, Tensor]
-) -> tuple[Fitted, dict[str, Tensor]]:
-    """What `fitted_tensors` gave, and the tensors that are not of it.
+def fitted_from(sign: int, aspect: float, tensors: Mapping[str, Tensor]) -> Fitted:
+    """What `fitted_tensors` gave.
 
     Raises:
         KeyError: some are missing.
     """
-    fisher = tuple(tensors[f"{PREFIX}{block}/fisher"] for block in range(DEEP))
+    fisher = tuple(tensors[f"{block}/fisher"] for block in range(DEEP))
     principal = tuple(
-        Direction(*(tensors[f"{PREFIX}{block}/principal-{part}"] for part in ("mean", "axis")))
+        Direction(*(tensors[f"{block}/principal-{part}"] for part in ("mean", "axis")))
         for block in range(DEEP)
     )
-    others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
-    return Fitted(sign, fisher, principal, aspect), others
+    return Fitted(sign, fisher, principal, aspect)
 
 
 @torch.no_grad()

@@ -22,7 +22,8 @@ SHORTEST = 256
 
 def write_results(path: Path, format: str, pictures: Pictures, found: Found) -> None:
     """Write names, boxes and scores to one file, "coco" or "csv"."""
-    WRITERS[format](path, pictures.names, pictures.sizes, found.boxes, found.scores)
+    boxes, scores, unusual = found.boxes, found.scores, found.unusual
+    WRITERS[format](path, pictures.names, pictures.sizes, boxes, scores, unusual)
 
 
 def write_heatmaps(path: Path, reading: str, pictures: Pictures, found: Found) -> None:

@@ -1,0 +1,1 @@
+"""Which pictures may not belong to their folder."""

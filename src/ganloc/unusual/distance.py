@@ -1,0 +1,138 @@
+"""How far a picture is from what is typical of its folder.
+
+Nobody says which of the folder's pictures belong there, so the typical ones come first: those that
+half of the folder is nearest to. That holds whether the others are scattered or are one group as
+alike as cells among photographs, where robust covariance (Rousseeuw's MCD) would settle on the
+others, for they are tighter. The distance is then Mahalanobis', from the typical ones, in a few
+principal components; what they leave out is one more component.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganloc.heatmap.calibrate import spread_over
+from ganloc.shapes import Float, Int, UInt8
+from ganloc.unusual.patterns import Patterns
+
+NEAREST = 0.5  # share of the folder that a typical picture is near to
+TYPICAL = 0.3  # share of the folder that is typical in any case
+NEARER = 0.25  # share of the folder that is nearer than the unit of distance
+COMPONENTS = 8
+PER_COMPONENT = 4  # typical pictures, or there are fewer components
+FARTHEST = 6.0  # standard deviations, at which strengths are cut
+REGULAR = 1e-3
+ODD = 2.0  # from here on a picture is told of
+LISTED = 10
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """What is typical of a folder.
+
+    Attributes:
+        patterns: its pictures' patterns.
+        centre, scale: median and standard deviation of the patterns' strengths.
+        axes: from scaled strengths to coordinates in which the typical pictures are round.
+        origin: their mean in these coordinates. The unit is how far away a typical picture is: a
+            quarter of the folder is nearer.
+    """
+
+    patterns: Patterns
+    centre: Float[Tensor, " both_signs"]
+    scale: Float[Tensor, " both_signs"]
+    axes: Float[Tensor, "both_signs both_signs"]
+    origin: Float[Tensor, " both_signs"]
+
+    @classmethod
+    @torch.no_grad()
+    def fit(cls, pixels: UInt8[np.ndarray, "n size size 3"], seed: int) -> "Unusual":
+        """Find what is typical of these pictures, without a label.
+
+        Args:
+            pixels: RGB, 0–255, at least one.
+            seed: of the patterns.
+        """
+        some = spread_over(pixels)
+        patterns = Patterns.learn(some, seed)
+        strengths = patterns.strengths(some).double()
+        centre, scale = strengths.median(dim=0).values, strengths.std(dim=0, correction=0) + 1e-6
+        scaled = _scaled(strengths, centre, scale)
+        nearness = torch.cdist(scaled, scaled).quantile(NEAREST, dim=1)
+        typical = nearness.argsort()[: max(1, round(TYPICAL * len(some)))]
+        axes = torch.cat(_axes(scaled, typical), dim=1)
+        placed = scaled @ axes
+        origin = placed[typical].mean(dim=0)
+        unit = (placed - origin).norm(dim=1).quantile(NEARER).clamp(min=1e-6)
+        own = (centre, scale, axes / unit, origin / unit)
+        return cls(patterns, *(tensor.float() for tensor in own))
+
+    def scores(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, " n"]:
+        """How far from typical each picture is: 0 and more, commonly 1."""
+        strengths = self.patterns.strengths(pixels)
+        placed = _scaled(strengths, self.centre, self.scale) @ self.axes
+        return (placed - self.origin).norm(dim=1).double().cpu().numpy()
+
+    def to(self, device: torch.device) -> "Unusual":
+        """The same on `device`."""
+        return Unusual.of({name: tensor.to(device) for name, tensor in self.tensors().items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that it is, by name; `of` takes it back."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return {"mean": self.patterns.mean, "filters": self.patterns.filters, **own}
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> "Unusual":
+        """What `tensors` gave.
+
+        Raises:
+            KeyError: some are missing.
+        """
+        patterns = Patterns(tensors["mean"], tensors["filters"])
+        return cls(patterns, *(tensors[field.name] for field in fields(cls)[1:]))
+
+
+def told(names: Sequence[str], scores: Float[np.ndarray, " n"]) -> str:
+    """The most unusual pictures in a sentence, "" where none is."""
+    odd = np.flatnonzero(scores >= ODD)
+    if not len(odd):
+        return ""
+    first = odd[np.argsort(-scores[odd], kind="stable")][:LISTED]
+    listed = ", ".join(f"{names[index]} ({scores[index]:.1f})" for index in first)
+    more = len(odd) - len(first)
+    return (
+        f"Unusual, {len(odd)} of {len(names)}: {listed}{f' and {more} more' if more else ''}. "
+        "Look whether they belong."
+    )
+
+
+def _scaled(
+    strengths: Float[Tensor, "n both_signs"],
+    centre: Float[Tensor, " both_signs"],
+    scale: Float[Tensor, " both_signs"],
+) -> Float[Tensor, "n both_signs"]:
+    return ((strengths - centre) / scale).clamp(-FARTHEST, FARTHEST)
+
+
+def _axes(
+    scaled: Float[Tensor, "n both_signs"], typical: Int[Tensor, " t"]
+) -> tuple[Float[Tensor, "both_signs k"], Float[Tensor, "both_signs rest"]]:
+    """Principal components in which the typical pictures are round, and the rest as one more."""
+    # Highest variance first.
+    directions = torch.linalg.eigh(_covariance(scaled)).eigenvectors.flip(1)
+    count = min(max(1, len(typical) // PER_COMPONENT), COMPONENTS)
+    components, rest = directions[:, :count], directions[:, count:]
+    components = components / ((scaled @ components).std(dim=0, correction=0) + 1e-6)
+    covariance = _covariance((scaled @ components)[typical]) + REGULAR * torch.eye(count)
+    variance = (scaled @ rest)[typical].var(dim=0, correction=0).sum()
+    round_ones = components @ torch.linalg.cholesky(covariance.inverse())
+    return round_ones, rest / (variance.sqrt() + 1e-6)
+
+
+def _covariance(rows: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
+    centred = rows - rows.mean(dim=0)
+    return centred.T @ centred / len(rows)

@@ -1,0 +1,129 @@
+"""How unusual a picture of a folder is."""
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc.images.synthetic import draw_pictures
+from ganloc.unusual.distance import Unusual, told
+
+SIZE = 32
+
+
+def waves(count, seed, slowest=2.0, fastest=6.0, noise=20.0):
+    """Gratings of any direction and colour; pixels 0–255."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIZE, :SIZE] / SIZE
+    turn = random.uniform(0.0, np.pi, (count, 1, 1))
+    waves = random.uniform(slowest, fastest, (count, 1, 1))
+    wave = np.sin(2.0 * np.pi * waves * (np.cos(turn) * x + np.sin(turn) * y))
+    colour = random.uniform(30.0, 100.0, (count, 1, 1, 3))
+    noisy = 128.0 + colour * wave[..., None] + random.normal(0.0, noise, (count, SIZE, SIZE, 3))
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+def ranked_above(scores, foreign):
+    """Area under the ROC curve: the share of pairs in which the foreign picture scores higher."""
+    return (scores[foreign][:, None] > scores[~foreign]).mean()
+
+
+def mixture(own, others):
+    order = np.random.default_rng(0).permutation(len(own) + len(others))
+    return np.concatenate([own, others])[order], order >= len(own)
+
+
+@pytest.mark.parametrize("count", [10, 42])
+def test_scattered_others_are_far(count):
+    pixels, foreign = mixture(draw_pictures(100, SIZE, seed=0).pixels, waves(count, seed=1))
+    scores = Unusual.fit(pixels, seed=0).scores(pixels)
+    assert ranked_above(scores, foreign) > 0.95
+    assert (scores[foreign] > 2.0).mean() > 0.8
+
+
+@pytest.mark.parametrize("count", [10, 42])
+def test_others_that_are_more_alike_than_the_own_are_far_nevertheless(count):
+    alike = waves(1, seed=2, noise=0.0).repeat(count, axis=0)
+    noise = np.random.default_rng(3).integers(0, 6, alike.shape, dtype=np.uint8)
+    pixels, foreign = mixture(waves(100, seed=4, noise=40.0), alike // 2 + 60 + noise)
+    scores = Unusual.fit(pixels, seed=0).scores(pixels)
+    assert ranked_above(scores, foreign) > 0.95
+
+
+def test_pictures_that_it_was_not_fitted_on():
+    unusual = Unusual.fit(draw_pictures(100, SIZE, seed=0).pixels, seed=0)
+    pixels, foreign = mixture(draw_pictures(50, SIZE, seed=5).pixels, waves(50, seed=6))
+    scores = unusual.scores(pixels)
+    assert ranked_above(scores, foreign) > 0.95
+    assert 0.7 < np.quantile(scores[~foreign], 0.25) < 1.4
+
+
+def test_a_quarter_of_the_folder_is_nearer_than_one():
+    pixels = waves(81, seed=7)
+    scores = Unusual.fit(pixels, seed=0).scores(pixels)
+    assert np.quantile(scores, 0.25) == pytest.approx(1.0, abs=1e-3)
+    assert (scores >= 0.0).all()
+
+
+def test_the_order_of_pictures_does_not_matter_to_a_score():
+    pixels = waves(40, seed=8)
+    unusual = Unusual.fit(pixels, seed=0)
+    order = np.random.default_rng(0).permutation(40)
+    np.testing.assert_allclose(unusual.scores(pixels[order]), unusual.scores(pixels)[order], 1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 17])
+def test_few_pictures(count):
+    pixels = waves(count, seed=9)
+    scores = Unusual.fit(pixels, seed=0).scores(pixels)
+    assert scores.shape == (count,)
+    assert np.isfinite(scores).all()
+
+
+def test_pictures_that_are_all_the_same_are_not_unusual():
+    pixels = waves(1, seed=10).repeat(12, axis=0)
+    unusual = Unusual.fit(pixels, seed=0)
+    assert np.isfinite(unusual.scores(pixels)).all()
+    assert told([str(index) for index in range(12)], unusual.scores(pixels)) == ""
+
+
+def test_grey_pictures():
+    grey = waves(60, seed=11)[..., :1].repeat(3, axis=3)
+    assert np.isfinite(Unusual.fit(grey, seed=0).scores(grey)).all()
+
+
+def test_what_no_picture_of_the_folder_varied_in_counts_too():
+    noise = np.random.default_rng(0).integers(0, 256, (60, SIZE, SIZE, 3), dtype=np.uint8)
+    flat = np.full((1, SIZE, SIZE, 3), 128, dtype=np.uint8)
+    unusual = Unusual.fit(noise, seed=0)
+    assert unusual.scores(flat)[0] > unusual.scores(noise).max() > 1.0
+
+
+def test_tensors_there_and_back():
+    pixels = waves(30, seed=12)
+    unusual = Unusual.fit(pixels, seed=0)
+    tensors = unusual.tensors()
+    np.testing.assert_array_equal(Unusual.of(tensors).scores(pixels), unusual.scores(pixels))
+    moved = unusual.to(torch.device("meta"))
+    assert {tensor.device.type for tensor in moved.tensors().values()} == {"meta"}
+    assert {tensor.device.type for tensor in tensors.values()} == {"cpu"}
+    for missing in tensors:
+        with pytest.raises(KeyError):
+            Unusual.of({name: own for name, own in tensors.items() if name != missing})
+
+
+def test_the_most_unusual_are_named_first():
+    scores = np.array([1.0, 2.0, 0.3, 7.25, 1.99])
+    assert told(list("abcde"), scores) == (
+        "Unusual, 2 of 5: d (7.2), b (2.0). Look whether they belong."
+    )
+
+
+def test_nothing_is_said_where_nothing_is_unusual():
+    assert told(list("abc"), np.array([0.0, 1.0, 1.9])) == ""
+
+
+def test_a_long_list_is_cut():
+    names = [f"{index:02}" for index in range(30)]
+    sentence = told(names, np.arange(30.0))
+    assert sentence.startswith("Unusual, 28 of 30: 29 (29.0), 28 (28.0), ")
+    assert ", 20 (20.0) and 18 more. Look" in sentence
