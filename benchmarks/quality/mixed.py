@@ -14,7 +14,7 @@ def mixed(
     Args:
         own: with truth or without.
         others: at least so many; they show nothing of the kind, so they have no true boxes.
-        percent: 1–99.
+        percent: 0–99.
         seed: of choice and order.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The rows of quality.json and choices.json as Markdown; "" where there are none."""
+"""The rows of quality.json, choices.json and foreign.json as Markdown; "" where there are none."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ from ganloc.score.hits import unpacked
 from ganloc.shapes import Float
 
 METRICS = {"gt_known_loc": "mean of {}", "gt_known_loc_70": "IoU > 0.7", "mean_iou": "mean IoU"}
+FOREIGN = ("auc", "listed", "precision", "recall")
 KINDS = ("hit", "false-alarm", "miss", "correct-rejection")
 
 
@@ -125,6 +126,59 @@ def learning_curve(rows: Sequence[ResultRow]) -> str:
         lines.append([str(count), *line])
     rivals = [f"over {name}" for name in (*constant, "trained-border-fisher")]
     return markdown(["pictures", *sets, "mean", *rivals], lines) if lines else ""
+
+
+def mixed(rows: Sequence[ResultRow]) -> str:
+    """A line a share of others' pictures: the student's GT-known Loc, and what the others cost.
+
+    `SET+30%others` in place of SET, on the same test pictures, in pairs.
+    """
+    found = hits_of(rows, "student", 0.5)
+    pairs = [
+        (int(change.removesuffix("%others")), plain, name)
+        for name in found
+        for plain, _, change in [name.partition("+")]
+        if change.endswith("%others") and plain in found
+    ]
+    sets = list(dict.fromkeys(plain for _, plain, _ in pairs))
+    lines = []
+    if pairs:
+        lines.append(["0", *_means([found[name] for name in sets]), ""])
+    for percent in sorted({percent for percent, _, _ in pairs}):
+        own = {plain: found[name] for share, plain, name in pairs if share == percent}
+        if len(own) == len(sets):
+            differences = [own[name] - found[name] for name in sets]
+            gain = _gain_of(*mean_over_sets(differences))
+            lines.append([str(percent), *_means([own[name] for name in sets]), gain])
+    return markdown(["others, %", *sets, "mean", "gain"], lines) if lines else ""
+
+
+def _means(hits: Sequence[Float[np.ndarray, " _"]]) -> list[str]:
+    """Of each set, then of all."""
+    means = [float(each.mean()) for each in hits]
+    return [f"{mean:.1f}" for mean in (*means, np.mean(means))]
+
+
+def foreign(rows: Sequence[ResultRow]) -> str:
+    """A line a folder and what is mixed in: by share, what is found of it, the mean over seeds."""
+    shares = sorted({row["percent"] for row in rows})
+    columns = [
+        (percent, name) for percent in shares for name in FOREIGN if percent or name == "listed"
+    ]
+    lines = []
+    for own, others in dict.fromkeys((row["set"], row["others"]) for row in rows):
+        line = [own, others]
+        for percent, name in columns:
+            known = [
+                row[name]
+                for row in rows
+                if (row["set"], row["others"], row["percent"]) == (own, others, percent)
+                and row[name] is not None
+            ]
+            line.append(f"{np.mean(known):.0f}" if known else "")
+        lines.append(line)
+    heads = ["folder", "others", *(f"{percent} %: {name}" for percent, name in columns)]
+    return markdown(heads, lines, text=2) if lines else ""
 
 
 def hits_of(

@@ -6,6 +6,7 @@ development sets' among them (mixed.py).
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def load_set(
     if counted := PICTURES.fullmatch(change):
         train = some_of(train, int(counted[1]), set_name)
     if share := OTHERS.fullmatch(change):
-        train, _ = mixed(train, others_of(plain, size, archive), int(share[1]), seed=0)
+        train, _ = mixed(train, others_of(classes_of(plain), size, archive), int(share[1]), seed=0)
     return train, test
 
 
@@ -95,12 +96,11 @@ def some_of(pictures: Pictures, count: int, set_name: str) -> Pictures:
     return pictures.subset(np.sort(chosen))
 
 
-def others_of(set_name: str, size: int, archive: Path) -> Pictures:
-    """Training pictures of the development sets that share no class with this set.
+def others_of(own: Sequence[str], size: int, archive: Path) -> Pictures:
+    """Training pictures of the development sets that have none of these classes.
 
     Raises:
         UserError: something is missing or cannot be read.
     """
-    own = set(classes_of(set_name))
-    others = [name for name in DEVELOPMENT_SETS if not own & set(classes_of(name))]
+    others = [name for name in DEVELOPMENT_SETS if not {*own} & {*classes_of(name)}]
     return load_tiny_imagenet(archive, ",".join(others), "train", size)

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from render import checkpoints, gains, learning_curve, quality, readings, training, trust
+from render import (
+    checkpoints,
+    foreign,
+    gains,
+    learning_curve,
+    mixed,
+    quality,
+    readings,
+    training,
+    trust,
+)
 
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
 from ganloc.score.hits import packed
@@ -173,6 +183,55 @@ def test_the_learning_curve_has_means_where_every_set_has_the_count():
     assert learning_curve(plain) == ""
 
 
+def test_what_others_cost_is_told_where_every_set_has_the_share():
+    plain = hit_rows("student", [0.6, 0.6], ["bear", "boat"])
+    some = hit_rows("student", [0.6, 0.2], ["bear+10%others", "boat+10%others"])
+    many = hit_rows("student", [0.2, 0.2], ["bear+30%others"])
+    none, few = table(mixed([*plain, *some, *many]))
+    assert list(none.values()) == ["0", "100.0", "100.0", "100.0", ""]
+    assert (few["others, %"], few["bear"], few["mean"]) == ("10", "50.0", "50.0")
+    gain, low, high = map(float, re.findall(r"[+-][\d.]+", few["gain"]))
+    assert low < gain == -50.0 < high
+    assert mixed(plain) == ""
+    assert mixed(some) == ""
+
+
+def of_foreign(percent, seed, auc, listed, precision, others="cells"):
+    return {
+        "set": "bear",
+        "others": others,
+        "percent": percent,
+        "seed": seed,
+        "auc": auc,
+        "listed": listed,
+        "precision": precision,
+        "recall": auc,
+    }
+
+
+FOREIGN = [
+    of_foreign(0, 0, None, 4.0, 0.0),
+    of_foreign(10, 0, 90.0, 10.0, 60.0),
+    of_foreign(10, 1, 96.0, 20.0, None),
+    of_foreign(10, 0, 55.0, 5.0, None, "photographs"),
+]
+
+
+def test_what_becomes_of_foreign_pictures():
+    cells, photographs = table(foreign(FOREIGN))
+    assert cells == {
+        "folder": "bear",
+        "others": "cells",
+        "0 %: listed": "4",
+        "10 %: auc": "93",
+        "10 %: listed": "15",
+        "10 %: precision": "60",
+        "10 %: recall": "93",
+    }
+    assert (photographs["others"], photographs["10 %: auc"]) == ("photographs", "55")
+    assert (photographs["0 %: listed"], photographs["10 %: precision"]) == ("", "")
+
+
 def test_training_stands_above_its_rivals():
     arm, rival = table(training(CHOICES))
     assert list(arm.values()) == [
@@ -203,6 +262,7 @@ def test_readings_checkpoints_and_trust():
         ("choices-readings", "choices", CHOICES, readings),
         ("choices-checkpoints", "choices", CHOICES, checkpoints),
         ("choices-trust", "choices", CHOICES, trust),
+        ("foreign", "foreign", FOREIGN, foreign),
     ],
 )
 def test_pages_show_them_by_name(name, file, rows, expected, tmp_path, monkeypatch):

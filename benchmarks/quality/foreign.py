@@ -1,0 +1,129 @@
+"""Are pictures that do not belong to a folder found? Others mixed in, and how unusual they are.
+
+    python benchmarks/quality/foreign.py --data tiny-imagenet-200.zip --butterflies DIR --cells DIR
+
+Into each development set go pictures of the other ones, and of each folder; into each folder those
+of the other, and photographs of the development sets. Nothing is trained: how unusual a picture is
+depends on no network. What mixed pictures cost the boxes is a matter of run.py, with sets such as
+`bear+30%others`. Rows go to docs/results/foreign.json; the paper's six sets are refused without
+--exam.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import render
+from mixed import mixed
+from scipy.stats import rankdata
+from sets import others_of, refuse_exam
+
+from ganloc.errors import UserError
+from ganloc.images.folder import load_folder
+from ganloc.images.pictures import Pictures
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, classes_of, load_tiny_imagenet
+from ganloc.reproduce.results import ResultRow, Results
+from ganloc.shapes import Bool, Float
+from ganloc.unusual.distance import ODD, Unusual
+
+COMMAND = (
+    "python benchmarks/quality/foreign.py --data tiny-imagenet-200.zip "
+    "--butterflies DIR --cells DIR"
+)
+FOLDERS = ("butterflies", "cells")
+PHOTOGRAPHS = "photographs"
+PERCENT = (0, 10, 30)
+SEEDS = (0, 1, 2)
+SIZE = 64
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0; 2 where the user has something to put right."""
+    options = _options(arguments)
+    try:
+        rows = run(options)
+    except UserError as error:
+        print(error)
+        return 2
+    print(render.foreign(rows))
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="How unusual pictures are that do not belong.")
+    parser.add_argument("--data", type=Path, required=True, help="tiny-imagenet-200.zip")
+    for name in FOLDERS:
+        parser.add_argument(f"--{name}", type=Path, help="folder of pictures")
+    parser.add_argument("--sets", nargs="+", help="default: all that are given")
+    parser.add_argument("--results", type=Path, default=Path("docs/results"))
+    parser.add_argument("--exam", action="store_true", help="allow the paper's six sets")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> list[ResultRow]:
+    """Work out what is missing; the rows that were asked for."""
+    folders = {name: path for name in FOLDERS if (path := getattr(options, name))}
+    results = Results(
+        options.results / "foreign.json", ("set", "others", "percent", "seed"), COMMAND
+    )
+    in_folder = cache(lambda name: load_folder(folders[name], SIZE))
+    rows = []
+    for name in options.sets or [*DEVELOPMENT_SETS, *folders]:
+        if name in folders:
+            own, classes = in_folder(name), ()
+        else:
+            if not options.exam:
+                refuse_exam(name, ", or give --exam")
+            own, classes = load_tiny_imagenet(options.data, name, "train", SIZE), classes_of(name)
+        kinds = {PHOTOGRAPHS: others_of(classes, SIZE, options.data)}
+        kinds |= {other: in_folder(other) for other in folders if other != name}
+        for kind, others in kinds.items():
+            for percent in PERCENT:
+                for seed in SEEDS:
+                    identity = {"set": name, "others": kind, "percent": percent, "seed": seed}
+                    if results.find(**identity) is None:
+                        results.add({**identity, **asked(own, others, percent, seed)})
+                    row = results.find(**identity)
+                    assert row is not None
+                    rows.append(row)
+    return rows
+
+
+def asked(own: Pictures, others: Pictures, percent: int, seed: int) -> ResultRow:
+    """Percentages, of pictures that others' are mixed among.
+
+    Returns:
+        `pictures` in all; `auc`: of the pairs of an own and another picture, in how many the other
+        is more unusual; `listed`: told of; `precision`: others among them; `recall`: of the others,
+        how many are told of. None where there is nothing to divide by.
+    """
+    room = len(own) if percent == 0 else len(others) * (100 - percent) // percent
+    chosen = np.random.default_rng(seed).permutation(len(own))[:room]
+    pictures, foreign = mixed(own.subset(chosen), others, percent, seed)
+    scores = Unusual.fit(pictures.pixels, seed).scores(pictures.pixels)
+    odd = scores >= ODD
+    return {
+        "pictures": len(pictures),
+        "auc": _percent(area_under_roc(scores, foreign)) if foreign.any() else None,
+        "listed": _percent(odd.mean()),
+        "precision": _percent(foreign[odd].mean()) if odd.any() else None,
+        "recall": _percent(odd[foreign].mean()) if foreign.any() else None,
+    }
+
+
+def area_under_roc(scores: Float[np.ndarray, " n"], positive: Bool[np.ndarray, " n"]) -> float:
+    """The share of pairs in which the positive one scores higher; a tie is half a pair."""
+    count, ranks = positive.sum(), rankdata(scores)
+    pairs = count * (len(scores) - count)
+    return float((ranks[positive].sum() - count * (count + 1) / 2) / pairs)
+
+
+def _percent(share: float) -> float:
+    return round(100.0 * float(share), 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

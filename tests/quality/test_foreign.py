@@ -1,0 +1,77 @@
+"""The script that asks whether pictures that do not belong are found."""
+
+import foreign as script
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganloc.images.pictures import Pictures
+from ganloc.images.synthetic import draw_pictures
+from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, SETS
+from ganloc.reproduce.results import read_rows
+from tiny_archives import make_tiny_imagenet
+
+
+def test_area_under_the_roc_curve_is_the_share_of_pairs():
+    random = np.random.default_rng(0)
+    scores, positive = random.integers(0, 5, 40), random.random(40) < 0.3
+    above = scores[positive][:, None] - scores[~positive]
+    expected = ((above > 0) + 0.5 * (above == 0)).mean()
+    assert script.area_under_roc(scores.astype(float), positive) == pytest.approx(expected)
+
+
+def of_noise(count):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)
+    names = tuple(f"{index}.png" for index in range(count))
+    return Pictures(pixels, names, np.full((count, 2), 32))
+
+
+def test_noise_among_drawn_pictures_is_found():
+    row = script.asked(draw_pictures(90, 32, seed=0), of_noise(20), percent=10, seed=0)
+    assert row["pictures"] == 100
+    assert row["auc"] == 100.0
+    assert row["recall"] == 100.0
+    assert row["listed"] >= 10.0
+    assert row["precision"] == pytest.approx(1000.0 / row["listed"], abs=0.01)
+
+
+def test_where_others_are_few_so_are_the_own():
+    row = script.asked(draw_pictures(90, 32, seed=0), of_noise(20), percent=30, seed=0)
+    assert row["pictures"] in (65, 66)
+
+
+def test_a_clean_folder_has_nothing_to_find():
+    row = script.asked(draw_pictures(90, 32, seed=0), of_noise(20), percent=0, seed=0)
+    assert (row["pictures"], row["auc"], row["recall"]) == (90, None, None)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    path = tmp_path_factory.mktemp("archive") / "tiny.zip"
+    classes = [each for name in DEVELOPMENT_SETS for each in SETS[name]]
+    return make_tiny_imagenet(path, classes, train=3, val=1)
+
+
+def test_a_row_for_each_folder_others_share_and_seed(archive, tmp_path, capsys):
+    (tmp_path / "cells").mkdir()
+    for index, pixels in enumerate(of_noise(9).pixels):
+        Image.fromarray(pixels).save(tmp_path / "cells" / f"{index}.png")
+    options = ["--data", str(archive), "--cells", str(tmp_path / "cells")]
+    options += ["--results", str(tmp_path), "--sets", "bear", "cells"]
+    assert script.main(options) == 0
+    rows = read_rows(tmp_path / "foreign.json")
+    asked = {(row["set"], row["others"]) for row in rows}
+    assert asked == {("bear", "photographs"), ("bear", "cells"), ("cells", "photographs")}
+    assert len(rows) == 3 * len(script.PERCENT) * len(script.SEEDS)
+    assert "| bear | cells |" in capsys.readouterr().out
+    assert script.main(options) == 0
+    assert read_rows(tmp_path / "foreign.json") == rows
+
+
+def test_the_exam_and_a_missing_archive_are_refused(archive, tmp_path, capsys):
+    options = ["--results", str(tmp_path), "--sets", "bottle"]
+    assert script.main(["--data", str(archive), *options]) == 2
+    assert "--exam" in capsys.readouterr().out
+    assert script.main(["--data", str(tmp_path / "none.zip"), *options, "--exam"]) == 2
+    assert "none.zip" in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.json"))
