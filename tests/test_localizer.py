@@ -38,7 +38,7 @@ def fitted(photos):
 
 
 def plain(found):
-    return [(one.path, one.box, one.score, round(one.unusual, 3)) for one in found]
+    return [(one.path, one.box, one.score, one.unusual) for one in found]
 
 
 def test_one_localization_a_picture_with_its_box_inside_the_original(fitted, photos):
@@ -57,9 +57,16 @@ def test_one_localization_a_picture_with_its_box_inside_the_original(fitted, pho
         assert one.heatmap.dtype == np.float32
         assert one.heatmap.min() >= 0.0
         assert one.heatmap.max() <= 1.0
+        assert one.unusual is None  # of four pictures nothing is typical
+
+
+def test_how_unusual_a_picture_is(fitted, photos, tmp_path):
     seen = load_images(str(photos), 32, "test", None).pixels
-    expected = Unusual.fit(seen, fitted.recipe.seed).scores(seen)
-    np.testing.assert_allclose([one.unusual for one in found], expected, 1e-4)
+    unusual = Unusual.fit(draw_pictures(30, 32, seed=0).pixels, seed=0)
+    assert fitted.model is not None
+    dataclasses.replace(fitted.model, unusual=unusual).save(tmp_path / "m")
+    found = Localizer.load(tmp_path / "m", device="cpu").localize(photos)
+    np.testing.assert_allclose([one.unusual for one in found], unusual.scores(seen), 1e-4)
 
 
 def test_boxes_are_in_pixels_of_the_original_and_not_of_the_network(fitted, tmp_path):

@@ -84,10 +84,17 @@ def test_in_memory_gives_the_model_of_a_run(tmp_path):
     assert (model.fitted.sign, model.fitted.aspect) == (kept.fitted.sign, kept.fitted.aspect)
     fitted, kept_fitted = fitted_tensors(model.fitted), fitted_tensors(kept.fitted)
     assert {k for k in fitted if not torch.equal(fitted[k], kept_fitted[k])} == set()
-    expected = Unusual.fit(PICTURES.pixels, recipe().seed).scores(PICTURES.pixels)
-    for each in (model, kept):
-        assert each.unusual is not None
-        np.testing.assert_allclose(each.unusual.scores(PICTURES.pixels), expected, 1e-4)
+    assert model.unusual is kept.unusual is None  # of five pictures nothing is typical
+
+
+def test_what_is_typical_of_enough_pictures_is_part_of_the_model(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 32, 32, 3), np.uint8)
+    many = Pictures(pixels, tuple(f"{i}.png" for i in range(20)), np.full((20, 2), 32))
+    run = train(tmp_path / "run", recipe(), many)
+    expected = Unusual.fit(pixels, recipe().seed).scores(pixels)
+    for model in (train_in_memory(many, recipe(), CPU), Model.load(run.model)):
+        assert model.unusual is not None
+        np.testing.assert_allclose(model.unusual.scores(pixels), expected, 1e-4)
 
 
 def test_going_further_equals_having_wanted_it_from_the_start(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
 from ganloc.shapes import Bool
 
@@ -13,17 +14,21 @@ def mixed(
 
     Args:
         own: with truth or without.
-        others: at least so many; they show nothing of the kind, so they have no true boxes.
+        others: they show nothing of the kind, so they have no true boxes.
         percent: 0–99.
         seed: of choice and order.
 
     Returns:
         The pictures, and which of them are the others'.
+
+    Raises:
+        UserError: there are too few others.
     """
     random = np.random.default_rng(seed)
     count = round(len(own) * percent / (100 - percent))
+    if count > len(others):
+        raise UserError(f"{percent} % others need {count}, and there are only {len(others)}.")
     some = others.subset(random.permutation(len(others))[:count])
-    assert len(some) == count
     both = Pictures(
         np.concatenate([own.pixels, some.pixels]),
         own.names + tuple(f"other/{name}" for name in some.names),

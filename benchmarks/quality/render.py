@@ -160,25 +160,24 @@ def _means(hits: Sequence[Float[np.ndarray, " _"]]) -> list[str]:
 
 
 def foreign(rows: Sequence[ResultRow]) -> str:
-    """A line a folder and what is mixed in: by share, what is found of it, the mean over seeds."""
-    shares = sorted({row["percent"] for row in rows})
-    columns = [
-        (percent, name) for percent in shares for name in FOREIGN if percent or name == "listed"
-    ]
+    """A line a folder and a share of others in it: what is found of them.
+
+    Means over seeds; behind `auc` and `recall` the lowest.
+    """
     lines = []
-    for own, others in dict.fromkeys((row["set"], row["others"]) for row in rows):
-        line = [own, others]
-        for percent, name in columns:
-            known = [
-                row[name]
-                for row in rows
-                if (row["set"], row["others"], row["percent"]) == (own, others, percent)
-                and row[name] is not None
-            ]
-            line.append(f"{np.mean(known):.0f}" if known else "")
-        lines.append(line)
-    heads = ["folder", "others", *(f"{percent} %: {name}" for percent, name in columns)]
+    for asked in dict.fromkeys((row["set"], row["others"], row["percent"]) for row in rows):
+        mine = [row for row in rows if (row["set"], row["others"], row["percent"]) == asked]
+        found = [_over(mine, name, name in ("auc", "recall")) for name in FOREIGN]
+        lines.append([*map(str, asked), *found])
+    heads = ["folder", "others", "others, %", *FOREIGN]
     return markdown(heads, lines, text=2) if lines else ""
+
+
+def _over(rows: Sequence[ResultRow], name: str, lowest: bool) -> str:
+    known = [row[name] for row in rows if row[name] is not None]
+    if not known:
+        return ""
+    return f"{np.mean(known):.0f}" + (f" ({min(known):.0f})" if lowest else "")
 
 
 def hits_of(

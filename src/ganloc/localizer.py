@@ -32,9 +32,9 @@ class Localization:
         box: x0, y0, x1, y1 in pixels of the original picture, half-open.
         score: how clearly the box stands out, 0–1.
         heatmap: 0–1, large where the object is, at the network's size.
-        unusual: how far the picture is from what is typical of those that were learned from: 1 as
-            they commonly are, from 2 on it may not belong to them. None by a model that was saved
-            before there was such a score.
+        unusual: how far the picture is from what is typical of those that were learned from: a
+            quarter of them are below 1, and from 2 on it may not belong to them. None where they
+            were fewer than 20, training was stopped, or the model is older than this score.
     """
 
     path: str

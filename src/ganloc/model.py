@@ -46,7 +46,8 @@ class Model:
         signals: what was measured of it without a label (selection/signals.py); empty where nothing
             was.
         student: in evaluation mode; None where none was taught.
-        unusual: what is typical of the training pictures; None before training has ended.
+        unusual: what is typical of the training pictures; None before training has ended, and of
+            fewer than 20.
     """
 
     discriminator: Discriminator
@@ -192,8 +193,8 @@ class Found:
         boxes: xyxy, half-open, in pixels of the originals.
         heatmaps: 0–1, at the network's size.
         scores: how clearly each box stands out, 0–1 (`box_scores`).
-        unusual: how far each picture is from what is typical, 1 as pictures commonly are
-            (unusual/distance.py); None by a model that does not know.
+        unusual: how far each picture is from what is typical of those that were learned from, a
+            quarter of which are below 1 (unusual/distance.py); None by a model that does not know.
     """
 
     boxes: Float[np.ndarray, "n 4"]

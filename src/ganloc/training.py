@@ -22,7 +22,7 @@ from ganloc.run import Run
 from ganloc.selection.candidates import Candidates
 from ganloc.student.learning import BATCH
 from ganloc.student.rounds import self_train
-from ganloc.unusual.distance import Unusual
+from ganloc.unusual.distance import FEWEST, Unusual
 
 LOG_EVERY = 50
 CHECKPOINT_EVERY = 250
@@ -135,6 +135,8 @@ def _finished(run: Run, recipe: Recipe) -> Model | None:
 
 
 def _with_unusual(model: Model, pictures: Pictures) -> Model:
+    if len(pictures) < FEWEST:
+        return model
     unusual = Unusual.fit(pictures.pixels, model.recipe.seed)
     return replace(model, unusual=unusual.to(next(model.discriminator.parameters()).device))
 

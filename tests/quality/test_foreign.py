@@ -41,8 +41,10 @@ def test_where_others_are_few_so_are_the_own():
 
 
 def test_a_clean_folder_has_nothing_to_find():
-    row = script.asked(draw_pictures(90, 32, seed=0), of_noise(20), percent=0, seed=0)
-    assert (row["pictures"], row["auc"], row["recall"]) == (90, None, None)
+    row = script.asked(draw_pictures(90, 32, seed=0), None, percent=0, seed=0)
+    assert row["pictures"] == 90
+    assert (row["auc"], row["precision"], row["recall"]) == (None, None, None)
+    assert 0.0 <= row["listed"] < 20.0
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +62,24 @@ def test_a_row_for_each_folder_others_share_and_seed(archive, tmp_path, capsys):
     options += ["--results", str(tmp_path), "--sets", "bear", "cells"]
     assert script.main(options) == 0
     rows = read_rows(tmp_path / "foreign.json")
-    asked = {(row["set"], row["others"]) for row in rows}
-    assert asked == {("bear", "photographs"), ("bear", "cells"), ("cells", "photographs")}
-    assert len(rows) == 3 * len(script.PERCENT) * len(script.SEEDS)
-    assert "| bear | cells |" in capsys.readouterr().out
+    asked = {(row["set"], row["others"], row["percent"]) for row in rows}
+    kinds = [("bear", "photographs"), ("bear", "cells"), ("cells", "photographs")]
+    assert asked == {
+        *((*kind, percent) for kind in kinds for percent in (10, 30)),
+        *((name, "", 0) for name in ("bear", "cells")),
+    }
+    assert len(rows) == len(asked) * len(script.SEEDS)
+    assert "| bear | cells | 30 |" in capsys.readouterr().out
     assert script.main(options) == 0
     assert read_rows(tmp_path / "foreign.json") == rows
+
+
+def test_no_insect_is_foreign_to_another(archive):
+    assert "butterflies" in script.kin_of("insect")
+    for name, own in [("cells", []), ("bear", ["bear"]), ("butterflies", ["insect", "butterfly"])]:
+        foreign = set(DEVELOPMENT_SETS) - set(own)
+        expected = 3 * sum(len(SETS[each]) for each in foreign)
+        assert len(script.photographs_for(name, archive)) == expected
 
 
 def test_the_exam_and_a_missing_archive_are_refused(archive, tmp_path, capsys):

@@ -1,8 +1,10 @@
 """Folders with other pictures among their own."""
 
 import numpy as np
+import pytest
 from mixed import mixed
 
+from ganloc.errors import UserError
 from ganloc.images.synthetic import draw_pictures
 
 
@@ -28,3 +30,9 @@ def test_without_truth_there_is_none():
     both, _ = mixed(own.unlabelled(), others, percent=10, seed=0)
     assert both.truth is None
     assert len(both) == 33
+
+
+def test_more_others_than_there_are():
+    own, others = draw_pictures(30, 32, seed=0), draw_pictures(5, 32, seed=1)
+    with pytest.raises(UserError, match="need 8, and there are only 5"):
+        mixed(own, others, percent=20, seed=0)

@@ -1,10 +1,10 @@
 """How far a picture is from what is typical of its folder.
 
 Nobody says which of the folder's pictures belong there, so the typical ones come first: those that
-half of the folder is nearest to. That holds whether the others are scattered or are one group as
-alike as cells among photographs, where robust covariance (Rousseeuw's MCD) would settle on the
-others, for they are tighter. The distance is then Mahalanobis', from the typical ones, in a few
-principal components; what they leave out is one more component.
+half of the folder is nearest to. Others may be scattered, or one group that is more alike than the
+rest, as cells among photographs: robust covariance (Rousseeuw's MCD) would settle on these. So does
+this one where the folder itself is very varied. The distance is then Mahalanobis', from the typical
+pictures, in a few principal components; what they leave out is one more component.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,14 @@ from ganloc.heatmap.calibrate import spread_over
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.unusual.patterns import Patterns
 
+FEWEST = 20  # pictures, below which nothing is typical
 NEAREST = 0.5  # share of the folder that a typical picture is near to
 TYPICAL = 0.3  # share of the folder that is typical in any case
 NEARER = 0.25  # share of the folder that is nearer than the unit of distance
 COMPONENTS = 8
 PER_COMPONENT = 4  # typical pictures, or there are fewer components
 FARTHEST = 6.0  # standard deviations, at which strengths are cut
-REGULAR = 1e-3
+REGULAR = 1e-3  # added to variances
 ODD = 2.0  # from here on a picture is told of
 LISTED = 10
 
@@ -37,8 +38,8 @@ class Unusual:
         patterns: its pictures' patterns.
         centre, scale: median and standard deviation of the patterns' strengths.
         axes: from scaled strengths to coordinates in which the typical pictures are round.
-        origin: their mean in these coordinates. The unit is how far away a typical picture is: a
-            quarter of the folder is nearer.
+        origin: their mean in these coordinates, of which the unit is such that a quarter of the
+            folder is nearer.
     """
 
     patterns: Patterns
@@ -53,25 +54,25 @@ class Unusual:
         """Find what is typical of these pictures, without a label.
 
         Args:
-            pixels: RGB, 0–255, at least one.
+            pixels: RGB, 0–255, at least one; `FEWEST` to be of use.
             seed: of the patterns.
         """
         some = spread_over(pixels)
         patterns = Patterns.learn(some, seed)
         strengths = patterns.strengths(some).double()
-        centre, scale = strengths.median(dim=0).values, strengths.std(dim=0, correction=0) + 1e-6
+        centre, scale = strengths.median(dim=0).values, strengths.std(dim=0, correction=0) + 1e-3
         scaled = _scaled(strengths, centre, scale)
         nearness = torch.cdist(scaled, scaled).quantile(NEAREST, dim=1)
         typical = nearness.argsort()[: max(1, round(TYPICAL * len(some)))]
         axes = torch.cat(_axes(scaled, typical), dim=1)
         placed = scaled @ axes
         origin = placed[typical].mean(dim=0)
-        unit = (placed - origin).norm(dim=1).quantile(NEARER).clamp(min=1e-6)
+        unit = (placed - origin).norm(dim=1).quantile(NEARER).clamp(min=1.0)
         own = (centre, scale, axes / unit, origin / unit)
         return cls(patterns, *(tensor.float() for tensor in own))
 
     def scores(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, " n"]:
-        """How far from typical each picture is: 0 and more, commonly 1."""
+        """How far from typical each picture is: 0 and more; a quarter of the folder is below 1."""
         strengths = self.patterns.strengths(pixels)
         placed = _scaled(strengths, self.centre, self.scale) @ self.axes
         return (placed - self.origin).norm(dim=1).double().cpu().numpy()
@@ -97,7 +98,7 @@ class Unusual:
 
 
 def told(names: Sequence[str], scores: Float[np.ndarray, " n"]) -> str:
-    """The most unusual pictures in a sentence, "" where none is."""
+    """The most unusual pictures in two sentences, "" where none is."""
     odd = np.flatnonzero(scores >= ODD)
     if not len(odd):
         return ""
@@ -105,8 +106,8 @@ def told(names: Sequence[str], scores: Float[np.ndarray, " n"]) -> str:
     listed = ", ".join(f"{names[index]} ({scores[index]:.1f})" for index in first)
     more = len(odd) - len(first)
     return (
-        f"Unusual, {len(odd)} of {len(names)}: {listed}{f' and {more} more' if more else ''}. "
-        "Look whether they belong."
+        f"Unlike the pictures that were learned from, {len(odd)} of {len(names)}: {listed}"
+        f"{f' and {more} more' if more else ''}. Some may not belong."
     )
 
 
@@ -126,11 +127,11 @@ def _axes(
     directions = torch.linalg.eigh(_covariance(scaled)).eigenvectors.flip(1)
     count = min(max(1, len(typical) // PER_COMPONENT), COMPONENTS)
     components, rest = directions[:, :count], directions[:, count:]
-    components = components / ((scaled @ components).std(dim=0, correction=0) + 1e-6)
+    components = components / ((scaled @ components).var(dim=0, correction=0) + REGULAR).sqrt()
     covariance = _covariance((scaled @ components)[typical]) + REGULAR * torch.eye(count)
     variance = (scaled @ rest)[typical].var(dim=0, correction=0).sum()
     round_ones = components @ torch.linalg.cholesky(covariance.inverse())
-    return round_ones, rest / (variance.sqrt() + 1e-6)
+    return round_ones, rest / (variance + REGULAR).sqrt()
 
 
 def _covariance(rows: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
