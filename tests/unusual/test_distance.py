@@ -123,7 +123,7 @@ def test_tensors_there_and_back():
 def test_the_most_unusual_are_named_first():
     scores = np.array([1.0, 2.0, 0.3, 7.25, 1.99])
     assert told(list("abcde"), scores) == (
-        "Unlike the pictures that were learned from, 2 of 5: d (7.2), b (2.0). Some may not belong."
+        "Unlike most pictures that were learned from, 2 of 5: d (7.2), b (2.0). Some may not belong."
     )
 
 

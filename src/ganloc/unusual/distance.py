@@ -106,7 +106,7 @@ def told(names: Sequence[str], scores: Float[np.ndarray, " n"]) -> str:
     listed = ", ".join(f"{names[index]} ({scores[index]:.1f})" for index in first)
     more = len(odd) - len(first)
     return (
-        f"Unlike the pictures that were learned from, {len(odd)} of {len(names)}: {listed}"
+        f"Unlike most pictures that were learned from, {len(odd)} of {len(names)}: {listed}"
         f"{f' and {more} more' if more else ''}. Some may not belong."
     )
 
