@@ -121,10 +121,9 @@ def test_tensors_there_and_back():
 
 
 def test_the_most_unusual_are_named_first():
-    scores = np.array([1.0, 2.0, 0.3, 7.25, 1.99])
-    assert told(list("abcde"), scores) == (
-        "Unlike most pictures that were learned from, 2 of 5: d (7.2), b (2.0). Some may not belong."
-    )
+    sentence = told(list("abcde"), np.array([1.0, 2.0, 0.3, 7.25, 1.99]))
+    assert sentence.startswith("Unlike most pictures that were learned from, 2 of 5: ")
+    assert sentence.endswith(": d (7.2), b (2.0). Some may not belong.")
 
 
 def test_nothing_is_said_where_nothing_is_unusual():
