@@ -126,14 +126,14 @@ def test_what_is_typical_is_kept_with_the_model(tmp_path):
     model.save(tmp_path / "m")
     expected = unusual.scores(pictures.pixels)
     for each in (model, Model.load(tmp_path / "m"), model.to(torch.device("cpu"))):
-        np.testing.assert_allclose(each.localize(pictures).unusual, expected, 1e-4)
+        np.testing.assert_allclose(each.how_unusual(pictures), expected, 1e-4)
     assert model.to(torch.device("meta")).unusual.axes.device.type == "meta"
 
 
 def test_a_model_that_does_not_know_what_is_typical_is_whole(saved):
     loaded = Model.load(saved)
     assert loaded.unusual is None
-    assert loaded.localize(some_pictures()).unusual is None
+    assert loaded.how_unusual(some_pictures()) is None
 
 
 def test_the_file_says_how_pictures_go_in(saved):

@@ -126,12 +126,14 @@ class Localizer:
         pictures = _load(photos, model.recipe.size, "test", archive)
         with look_closer(str(photos), pictures) as closer:
             found = model.localize(pictures, reading, closer if look_again else None)
-        unusual = [None] * len(pictures) if found.unusual is None else found.unusual.tolist()
-        rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, unusual, strict=True)
+        unusual = model.how_unusual(pictures)
+        odd = [None] * len(pictures) if unusual is None else unusual.tolist()
+        rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, odd, strict=True)
         localizations = []
-        for name, box, score, heatmap, odd in rows:
+        for name, box, score, heatmap, how_odd in rows:
             x0, y0, x1, y1 = box.tolist()
-            localizations.append(Localization(name, (x0, y0, x1, y1), float(score), heatmap, odd))
+            corners = x0, y0, x1, y1
+            localizations.append(Localization(name, corners, float(score), heatmap, how_odd))
         return localizations
 
     def save(self, path: str | Path) -> None:

@@ -104,7 +104,7 @@ class Model:
         reading: str | None = None,
         closer: Closer | None = None,
     ) -> "Found":
-        """Heatmap and box of every picture, and how unusual it is.
+        """Heatmap and box of every picture.
 
         Args:
             pictures: squeezed to the model's size.
@@ -119,15 +119,20 @@ class Model:
         reading = reading or self.reading
         heatmaps = self.heatmaps(pictures, reading)
         found = Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, RULES[reading])
-        if self.unusual is not None:
-            found = replace(found, unusual=self.unusual.scores(pictures.pixels))
         if closer is None or reading != STUDENT:
             return found
         assert self.student is not None
         scale = np.tile(pictures.sizes, 2)
         boxes = look_again(self.student, found.boxes / scale, pictures.sizes, closer) * scale
         scores = scores_of(found.heatmaps, boxes, pictures.sizes)
-        return replace(found, boxes=boxes, scores=scores)
+        return Found(boxes, found.heatmaps, scores)
+
+    def how_unusual(self, pictures: Pictures) -> Float[np.ndarray, " n"] | None:
+        """How far each picture is from what is typical of those that were learned from.
+
+        A quarter of these are below 1 (unusual/distance.py). None by a model that does not know.
+        """
+        return None if self.unusual is None else self.unusual.scores(pictures.pixels)
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -193,14 +198,11 @@ class Found:
         boxes: xyxy, half-open, in pixels of the originals.
         heatmaps: 0–1, at the network's size.
         scores: how clearly each box stands out, 0–1 (`box_scores`).
-        unusual: how far each picture is from what is typical of those that were learned from, a
-            quarter of which are below 1 (unusual/distance.py); None by a model that does not know.
     """
 
     boxes: Float[np.ndarray, "n 4"]
     heatmaps: Float[np.ndarray, "n size size"]
     scores: Float[np.ndarray, " n"]
-    unusual: Float[np.ndarray, " n"] | None = None
 
     @classmethod
     def from_heatmaps(

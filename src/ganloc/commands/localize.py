@@ -47,7 +47,9 @@ def localize(
     reading = "plain-cam" if plain_cam else model.reading
     with look_closer(photos, pictures) as closer:
         found = model.localize(pictures, reading, closer if look_again else None)
-    write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), pictures, found)
+    unusual = model.how_unusual(pictures)
+    written = format or ("csv" if out.suffix == ".csv" else "coco")
+    write_results(out, written, pictures, found, unusual)
     if heatmaps is not None:
         write_heatmaps(heatmaps, reading, pictures, found)
     if draw is not None:
@@ -56,6 +58,6 @@ def localize(
     verdict = None if plain_cam else verdict_of(model)
     if verdict is not None:
         say(verdict.sentence())
-    if found.unusual is not None and (odd := told(pictures.names, found.unusual)):
+    if unusual is not None and (odd := told(pictures.names, unusual)):
         say(odd)
     say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))

@@ -14,16 +14,22 @@ from ganloc.images.pictures import Pictures
 from ganloc.images.source import has_split
 from ganloc.model import RULES, Found
 from ganloc.report.grid import FOUND_BOX, save_png, under_heatmap, with_boxes
+from ganloc.shapes import Float
 
 WRITERS: dict[str, Callable[..., None]] = {"coco": write_coco, "csv": write_csv}
 LONGEST = 640  # pixels of a drawing's longer side
 SHORTEST = 256
 
 
-def write_results(path: Path, format: str, pictures: Pictures, found: Found) -> None:
-    """Write names, boxes and scores to one file, "coco" or "csv"."""
-    boxes, scores, unusual = found.boxes, found.scores, found.unusual
-    WRITERS[format](path, pictures.names, pictures.sizes, boxes, scores, unusual)
+def write_results(
+    path: Path,
+    format: str,
+    pictures: Pictures,
+    found: Found,
+    unusual: Float[np.ndarray, " n"] | None = None,
+) -> None:
+    """Write names, boxes, scores and, where known, how unusual pictures are: "coco" or "csv"."""
+    WRITERS[format](path, pictures.names, pictures.sizes, found.boxes, found.scores, unusual)
 
 
 def write_heatmaps(path: Path, reading: str, pictures: Pictures, found: Found) -> None:

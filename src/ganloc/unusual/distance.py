@@ -64,7 +64,7 @@ class Unusual:
         scaled = _scaled(strengths, centre, scale)
         nearness = torch.cdist(scaled, scaled).quantile(NEAREST, dim=1)
         typical = nearness.argsort()[: max(1, round(TYPICAL * len(some)))]
-        axes = torch.cat(_axes(scaled, typical), dim=1)
+        axes = _axes(scaled, typical)
         placed = scaled @ axes
         origin = placed[typical].mean(dim=0)
         unit = (placed - origin).norm(dim=1).quantile(NEARER).clamp(min=1.0)
@@ -121,7 +121,7 @@ def _scaled(
 
 def _axes(
     scaled: Float[Tensor, "n both_signs"], typical: Int[Tensor, " t"]
-) -> tuple[Float[Tensor, "both_signs k"], Float[Tensor, "both_signs rest"]]:
+) -> Float[Tensor, "both_signs both_signs"]:
     """Principal components in which the typical pictures are round, and the rest as one more."""
     # Highest variance first.
     directions = torch.linalg.eigh(_covariance(scaled)).eigenvectors.flip(1)
@@ -130,8 +130,8 @@ def _axes(
     components = components / ((scaled @ components).var(dim=0, correction=0) + REGULAR).sqrt()
     covariance = _covariance((scaled @ components)[typical]) + REGULAR * torch.eye(count)
     variance = (scaled @ rest)[typical].var(dim=0, correction=0).sum()
-    round_ones = components @ torch.linalg.cholesky(covariance.inverse())
-    return round_ones, rest / (variance + REGULAR).sqrt()
+    components = components @ torch.linalg.cholesky(covariance.inverse())
+    return torch.cat([components, rest / (variance + REGULAR).sqrt()], dim=1)
 
 
 def _covariance(rows: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
