@@ -13,10 +13,10 @@ from torch import Tensor
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
-from ganloc.heatmap.calibrate import for_reading, spread_over
+from ganloc.heatmap.calibrate import PICTURES, for_reading
 from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_from, fitted_tensors
 from ganloc.heatmap.read import DEFAULT, READINGS, Reading, read_heatmaps
-from ganloc.images.pictures import Pictures, checksum
+from ganloc.images.pictures import Pictures, checksum, spread_over
 from ganloc.images.source import Closer
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
@@ -69,7 +69,7 @@ class Model:
     ) -> "Model":
         """Freeze `discriminator` for reading; `pictures` are those that it was trained on."""
         ready = for_reading(discriminator, pictures.pixels)
-        fitted = fit_readings(ready, spread_over(pictures.pixels))
+        fitted = fit_readings(ready, spread_over(pictures.pixels, PICTURES))
         origin = {"pictures": len(pictures), "checksum": checksum(pictures)}
         return cls(ready, recipe, fitted, {"iteration": iteration, **origin})
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.networks import Discriminator
+from ganloc.images.pictures import spread_over
 from ganloc.shapes import UInt8
 
 PICTURES = 2048
@@ -27,13 +28,8 @@ def for_reading(
     sample spread over the whole set: sets often come sorted by class.
     """
     ready = _folded(discriminator)
-    calibrate(ready, spread_over(pixels))
+    calibrate(ready, spread_over(pixels, PICTURES))
     return ready.eval()
-
-
-def spread_over(pixels: UInt8[np.ndarray, "n size size 3"]) -> UInt8[np.ndarray, "k size size 3"]:
-    """Up to `PICTURES` pictures, evenly over the set."""
-    return pixels[:: -(-len(pixels) // PICTURES)]
 
 
 @torch.no_grad()

@@ -58,6 +58,13 @@ class Pictures:
         )
 
 
+def spread_over(
+    pixels: UInt8[np.ndarray, "n size size 3"], most: int
+) -> UInt8[np.ndarray, "k size size 3"]:
+    """Up to `most` pictures, evenly over the set: sets often come sorted by class."""
+    return pixels[:: -(-len(pixels) // most)]
+
+
 def checksum(pictures: Pictures) -> int:
     """CRC-32 of the pixels: tells one set of pictures from another."""
     value = 0

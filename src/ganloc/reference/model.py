@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ganloc.adversary.batches import to_tensor
 from ganloc.errors import UserError
-from ganloc.heatmap.calibrate import calibrate, spread_over
+from ganloc.heatmap.calibrate import PICTURES, calibrate
 from ganloc.heatmap.read import BATCH, READINGS
-from ganloc.images.pictures import Pictures, checksum
+from ganloc.images.pictures import Pictures, checksum, spread_over
 from ganloc.model import Found
 from ganloc.reference.learning import new_learner
 from ganloc.reference.recipe import ReferenceRecipe
@@ -164,5 +164,5 @@ def untrained_reference(
         device: where to put it.
     """
     network = new_learner(recipe, len(pictures.classes), device).network
-    calibrate(network, spread_over(pictures.pixels))
+    calibrate(network, spread_over(pictures.pixels, PICTURES))
     return ReferenceModel.from_training(network, recipe, pictures, iteration=0)

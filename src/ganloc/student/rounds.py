@@ -7,6 +7,7 @@ import numpy as np
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.heatmap.fitted import Fitted
+from ganloc.images.pictures import spread_over
 from ganloc.recipes import Recipe
 from ganloc.shapes import Float, UInt8
 from ganloc.student.learning import THRESHOLD, new_student, soft_masks, teach
@@ -49,7 +50,7 @@ def students(
         watch: called after every iteration with their number, over all rounds, and the loss.
     """
     device = next(discriminator.parameters()).device
-    pixels = pixels[:: -(-len(pixels) // PICTURES)]
+    pixels = spread_over(pixels, PICTURES)
     student, done = None, 0
     for number in range(recipe.student_rounds):
         if student is None:

@@ -24,6 +24,7 @@ from ganloc.heatmap.colour_contrast import (
 )
 from ganloc.heatmap.fitted import Fitted
 from ganloc.heatmap.read import DEFAULT, READINGS, centre_prior, join, layer_heatmaps
+from ganloc.images.pictures import spread_over
 from ganloc.shapes import Float, UInt8
 
 PICTURES = 512  # evenly over the set, from which its scale and threshold are known
@@ -74,7 +75,7 @@ class Seeder:
         self.discriminator, self.fitted, self.source = discriminator, fitted, source
         if source == COLOUR:
             return
-        some = pixels[:: -(-len(pixels) // PICTURES)]
+        some = spread_over(pixels, PICTURES)
         layers = np.concatenate([heatmaps.cpu().numpy() for heatmaps in self._layers(some)])
         self._mean = layers.mean(axis=(0, 2, 3), keepdims=True)
         self._deviation = layers.std(axis=(0, 2, 3), keepdims=True).clip(1e-9)

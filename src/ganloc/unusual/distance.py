@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.heatmap.calibrate import spread_over
+from ganloc.images.pictures import spread_over
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.unusual.patterns import Patterns
 
+PICTURES = 2048  # at most, evenly over the folder, from which it is known what is typical
 FEWEST = 20  # pictures, below which nothing is typical
 NEAREST = 0.5  # share of the folder that a typical picture is near to
 TYPICAL = 0.3  # share of the folder that is typical in any case
@@ -57,7 +58,7 @@ class Unusual:
             pixels: RGB, 0–255, at least one; `FEWEST` to be of use.
             seed: of the patterns.
         """
-        some = spread_over(pixels)
+        some = spread_over(pixels, PICTURES)
         patterns = Patterns.learn(some, seed)
         strengths = patterns.strengths(some).double()
         centre, scale = strengths.median(dim=0).values, strengths.std(dim=0, correction=0) + 1e-3
