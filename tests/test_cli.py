@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganloc import cli
+from ganloc import Localizer, cli, evaluation
 from ganloc.images.source import load_images
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS
+from ganloc.score.table import as_json
+from ganloc.student import closer
 from ganloc.unusual.distance import Unusual
 
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
@@ -69,6 +71,20 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     assert "3 pictures, sn-dcgan, then a student at 32 pixels, on cpu." in errors
     assert "Only 3 pictures:" in errors
     assert "ganloc localize" in errors
+
+
+def test_a_model_without_its_student_is_told_of(tmp_path, work, capsys):
+    model = Model.load(work / "run" / "model.safetensors")
+    sentence = "The run was stopped before its student learned"
+    for student, told in ((None, True), (model.student, False)):
+        shutil.copytree(work / "run", tmp_path / "run", dirs_exist_ok=True)
+        replace(model, student=student).save(tmp_path / "run" / "model.safetensors")
+        at = [str(tmp_path / "run"), str(work / "photos")]
+        cli.main(["evaluate", *at, "--truth", str(work / "truth.json")])
+        assert (sentence in capsys.readouterr().err) is told
+        for options in ([], ["--plain-cam"]):
+            cli.main(["localize", *at, "--out", str(tmp_path / "boxes.json"), *options])
+            assert (sentence in capsys.readouterr().err) is (told and not options)
 
 
 def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
@@ -224,11 +240,14 @@ def test_evaluate_prints_one_json_object(work, capsys):
 @pytest.mark.parametrize(
     ("row", "options"), [("default", []), ("plain-cam", ["--plain-cam"])], ids=["default", "plain"]
 )
-def test_saved_heatmaps_score_as_their_model_does(row, options, tmp_path, work, capsys):
+def test_saved_heatmaps_score_as_their_model_s_first_look(row, options, tmp_path, work, capsys):
     localize(work, tmp_path / "boxes.json", "--heatmaps", str(tmp_path / "maps.npz"), *options)
-    evaluate(work, "--json")
-    expected = json.loads(capsys.readouterr().out)
-    where = [str(tmp_path / "maps.npz"), str(work / "photos"), "--truth", str(work / "truth.json")]
+    truth, photos = work / "truth.json", str(work / "photos")
+    pictures = load_images(photos, 32, truth=truth)
+    scored = evaluation.evaluate(Model.load(work / "run" / "model.safetensors"), pictures)
+    expected = as_json(photos, len(pictures), scored)
+    capsys.readouterr()
+    where = [str(tmp_path / "maps.npz"), photos, "--truth", str(truth)]
     cli.main(["score", *where, "--json"])
     found = json.loads(capsys.readouterr().out)
     assert list(found) == ["data", "images", "rows", "max_box_acc"]
@@ -248,6 +267,36 @@ def test_saved_heatmaps_score_as_their_model_does(row, options, tmp_path, work, 
     assert "3 pictures" in output
     assert "MaxBoxAccV2" in output
     assert errors == ""
+
+
+def test_pictures_larger_than_the_network_are_looked_at_again(tmp_path, work, capsys, monkeypatch):
+    def middle_half(student, pixels):
+        masks = np.zeros((len(pixels), 32, 32), np.float32)
+        masks[:, 8:24, 8:24] = 1.0
+        return masks
+
+    monkeypatch.setattr("ganloc.model.soft_masks", middle_half)
+    middle_fifth = [0.4, 0.4, 0.6, 0.6]
+    monkeypatch.setattr(closer, "student_boxes", lambda _, px: np.tile(middle_fifth, (len(px), 1)))
+    boxes = {}
+    for again, options in ((True, []), (False, ["--no-look-again"])):
+        localize(work, tmp_path / "boxes.csv", *options)
+        with (tmp_path / "boxes.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        ends = [[float(row[end]) for end in ("x0", "y0", "x1", "y1")] for row in rows]
+        boxes[again] = dict(zip([row["name"] for row in rows], ends, strict=True))
+    assert boxes[False]["a/wide.png"] == [15.0, 7.5, 45.0, 22.5]
+    # A fifth of ¾ of the picture, then a fifth of half as much again: 0.045 of each side.
+    assert boxes[True]["a/wide.png"] == pytest.approx([28.65, 14.325, 31.35, 15.675], abs=0.01)
+    assert boxes[True]["c.png"] == boxes[False]["c.png"] == [8.0, 8.0, 24.0, 24.0]
+    found = [one.box for one in Localizer.load(work / "run").localize(work / "photos")]
+    np.testing.assert_allclose(found, list(boxes[True].values()), atol=0.01)
+    capsys.readouterr()
+    evaluate(work, "--json")
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    # True boxes: the upper left quarter of the first two, all of the third.
+    ious = [0.0225**2 / (0.25 + 0.045**2 - 0.0225**2)] * 2 + [0.25]
+    assert rows["default"]["mean_iou"] == pytest.approx(100 * np.mean(ious), abs=0.01)
 
 
 def test_any_heatmaps_are_scored_with_a_threshold_of_one_s_own(tmp_path, work, capsys):

@@ -192,6 +192,16 @@ def test_load_a_run_that_is_not_finished_tells_how_to_finish_it(fitted, photos, 
     assert f"--out {tmp_path / 'run'}" in str(error.value)
 
 
+def test_a_model_without_its_student_warns(fitted, photos):
+    whole = fitted.model
+    fitted.model = dataclasses.replace(whole, student=None)
+    try:
+        with pytest.warns(UserWarning, match="stopped before its student learned"):
+            fitted.localize(photos)
+    finally:
+        fitted.model = whole
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 100])
 def test_load_a_file_that_is_no_model(content, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(content)

@@ -228,6 +228,15 @@ def test_scores_by_hand():
     np.testing.assert_allclose(found, [0.0, 1.0, 1.25 / 6 - 0.05, 0.0, 0.5, 0.0], atol=1e-12)
 
 
+def test_a_box_within_a_cell_scores_by_that_cell():
+    # Looked at again, a box may be smaller than a cell of the heatmap.
+    maps = np.zeros((2, 4, 4))
+    maps[:, 1, 2] = 1.0
+    boxes = np.array([[22.0, 6.0, 24.0, 7.0], [19.0, 6.0, 24.0, 7.0]])  # cells of 10 × 5 pixels
+    found = box_scores(maps, boxes, np.array([(40, 20)] * 2))
+    np.testing.assert_allclose(found, [1.0, 0.5])  # the second touches an empty cell too
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     heatmap=npst.arrays(np.float32, (4, 4), elements=st.floats(0.0, 1.0, width=32)),

@@ -1,7 +1,9 @@
 """A run folder: made, opened, gone on with."""
 
 import dataclasses
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,3 +174,13 @@ def test_checksum_does_not_depend_on_how_the_pixels_lie():
     lie = [many, np.asfortranarray(many), np.repeat(many, 2, axis=0)[::2]]
     sets = [Pictures(pixels, ("",) * 2050, np.full((2050, 2), 2)) for pixels in lie]
     assert len({checksum(one) for one in sets}) == 1
+
+
+def test_a_log_that_cannot_be_written_is_named(run, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")  # of an open file: no name
+
+    monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
+    with pytest.raises(UserError, match=r"log\.jsonl \(No space left on device\).*--resume"):
+        run.append_log({"iteration": 1})

@@ -159,7 +159,7 @@ class Killed(BaseException):
 
 
 # The first checkpoint is the best one.
-@pytest.mark.parametrize(("place", "name"), [(training, "save_game"), (Candidates, "keep")])
+@pytest.mark.parametrize(("place", "name"), [(candidates, "save_game"), (Candidates, "_keep")])
 @pytest.mark.parametrize("checkpoint", [1, 2])
 def test_killed_within_a_checkpoint_and_resumed(
     place, name, checkpoint, tmp_path, straight, monkeypatch

@@ -141,6 +141,23 @@ def test_a_finished_training_can_go_on_for_longer(tmp_path):
     assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
 
 
+@pytest.mark.parametrize("when", [5, 8])  # in the game, and once the student of it learns
+def test_stopped_on_its_way_to_more_iterations_what_was_finished_stays(when, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    run = train(tmp_path / "run", recipe())
+    before = run.model.read_bytes()
+
+    def stop(iteration, line):
+        if iteration == when:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        train(run.folder, recipe(iterations=6), watch=stop, resume=True)
+    assert run.model.read_bytes() == before
+    train(run.folder, recipe(iterations=6), resume=True)
+    assert Model.load(run.model).recipe.iterations == 6
+
+
 def test_in_memory_it_is_the_same_student(tmp_path):
     run = train(tmp_path / "run", recipe())
     model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import render
 from mixed import mixed
-from scipy.stats import rankdata
 from sets import others_of, refuse_exam
 
 from ganloc.errors import UserError
@@ -27,7 +26,7 @@ from ganloc.images.folder import load_folder
 from ganloc.images.pictures import Pictures
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, classes_of, load_tiny_imagenet
 from ganloc.reproduce.results import ResultRow, Results
-from ganloc.shapes import Bool, Float
+from ganloc.selection.signals import auc
 from ganloc.unusual.distance import ODD, Unusual
 
 COMMAND = (
@@ -127,18 +126,11 @@ def asked(own: Pictures, others: Pictures | None, percent: int, seed: int) -> Re
     odd = scores >= ODD
     return {
         "pictures": len(pictures),
-        "auc": _percent(area_under_roc(scores, foreign)) if foreign.any() else None,
+        "auc": _percent(auc(scores[foreign], scores[~foreign])) if foreign.any() else None,
         "listed": _percent(odd.mean()),
         "precision": _percent(foreign[odd].mean()) if foreign.any() and odd.any() else None,
         "recall": _percent(odd[foreign].mean()) if foreign.any() else None,
     }
-
-
-def area_under_roc(scores: Float[np.ndarray, " n"], positive: Bool[np.ndarray, " n"]) -> float:
-    """The share of pairs in which the positive one scores higher; a tie is half a pair."""
-    count, ranks = positive.sum(), rankdata(scores)
-    pairs = count * (len(scores) - count)
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / pairs)
 
 
 def _percent(share: float) -> float:

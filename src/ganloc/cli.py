@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
         say(f"ganloc: {error}")
         sys.exit(2)
     except OSError as error:
-        say(f"ganloc: {error.filename}: {error.strerror or error}.")
+        named = f"{error.filename}: " if error.filename else ""  # unknown once a file is open
+        say(f"ganloc: {named}{error.strerror or error}.")
         sys.exit(2)
     except (KeyboardInterrupt, Stopped):
         console.print("ganloc: stopped.")

@@ -41,7 +41,7 @@ def evaluate(
         Rows `default`, `discriminator` (what it is without its student, where it has one),
         `plain-cam`, `cam`, `untrained` (the discriminator), `untrained-plain-cam`, then the
         baselines. Those that are cut from heatmaps also hold what these score at an oracle
-        threshold.
+        threshold; heatmaps are of the first look.
 
     Raises:
         UserError: no picture of `test` has a true box.

@@ -123,6 +123,8 @@ class Localizer:
             UserError: not fitted yet, no such reading, or no pictures to read.
         """
         model = self._fitted()
+        if reading is None and (advice := advice_on_unfinished(model)):
+            warnings.warn(advice, stacklevel=2)
         pictures = _load(photos, model.recipe.size, "test", archive)
         with look_closer(str(photos), pictures) as closer:
             found = model.localize(pictures, reading, closer if look_again else None)
@@ -170,7 +172,7 @@ def load_model(path: Path, device: torch.device) -> Model:
     """The model of a run folder, or of a model file.
 
     Raises:
-        UserError: there is none, or its training is not finished.
+        UserError: there is none, or its training has left none yet.
     """
     if path.is_file():
         return Model.load(path).to(device)
@@ -190,6 +192,16 @@ def check_enough(pictures: Pictures, data: str) -> None:
             f"{data} holds only {len(pictures)} readable picture: "
             f"training needs at least {FEWEST_PICTURES}, and hundreds to be of use."
         )
+
+
+def advice_on_unfinished(model: Model) -> str:
+    """What a model that was stopped before its student learned lacks; "" of a finished one."""
+    if not model.to_be_taught:
+        return ""
+    return (
+        "The run was stopped before its student learned: these are its discriminator's boxes. "
+        "Go on with `ganloc train PHOTOS --out RUN --resume`."
+    )
 
 
 def advice_on_few(pictures: Pictures) -> str:

@@ -31,6 +31,7 @@ STUDENT = "student"
 # All that a model can be read by: its discriminator's readings, and its student's soft mask, of
 # which the threshold alone counts.
 RULES = {**READINGS, STUDENT: Reading(STUDENT, threshold=THRESHOLD)}
+ROUNDING = 1e-6  # cells that an edge may be off by and still lie between two of them
 STACK = 512  # pictures scored at a time, so that a large set needs no large memory
 
 
@@ -62,6 +63,11 @@ class Model:
     def reading(self) -> str:
         """The default: the student's mask, or without a student the discriminator's reading."""
         return DEFAULT if self.student is None else STUDENT
+
+    @property
+    def to_be_taught(self) -> bool:
+        """Whether it lacks the student that its recipe has: its training was stopped."""
+        return self.student is None and self.recipe.student_iterations > 0
 
     @classmethod
     def from_training(
@@ -245,11 +251,13 @@ def box_scores(
 ) -> Float[np.ndarray, " n"]:
     """Mean of the heatmap inside the box minus its mean outside, at least 0.
 
-    A box that is the whole picture has nothing outside and scores 0.
+    Every cell that the box touches is inside. A box that is the whole picture has nothing outside
+    and scores 0.
     """
     size = heatmaps.shape[1]
     scaled = boxes / np.tile(sizes, 2) * size
-    x0, y0, x1, y1 = scaled.round().astype(int).T[:, :, None]
+    low, high = np.floor(scaled[:, :2] + ROUNDING), np.ceil(scaled[:, 2:] - ROUNDING)
+    x0, y0, x1, y1 = np.concatenate([low, high], axis=1).T[:, :, None]
     at = np.arange(size)
     columns, rows = (at >= x0) & (at < x1), (at >= y0) & (at < y1)
     inside = rows[:, :, None] & columns[:, None, :]

@@ -167,8 +167,14 @@ def check_new(folder: Path) -> None:
 
 
 def _append(path: Path, values: Mapping[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(dict(values)) + "\n")
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(dict(values)) + "\n")
+    except OSError as error:
+        raise UserError(
+            f"Cannot write {path} ({error.strerror or error}): put that right, then go on with "
+            "`ganloc train --resume`."
+        ) from error
 
 
 def _keep_until(path: Path, iteration: int) -> list[dict[str, Any]]:

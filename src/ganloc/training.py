@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganloc.adversary.game import Game, load_game, new_game, save_game
+from ganloc.adversary.game import Game, load_game, new_game
 from ganloc.adversary.play import Losses, play
 from ganloc.errors import UserError
 from ganloc.images.pictures import Pictures
@@ -22,7 +22,7 @@ from ganloc.run import Run
 from ganloc.selection.candidates import Candidates
 from ganloc.student.learning import BATCH
 from ganloc.student.rounds import self_train
-from ganloc.unusual.distance import FEWEST, Unusual
+from ganloc.unusual.distance import Unusual
 
 LOG_EVERY = 50
 CHECKPOINT_EVERY = 250
@@ -92,37 +92,54 @@ def train_run(
         _draw(run.folder, game, pictures, recipe)
     run.write_recipe(recipe)
     log = _log(recipe, watch, run, game.iteration, seconds)
+    _keep_milestone(run, game, pictures, recipe, milestones)  # a kill may have come before it
     with stop_flag() as stopped:
-        for losses in () if candidates.finished else play(game, pictures.pixels, recipe):
-            last = game.iteration == recipe.iterations
-            if game.iteration % LOG_EVERY == 0 or last:
-                _write(log, game.iteration, losses, recipe)
-            if game.iteration in milestones:  # before the checkpoint, or a kill could lose it
-                _model(game, recipe, pictures).save(run.milestone(game.iteration))
-            if game.iteration % CHECKPOINT_EVERY == 0 or last:
-                candidate = candidates.measure(game)
-                save_game(game, run.checkpoint, candidates.state)
-                candidates.keep(candidate)
-            last = last or candidates.finished
+        for last in _played(game, candidates, pictures, recipe, log):
+            _keep_milestone(run, game, pictures, recipe, milestones)
             if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
                 _draw(run.folder, game, pictures, recipe)
-            if last:
-                break
-            if stopped():
-                save_game(game, run.checkpoint, candidates.state)
-                candidates.model(game).save(run.model)
+            if stopped() and not last:
+                candidates.save(game)
+                _save(candidates.model(game), run)
                 raise Stopped(game.iteration)
         model = _with_unusual(candidates.model(game), pictures)
-        model.save(run.model)
+        _save(model, run)
         if recipe.student_iterations:
-
-            def pause() -> None:
-                if stopped():
-                    raise Stopped(game.iteration, student=True)
-
-            model = _with_student(model, pictures, run, log, pause)
-            model.save(run.model)
+            model = _with_student(model, pictures, run, log, stopped)
+            _save(model, run)
     return model
+
+
+def _played(
+    game: Game, candidates: Candidates, pictures: Pictures, recipe: Recipe, log: Log
+) -> Iterator[bool]:
+    """Play to the end; after each iteration, logged and taken: whether it was the last."""
+    for losses in () if candidates.finished else play(game, pictures.pixels, recipe):
+        last = game.iteration == recipe.iterations
+        if game.iteration % LOG_EVERY == 0 or last:
+            _write(log, game.iteration, losses, recipe)
+        if game.iteration % CHECKPOINT_EVERY == 0 or last:
+            candidates.take(game)
+        last = last or candidates.finished
+        yield last
+        if last:
+            return
+
+
+def _keep_milestone(
+    run: Run, game: Game, pictures: Pictures, recipe: Recipe, milestones: Sequence[int]
+) -> None:
+    if game.iteration in milestones:
+        model = Model.from_training(game.discriminator, recipe, pictures, game.iteration)
+        model.save(run.milestone(game.iteration))
+
+
+def _save(model: Model, run: Run) -> None:
+    """Leave `model`, unless it still lacks its student and one that has it is there."""
+    with suppress(UserError):
+        if model.to_be_taught and Model.load(run.model).student is not None:
+            return
+    model.save(run.model)
 
 
 def _finished(run: Run, recipe: Recipe) -> Model | None:
@@ -135,10 +152,9 @@ def _finished(run: Run, recipe: Recipe) -> Model | None:
 
 
 def _with_unusual(model: Model, pictures: Pictures) -> Model:
-    if len(pictures) < FEWEST:
-        return model
-    unusual = Unusual.fit(pictures.pixels, model.recipe.seed)
-    return replace(model, unusual=unusual.to(next(model.discriminator.parameters()).device))
+    unusual = Unusual.of_folder(pictures.pixels, model.recipe.seed)
+    device = next(model.discriminator.parameters()).device
+    return replace(model, unusual=None if unusual is None else unusual.to(device))
 
 
 def _with_student(
@@ -146,9 +162,13 @@ def _with_student(
     pictures: Pictures,
     run: Run | None,
     game_log: Log,
-    pause: Callable[[], None] = lambda: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Model:
-    """The model and its student; `pause` may raise to stop."""
+    """The model and its student.
+
+    Raises:
+        Stopped: `stopped` said so.
+    """
     recipe = model.recipe
     log = Log(run, game_log.watch, BATCH, recipe.iterations, game_log.seconds)
 
@@ -161,15 +181,11 @@ def _with_student(
                 "into a new folder with another --seed, or with --student-iterations 0."
             )
             log.write(iteration, {"student_loss": loss}, {}, broken)
-        if not last:
-            pause()
+        if stopped() and not last:
+            raise Stopped(game_log.iteration, student=True)
 
     student = self_train(model.discriminator, model.fitted, pictures.pixels, recipe, note)
     return replace(model, student=student)
-
-
-def _model(game: Game, recipe: Recipe, pictures: Pictures) -> Model:
-    return Model.from_training(game.discriminator, recipe, pictures, game.iteration)
 
 
 def train_in_memory(
@@ -179,14 +195,8 @@ def train_in_memory(
     game = new_game(recipe, device)
     log = _log(recipe, watch, None, game.iteration)
     candidates = Candidates(recipe, pictures)
-    for losses in play(game, pictures.pixels, recipe):
-        last = game.iteration == recipe.iterations
-        if game.iteration % LOG_EVERY == 0 or last:
-            _write(log, game.iteration, losses, recipe)
-        if game.iteration % CHECKPOINT_EVERY == 0 or last:
-            candidates.keep(candidates.measure(game))
-        if candidates.finished:
-            break
+    for _ in _played(game, candidates, pictures, recipe, log):
+        pass
     model = _with_unusual(candidates.model(game), pictures)
     return _with_student(model, pictures, None, log) if recipe.student_iterations else model
 
@@ -224,7 +234,8 @@ def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
     if recipe.adversarial_weight:
         save_fakes(folder, game.generator, recipe, game.iteration)
     some = spread(pictures, 512)
-    save_heatmaps(folder, _model(game, recipe, some), some, game.iteration)
+    model = Model.from_training(game.discriminator, recipe, some, game.iteration)
+    save_heatmaps(folder, model, some, game.iteration)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ganloc.images.archive import open_archive
 from ganloc.images.decode import decode
@@ -49,6 +50,21 @@ def test_a_part_of_a_jpeg_is_decoded_at_full_resolution():
     part, _ = decode(data, 32, np.array([0.5, 0.25, 0.53125, 0.28125]))
     expected = checked(1024, 8)[256:288, 512:544]
     assert np.abs(part.astype(int) - expected).mean() < 5
+
+
+def test_a_large_part_of_a_jpeg_is_decoded_at_a_fraction_of_its_resolution(monkeypatch):
+    asked, usual = [], JpegImageFile.draft
+
+    def draft(image, mode, size):
+        asked.append(size)
+        return usual(image, mode, size)
+
+    monkeypatch.setattr(JpegImageFile, "draft", draft)
+    data = encoded(np.full((1024, 1024, 3), 90, np.uint8), "jpeg")
+    part, size = decode(data, 32, np.array([0.5, 0.0, 1.0, 0.75]))
+    assert asked == [(256, 256)]  # 4 × 32 pixels of half the width
+    assert size == (1024, 1024)
+    assert (part == 90).all()
 
 
 def test_a_part_is_of_the_upright_picture():

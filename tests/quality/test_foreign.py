@@ -12,14 +12,6 @@ from ganloc.reproduce.results import read_rows
 from tiny_archives import make_tiny_imagenet
 
 
-def test_area_under_the_roc_curve_is_the_share_of_pairs():
-    random = np.random.default_rng(0)
-    scores, positive = random.integers(0, 5, 40), random.random(40) < 0.3
-    above = scores[positive][:, None] - scores[~positive]
-    expected = ((above > 0) + 0.5 * (above == 0)).mean()
-    assert script.area_under_roc(scores.astype(float), positive) == pytest.approx(expected)
-
-
 def of_noise(count):
     pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)
     names = tuple(f"{index}.png" for index in range(count))

@@ -62,6 +62,17 @@ def test_what_is_no_larger_than_the_network_keeps_its_box(upper_left):
     np.testing.assert_array_equal(boxes, np.tile([0.2, 0.2, 0.6, 0.6], (3, 1)))  # untouched
 
 
+def test_what_has_been_seen_whole_is_not_looked_at_again(upper_left):
+    seen = []
+    boxes = np.array([[0.1, 0.0, 0.9, 1.0], [0.4, 0.4, 0.6, 0.8], [0.0, 0.2, 1.0, 0.9]])
+    found = look_again(STUDENT, boxes, np.full((3, 2), 64), looks(seen))
+    assert [indices for indices, _ in seen] == [[1], [1]]
+    np.testing.assert_array_equal(found[[0, 2]], boxes[[0, 2]])
+    assert not np.array_equal(found[1], boxes[1])
+    look_again(STUDENT, boxes[:1], np.full((1, 2), 64), looks(seen))
+    assert len(seen) == 2
+
+
 def test_many_are_looked_at_some_at_a_time(upper_left, monkeypatch):
     monkeypatch.setattr(module, "STACK", 2)
     random = np.random.default_rng(0)

@@ -7,10 +7,10 @@ import tyro
 from tyro.conf import Positional
 
 from ganloc import evaluation
-from ganloc.commands.shared import Data, Scored, Trained, load_scored, print_rows
+from ganloc.commands.shared import Data, Scored, Trained, load_scored, print_rows, say
 from ganloc.heatmap.files import load_heatmaps
 from ganloc.images.source import has_split, load_images, look_closer
-from ganloc.localizer import choose_device, load_model
+from ganloc.localizer import advice_on_unfinished, choose_device, load_model
 from ganloc.score.saved_heatmaps import score_saved
 
 
@@ -46,6 +46,8 @@ def evaluate(
     else:
         corloc = evaluation.fitted_corloc(model, train_pictures)
     print_rows(data_set, pictures, rows, corloc, json)
+    if advice := advice_on_unfinished(model):
+        say(advice)
 
 
 def score(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from ganloc.commands.shared import Data, Photos, Trained, load, refuse_inside, say
 from ganloc.images.source import look_closer
-from ganloc.localizer import choose_device, load_model
+from ganloc.localizer import advice_on_unfinished, choose_device, load_model
 from ganloc.report.results import draw_results, write_heatmaps, write_results
 from ganloc.selection.verdict import verdict_of
 from ganloc.unusual.distance import told
@@ -32,7 +32,7 @@ def localize(
         out: The file to write.
         format: By default csv where --out ends in .csv, else coco.
         draw: A folder for every picture with its box and heatmap.
-        heatmaps: An .npz file for the heatmaps, which ganloc score scores.
+        heatmaps: An .npz file for the heatmaps of the whole pictures, which ganloc score scores.
         look_again: In pictures larger than the network, look again at the surroundings of each box,
             at the resolution of the file.
         plain_cam: The paper's heatmap and threshold in place of the default reading.
@@ -58,6 +58,8 @@ def localize(
     verdict = None if plain_cam else verdict_of(model)
     if verdict is not None:
         say(verdict.sentence())
+    if not plain_cam and (advice := advice_on_unfinished(model)):
+        say(advice)
     if unusual is not None and (odd := told(pictures.names, unusual)):
         say(odd)
     say(f"{len(pictures)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))

@@ -1,6 +1,7 @@
 """Bytes of a picture file → RGB pixels."""
 
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 # Seen through transparent pixels. Mid-grey, for neither dark nor light things vanish on it.
 BACKDROP = (128, 128, 128, 255)
 
-# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as this many times `size` remain:
+# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as this many times `size` remain of
+# what is shown:
 # then what the rounding of the reduced size displaces is below a quarter of a final pixel.
 MARGIN = 4
 
@@ -40,7 +42,8 @@ def decode(
     Raises:
         Unreadable: not a picture, a damaged one, or a decompression bomb.
     """
-    image, original = open_rgb(data, at_least=MARGIN * size if part is None else None)
+    shown = 1.0 if part is None else float((part[2:] - part[:2]).min())
+    image, original = open_rgb(data, at_least=math.ceil(MARGIN * size / max(shown, 1e-6)))
     box = None if part is None else tuple((part * np.tile(image.size, 2)).tolist())
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box)), original
 

@@ -58,11 +58,9 @@ class Pictures:
         )
 
 
-def spread_over(
-    pixels: UInt8[np.ndarray, "n size size 3"], most: int
-) -> UInt8[np.ndarray, "k size size 3"]:
-    """Up to `most` pictures, evenly over the set: sets often come sorted by class."""
-    return pixels[:: -(-len(pixels) // most)]
+def spread_over(values: np.ndarray, most: int) -> np.ndarray:
+    """Up to `most` rows, one a picture, evenly over the set: sets often come sorted by class."""
+    return values[:: -(-len(values) // most)]
 
 
 def checksum(pictures: Pictures) -> int:

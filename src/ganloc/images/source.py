@@ -19,9 +19,12 @@ from ganloc.images.pictures import Pictures
 from ganloc.images.synthetic import draw_pictures
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
+from ganloc.shapes import Float, Int, UInt8
 
-# Which pictures, and a part of each, xyxy in fractions of it → pixels at the pictures' size.
-Closer = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Which pictures, and a part of each, xyxy in fractions of it → RGB, 0–255, at the pictures' size.
+Closer = Callable[
+    [Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]], UInt8[np.ndarray, "k size size 3"]
+]
 
 # Environment variables that hold an archive's path.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ganloc.adversary.game import Game
+from ganloc.adversary.game import Game, save_game
 from ganloc.adversary.sample import sample
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model
@@ -23,13 +22,12 @@ BOXES = "selection/boxes"
 class Candidates:
     """What the checkpoints so far were worth, and the model to keep of them.
 
-    Draws no chance from the game. A training that is killed, wherever, and resumed keeps the model
-    of one that never stopped, if each checkpoint is measured, then saved with `state`, then kept.
+    Draws no chance from the game.
 
     Args:
         recipe: of the training; `select` and `patience` are for here.
         pictures: that it is trained on.
-        run: where signals and the best model are written; None for nowhere.
+        run: where checkpoint, signals and the best model are written; None for nowhere.
     """
 
     def __init__(self, recipe: Recipe, pictures: Pictures, run: Run | None = None):
@@ -54,12 +52,28 @@ class Candidates:
         own._boxes = None if boxes is None else boxes.numpy()
         if lines[-1]["iteration"] == game.iteration:  # a kill may have come before it was kept
             signals = {k: v for k, v in lines[-1].items() if k not in ("iteration", "score")}
-            own.keep(replace(own._freeze(game), signals=signals))
+            own._keep(replace(own._freeze(game), signals=signals))
         if own.kept is None and recipe.select:
             own.kept = replace(Model.load(run.best).to(game.device), recipe=recipe)
         return own
 
-    def measure(self, game: Game) -> Model:
+    def take(self, game: Game) -> None:
+        """Measure the game as it is, save it, and keep its model if it is the best so far.
+
+        In this order, so that a training that is killed, wherever, and resumed keeps the model of
+        one that never stopped.
+        """
+        model = self._measured(game)
+        self.save(game)
+        self._keep(model)
+
+    def save(self, game: Game) -> None:
+        """Write the checkpoint, with the boxes to compare the next ones with."""
+        if self.run is not None:
+            boxes = {} if self._boxes is None else {BOXES: torch.from_numpy(self._boxes)}
+            save_game(game, self.run.checkpoint, boxes)
+
+    def _measured(self, game: Game) -> Model:
         """The model of this checkpoint with its signals, which become a line of the run."""
         recipe, model = self.recipe, self._freeze(game)
         samples = sample(game.generator, recipe, SAMPLES) if recipe.adversarial_weight else None
@@ -70,13 +84,8 @@ class Candidates:
             self.run.append_signals(line)
         return replace(model, signals=signals.to_dict())
 
-    @property
-    def state(self) -> dict[str, Tensor]:
-        """What goes into the checkpoint: boxes to compare the next ones with."""
-        return {} if self._boxes is None else {BOXES: torch.from_numpy(self._boxes)}
-
-    def keep(self, model: Model) -> None:
-        """Keep what `measure` gave if it is the best so far; without `select`, in any case."""
+    def _keep(self, model: Model) -> None:
+        """Keep what was measured if it is the best so far; without `select`, in any case."""
         if not self.recipe.select:
             self.kept = model
         elif best(self.scores) == len(self.scores) - 1:

@@ -24,7 +24,7 @@ from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.fisher import fisher_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.heatmap.read import DEFAULT, READINGS, read_heatmaps
-from ganloc.images.pictures import Pictures
+from ganloc.images.pictures import Pictures, spread_over
 from ganloc.model import Model
 from ganloc.score.diversity import diversity
 from ganloc.shapes import Float, UInt8
@@ -101,7 +101,7 @@ def measure(
     Returns:
         The signals, and the boxes that they are of, in pixels of the squeezed pictures.
     """
-    some = pictures.subset(range(0, len(pictures), -(-len(pictures) // PICTURES)))
+    some = pictures.subset(spread_over(np.arange(len(pictures)), PICTURES))
     size = some.size
     found = model.localize(replace(some, sizes=np.full((len(some), 2), size)), DEFAULT)
     shift = size // SHIFT

@@ -1,8 +1,9 @@
 """Coarse to fine: look again at the surroundings of each box, at the resolution of the file.
 
 A photograph is squeezed to the network's size before it is looked at, so that a small object is a
-few pixels. The student learned views closer and wider than a picture; what surrounds its first box
-is such a view, and shows the object larger.
+few pixels. What surrounds the student's first box shows the object larger. Where that is small, it
+is a closer view than any that the student learned from (views.py): that this helps all the same was
+seen on photographs of butterflies (docs/log.md), not worked out.
 """
 
 import numpy as np
@@ -13,6 +14,7 @@ from ganloc.student.network import Student
 from ganloc.student.rounds import student_boxes
 
 LOOKS = 2  # after the first
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 MARGIN = 1.5  # sides of what is looked at, in sides of the box
 STACK = 512  # pictures looked at together, so that a large set needs no large memory
 
@@ -29,7 +31,8 @@ def look_again(
         student: in evaluation mode.
         boxes: of the first look, in fractions of the picture.
         sizes: width and height of each original; one that no side of exceeds the student's has
-            nothing more to show and keeps its box.
+            nothing more to show and keeps its box, as does a box whose surroundings are the whole
+            picture.
         closer: indices and parts → pixels at the student's size (images/source.py).
     """
     found = boxes.copy()
@@ -38,6 +41,10 @@ def look_again(
         chosen = larger[start : start + STACK]
         for _ in range(LOOKS):
             parts = surroundings(found[chosen])
+            closer_yet = (parts != WHOLE).any(axis=1)  # the whole picture has been looked at
+            chosen, parts = chosen[closer_yet], parts[closer_yet]
+            if not len(chosen):
+                break
             within = student_boxes(student, closer(chosen, parts))
             found[chosen] = np.tile(parts[:, :2], 2) + within * np.tile(
                 parts[:, 2:] - parts[:, :2], 2

@@ -82,11 +82,11 @@ def soft_masks(
         pixels: RGB, 0–255, of the student's size.
     """
     device = next(student.parameters()).device
-    parts = []
+    found = np.empty(pixels.shape[:3], np.float32)
     for start in range(0, len(pixels), READ):
         pictures = to_tensor(pixels[start : start + READ], device)
         mirrored = student(pictures.flip(3)).sigmoid().flip(2)
         masks = (student(pictures).sigmoid() + mirrored) / 2.0
         full = interpolate(masks[:, None], size=pictures.shape[2:], mode="bilinear")
-        parts.append(full[:, 0].cpu().numpy())
-    return np.concatenate(parts)
+        found[start : start + READ] = full[:, 0].cpu().numpy()
+    return found

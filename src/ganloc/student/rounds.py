@@ -10,7 +10,7 @@ from ganloc.heatmap.fitted import Fitted
 from ganloc.images.pictures import spread_over
 from ganloc.recipes import Recipe
 from ganloc.shapes import Float, UInt8
-from ganloc.student.learning import THRESHOLD, new_student, soft_masks, teach
+from ganloc.student.learning import READ, THRESHOLD, new_student, soft_masks, teach
 from ganloc.student.network import Student
 from ganloc.student.seeds import Seeder
 
@@ -70,5 +70,9 @@ def student_boxes(
     student: Student, pixels: UInt8[np.ndarray, "n size size 3"]
 ) -> Float[np.ndarray, "n 4"]:
     """The box of each soft mask, xyxy, half-open, in fractions of the picture."""
-    unit = np.ones((len(pixels), 2), dtype=int)
-    return boxes_from_heatmaps(soft_masks(student, pixels), student.size, unit, THRESHOLD)
+    parts = []
+    for start in range(0, len(pixels), READ):  # so that a large set needs no large memory
+        masks = soft_masks(student, pixels[start : start + READ])
+        unit = np.ones((len(masks), 2), dtype=int)
+        parts.append(boxes_from_heatmaps(masks, student.size, unit, THRESHOLD))
+    return np.concatenate(parts)

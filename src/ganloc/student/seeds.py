@@ -63,6 +63,10 @@ class Seeder:
         fitted: what its readings know of the set.
         pixels: RGB, 0–255: pictures of the set.
         source: one of `recipes.FIRST_BOXES`.
+
+    Attributes:
+        threshold: of the level map, on the features' own scale; none is known where the source is
+            colour alone.
     """
 
     def __init__(

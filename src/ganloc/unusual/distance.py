@@ -50,6 +50,11 @@ class Unusual:
     origin: Float[Tensor, " both_signs"]
 
     @classmethod
+    def of_folder(cls, pixels: UInt8[np.ndarray, "n size size 3"], seed: int) -> "Unusual | None":
+        """`fit`, of enough pictures; None of fewer than `FEWEST`."""
+        return cls.fit(pixels, seed) if len(pixels) >= FEWEST else None
+
+    @classmethod
     @torch.no_grad()
     def fit(cls, pixels: UInt8[np.ndarray, "n size size 3"], seed: int) -> "Unusual":
         """Find what is typical of these pictures, without a label.
@@ -73,7 +78,11 @@ class Unusual:
         return cls(patterns, *(tensor.float() for tensor in own))
 
     def scores(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, " n"]:
-        """How far from typical each picture is: 0 and more; a quarter of the folder is below 1."""
+        """How far from typical each picture is: 0 and more; a quarter of the folder is below 1.
+
+        Args:
+            pixels: RGB, 0–255, of the size that was learned from.
+        """
         strengths = self.patterns.strengths(pixels)
         placed = _scaled(strengths, self.centre, self.scale) @ self.axes
         return (placed - self.origin).norm(dim=1).double().cpu().numpy()

@@ -71,6 +71,9 @@ class Patterns:
         """How strongly each picture has each pattern, then each in negative, at least 0.
 
         The square root of the mean over the picture.
+
+        Args:
+            pixels: RGB, 0–255, of the size that was learned from: patterns have a size in pixels.
         """
         side, device = SIDE, self.filters.device
         strengths = []
