@@ -355,7 +355,7 @@ def test_pictures_that_cannot_be_read_are_left_out_counted_and_listed(tmp_path, 
     assert names == ["fine.png", "good.png"]
     output, errors = capsys.readouterr()
     assert output == ""
-    assert "2 files could not be read" in errors
+    assert "2 of 4 files could not be read (left out):" in errors
     assert "  [red]torn.png: " in errors
     assert "  empty.jpg: " in errors
 

@@ -12,11 +12,11 @@ from hypothesis.extra import numpy as npst
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.game import new_discriminator
 from ganloc.errors import UserError
 from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_tensors
 from ganloc.heatmap.read import DEFAULT, READINGS, read_heatmaps
+from ganloc.images.batches import to_tensor
 from ganloc.images.pictures import Pictures
 from ganloc.model import Model, box_scores
 from ganloc.recipes import Recipe

@@ -74,6 +74,18 @@ def test_milestones_are_the_models_of_shorter_trainings(tmp_path):
         assert {k for k in weights if not torch.equal(weights[k], others[k])} == set()
 
 
+def test_a_milestone_that_a_kill_came_before_is_kept_on_resuming(tmp_path):
+    run = train(tmp_path / "run", recipe(iterations=3))
+    at_three = Model.load(run.model)
+    longer = run.resume({"iterations": 6}, PICTURES)
+    train_run(run, PICTURES, longer, CPU, resume=True, milestones=[3, 6])
+    kept, expected = (
+        m.discriminator.state_dict() for m in (Model.load(run.milestone(3)), at_three)
+    )
+    assert {k for k in kept if not torch.equal(kept[k], expected[k])} == set()
+    assert run.milestone(6).exists()
+
+
 def test_in_memory_gives_the_model_of_a_run(tmp_path):
     run = train(tmp_path / "run", recipe())
     model, kept = train_in_memory(PICTURES, recipe(), CPU), Model.load(run.model)

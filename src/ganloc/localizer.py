@@ -159,12 +159,8 @@ class Localizer:
 def _load(photos: str | Path, size: int, split: str, archive: str | Path | None) -> Pictures:
     given = None if archive is None else Path(archive)
     pictures = load_images(str(photos), size, split, given)
-    if pictures.skipped:
-        lines = "\n  ".join(pictures.skipped)
-        warnings.warn(
-            f"{len(pictures.skipped)} files could not be read and are left out:\n  {lines}",
-            stacklevel=3,
-        )
+    if pictures.left_out:
+        warnings.warn(pictures.left_out, stacklevel=3)
     return pictures
 
 

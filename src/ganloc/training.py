@@ -70,26 +70,9 @@ def train_run(
         Stopped: by SIGINT (Ctrl-C) or SIGTERM; training can be resumed.
         UserError: nothing to resume, folder not writable, or a loss that is no longer finite.
     """
-    # A run that was killed before its first checkpoint starts again.
-    seconds = 0.0
     if resume and (done := _finished(run, recipe)):
         return done.to(device)
-    if resume and run.checkpoint.exists():
-        game = load_game(run.checkpoint, recipe, device)
-        if game.iteration > recipe.iterations:
-            raise UserError(
-                f"{run.folder} has done {game.iteration} iterations already: "
-                "give --iterations of more than that, or choose another --out."
-            )
-        seconds = run.keep_log_until(game.iteration)
-        candidates = Candidates.resumed(recipe, pictures, run, game)
-    else:
-        game = new_game(recipe, device)
-        run.keep_log_until(0)
-        run.keep_signals_until(0)
-        candidates = Candidates(recipe, pictures, run)
-        save_reals(run.folder, pictures)
-        _draw(run.folder, game, pictures, recipe)
+    game, candidates, seconds = _begun(run, pictures, recipe, device, resume)
     run.write_recipe(recipe)
     log = _log(recipe, watch, run, game.iteration, seconds)
     _keep_milestone(run, game, pictures, recipe, milestones)  # a kill may have come before it
@@ -108,6 +91,30 @@ def train_run(
             model = _with_student(model, pictures, run, log, stopped)
             _save(model, run)
     return model
+
+
+def _begun(
+    run: Run, pictures: Pictures, recipe: Recipe, device: torch.device, resume: bool
+) -> tuple[Game, Candidates, float]:
+    """A new game, or the one of the run's checkpoint with what it was worth and its seconds.
+
+    A run that was killed before its first checkpoint starts again.
+    """
+    if resume and run.checkpoint.exists():
+        game = load_game(run.checkpoint, recipe, device)
+        if game.iteration > recipe.iterations:
+            raise UserError(
+                f"{run.folder} has done {game.iteration} iterations already: "
+                "give --iterations of more than that, or choose another --out."
+            )
+        seconds = run.keep_log_until(game.iteration)
+        return game, Candidates.resumed(recipe, pictures, run, game), seconds
+    game = new_game(recipe, device)
+    run.keep_log_until(0)
+    run.keep_signals_until(0)
+    save_reals(run.folder, pictures)
+    _draw(run.folder, game, pictures, recipe)
+    return game, Candidates(recipe, pictures, run), 0.0
 
 
 def _played(

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, pad
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.networks import Discriminator
 from ganloc.heatmap import calibrate
 from ganloc.heatmap.calibrate import for_reading
+from ganloc.images.batches import to_tensor
 
 CPU = torch.device("cpu")
 VARIANTS = {

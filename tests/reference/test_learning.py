@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.errors import UserError
+from ganloc.images.batches import batch_indices, to_tensor
 from ganloc.reference.learning import (
     learn,
     load_learner,

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
 from ganloc.heatmap import calibrate
+from ganloc.images.batches import to_tensor
 from ganloc.model import box_scores
 from ganloc.reference import model as reading
 from ganloc.reference.model import ReferenceModel, untrained_reference

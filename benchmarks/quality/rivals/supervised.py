@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
-from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.box.iou import area
 from ganloc.images.augment import cut_out
+from ganloc.images.batches import batch_indices, to_tensor
 from ganloc.images.pictures import Pictures
 from ganloc.score.localization import has_truth
 from ganloc.shapes import Float, UInt8

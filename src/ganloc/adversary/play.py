@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.adversary.border_task import border_task_loss
 from ganloc.adversary.game import Game
 from ganloc.adversary.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
 from ganloc.adversary.networks import draw_z
 from ganloc.adversary.penalties import PENALTIES, Critic, clip_weights
 from ganloc.images.augment import augment, colour_axes, recolour
+from ganloc.images.batches import batch_indices, to_tensor
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, UInt8
 

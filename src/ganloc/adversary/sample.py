@@ -36,6 +36,6 @@ def sample(
 
 
 def _to_pixels(pictures: torch.Tensor) -> UInt8[np.ndarray, "n size size 3"]:
-    """The inverse of `ganloc.adversary.batches.to_tensor`."""
+    """The inverse of `ganloc.images.batches.to_tensor`."""
     bright = pictures.add(1.0).mul(127.5).round().clamp(0, 255)
     return bright.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

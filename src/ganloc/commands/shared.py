@@ -40,10 +40,8 @@ def load(
 ) -> Pictures:
     """`load_images`, telling of the files that could not be read."""
     pictures = load_images(photos, size, split, archive, truth)
-    if pictures.skipped:
-        say(f"{len(pictures.skipped)} files could not be read and are left out:")
-        for line in pictures.skipped:
-            say(f"  {line}")
+    if pictures.left_out:
+        say(pictures.left_out)
     return pictures
 
 

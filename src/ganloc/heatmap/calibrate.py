@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.networks import Discriminator
+from ganloc.images.batches import to_tensor
 from ganloc.images.pictures import spread_over
 from ganloc.shapes import UInt8
 

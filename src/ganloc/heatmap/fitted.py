@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.context import DEEP, maps_in_context
 from ganloc.adversary.networks import Discriminator
 from ganloc.errors import UserError
@@ -16,6 +15,7 @@ from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.ddt import Direction, principal_direction
 from ganloc.heatmap.fisher import fisher_direction
 from ganloc.heatmap.moments import Moments
+from ganloc.images.batches import to_tensor
 from ganloc.shapes import Float, UInt8
 
 BATCH = 128

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.context import maps_in_context
 from ganloc.adversary.networks import Discriminator
 from ganloc.heatmap.border import border_distance
@@ -16,6 +15,7 @@ from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.ddt import ddt_heatmaps
 from ganloc.heatmap.fitted import Fitted
 from ganloc.heatmap.views import average_over_views
+from ganloc.images.batches import to_tensor
 from ganloc.shapes import Float, UInt8
 
 BATCH = 128

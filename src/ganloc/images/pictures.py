@@ -41,6 +41,14 @@ class Pictures:
         """Side of the squeezed pictures, in pixels."""
         return self.pixels.shape[1]
 
+    @property
+    def left_out(self) -> str:
+        """What to tell of the files that could not be read, a line each; "" where all could."""
+        if not self.skipped:
+            return ""
+        count = f"{len(self.skipped)} of {len(self) + len(self.skipped)}"
+        return "\n  ".join([f"{count} files could not be read (left out):", *self.skipped])
+
     def unlabelled(self) -> "Pictures":
         """The same pictures as training may see them: without true boxes and classes."""
         return replace(self, truth=None, labels=None, classes=())

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
-from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.errors import UserError
 from ganloc.images.augment import cut_out
+from ganloc.images.batches import batch_indices, to_tensor
 from ganloc.images.pictures import Pictures
 from ganloc.reference.recipe import MOMENTUM, ReferenceRecipe
 from ganloc.reference.resnet import ResNet

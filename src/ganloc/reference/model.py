@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.errors import UserError
 from ganloc.heatmap.calibrate import PICTURES, calibrate
 from ganloc.heatmap.read import BATCH, READINGS
+from ganloc.images.batches import to_tensor
 from ganloc.images.pictures import Pictures, checksum, spread_over
 from ganloc.model import Found
 from ganloc.reference.learning import new_learner

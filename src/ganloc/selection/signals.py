@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 
-from ganloc.adversary.batches import to_tensor
 from ganloc.adversary.context import DEEP, maps_in_context
 from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import normalise, resize
@@ -24,6 +23,7 @@ from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.fisher import fisher_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.heatmap.read import DEFAULT, READINGS, read_heatmaps
+from ganloc.images.batches import to_tensor
 from ganloc.images.pictures import Pictures, spread_over
 from ganloc.model import Model
 from ganloc.score.diversity import diversity

@@ -8,8 +8,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
-from ganloc.adversary.batches import batch_indices, to_tensor
 from ganloc.images.augment import colour_axes, recolour
+from ganloc.images.batches import batch_indices, to_tensor
 from ganloc.shapes import Float, UInt8
 from ganloc.student.network import Student
 from ganloc.student.views import Views, filled_boxes

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, unfold
 
-from ganloc.adversary.batches import to_tensor
+from ganloc.images.batches import to_tensor
 from ganloc.shapes import Float, UInt8
 
 COUNT = 32

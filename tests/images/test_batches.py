@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganloc.adversary.batches import batch_indices, to_tensor
+from ganloc.images.batches import batch_indices, to_tensor
 
 CPU = torch.device("cpu")
 
