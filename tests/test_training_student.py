@@ -22,6 +22,7 @@ from ganloc.student.closer import surroundings
 from ganloc.student.learning import soft_masks
 from ganloc.student.rounds import self_train
 from ganloc.training import Stopped, train_in_memory, train_run
+from ganloc.unusual.distance import Unusual
 from run_folders import logged
 
 CPU = torch.device("cpu")
@@ -138,6 +139,22 @@ def test_a_finished_training_can_go_on_for_longer(tmp_path):
     train(tmp_path / "run", recipe())
     run = train(tmp_path / "run", recipe(iterations=6), resume=True)
     whole = train(tmp_path / "whole", recipe(iterations=6))
+    assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
+
+
+def test_stopped_between_the_game_and_the_student(tmp_path, monkeypatch):
+    fit = Unusual.of_folder
+
+    def interrupted(pixels, seed):
+        signal.raise_signal(signal.SIGINT)
+        return fit(pixels, seed)
+
+    monkeypatch.setattr(Unusual, "of_folder", interrupted)
+    with pytest.raises(Stopped) as stop:
+        train(tmp_path / "run", recipe())
+    assert (stop.value.iteration, stop.value.student) == (4, True)
+    monkeypatch.setattr(Unusual, "of_folder", fit)
+    run, whole = train(tmp_path / "run", recipe(), resume=True), train(tmp_path / "whole", recipe())
     assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
 
 
