@@ -70,7 +70,7 @@ def train_run(
         Stopped: by SIGINT (Ctrl-C) or SIGTERM; training can be resumed.
         UserError: nothing to resume, folder not writable, or a loss that is no longer finite.
     """
-    if resume and (done := _finished(run, recipe)):
+    if resume and (done := _taught(run)) and done.recipe == recipe:
         return done.to(device)
     game, candidates, seconds = _begun(run, pictures, recipe, device, resume)
     run.write_recipe(recipe)
@@ -143,17 +143,15 @@ def _keep_milestone(
 
 def _save(model: Model, run: Run) -> None:
     """Leave `model`, unless it still lacks its student and one that has it is there."""
-    with suppress(UserError):
-        if model.to_be_taught and Model.load(run.model).student is not None:
-            return
-    model.save(run.model)
+    if not (model.to_be_taught and _taught(run)):
+        model.save(run.model)
 
 
-def _finished(run: Run, recipe: Recipe) -> Model | None:
-    """The model, if its student, which comes last, has learned; not known where there is none."""
+def _taught(run: Run) -> Model | None:
+    """The model that is there, if its student, which comes last, has learned."""
     with suppress(UserError):
         model = Model.load(run.model)
-        if model.student is not None and model.recipe == recipe:
+        if model.student is not None:
             return model
     return None
 

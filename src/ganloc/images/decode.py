@@ -19,13 +19,15 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 BACKDROP = (128, 128, 128, 255)
 
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as this many times `size` remain of
-# what is shown:
-# then what the rounding of the reduced size displaces is below a quarter of a final pixel.
+# what is shown: then what the rounding of the reduced size displaces is below a quarter of a final
+# pixel.
 MARGIN = 4
+
+WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 
 
 def decode(
-    data: bytes, size: int, part: Float[np.ndarray, "4"] | None = None
+    data: bytes, size: int, part: Float[np.ndarray, "4"] = WHOLE
 ) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
     """Decode a picture, squeeze it to `size` × `size` with antialiasing, and tell its own size.
 
@@ -42,24 +44,23 @@ def decode(
     Raises:
         Unreadable: not a picture, a damaged one, or a decompression bomb.
     """
-    shown = 1.0 if part is None else float((part[2:] - part[:2]).min())
+    shown = float((part[2:] - part[:2]).min())
     image, original = open_rgb(data, at_least=math.ceil(MARGIN * size / max(shown, 1e-6)))
-    box = None if part is None else tuple((part * np.tile(image.size, 2)).tolist())
+    box = tuple((part * np.tile(image.size, 2)).tolist())
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box)), original
 
 
-def open_rgb(data: bytes, at_least: int | None = None) -> tuple[Image.Image, tuple[int, int]]:
+def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
     """Open a picture as upright RGB, with the width and height of the upright original.
 
-    Where `at_least` is given, a JPEG may come smaller, but no side falls below `at_least` pixels
-    unless the original's does. Of several frames the first counts. Raises Unreadable as `decode`.
+    A JPEG may come smaller, but no side falls below `at_least` pixels unless the original's does.
+    Of several frames the first counts. Raises Unreadable as `decode`.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bomb(image)
             full = image.size
-            if at_least is not None:
-                image.draft(image.mode, (at_least, at_least))  # changes JPEGs only
+            image.draft(image.mode, (at_least, at_least))  # changes JPEGs only
             drafted = image.size != full
             upright = ImageOps.exif_transpose(image)
             if not drafted:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable
-from ganloc.images.decode import decode, quiet_pillow
+from ganloc.images.decode import WHOLE, decode, quiet_pillow
 from ganloc.images.pictures import Pictures
 from ganloc.shapes import Float, Int, UInt8
 
@@ -80,7 +80,7 @@ def _decode_all(
     size: int,
     parts: Float[np.ndarray, "k 4"] | None = None,
 ) -> Iterator[_Decoded | Unreadable]:
-    def one(name: str, part: Float[np.ndarray, "4"] | None) -> _Decoded | Unreadable:
+    def one(name: str, part: Float[np.ndarray, "4"]) -> _Decoded | Unreadable:
         try:
             if name != _printable(name):  # could be neither printed nor exported later
                 raise Unreadable("its name is not valid Unicode")
@@ -88,7 +88,7 @@ def _decode_all(
         except Unreadable as reason:
             return reason
 
-    wanted = [None] * len(names) if parts is None else parts
+    wanted = [WHOLE] * len(names) if parts is None else parts
 
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:

@@ -8,13 +8,13 @@ seen on photographs of butterflies (docs/log.md), not worked out.
 
 import numpy as np
 
+from ganloc.images.decode import WHOLE
 from ganloc.images.source import Closer
 from ganloc.shapes import Float, Int
 from ganloc.student.network import Student
 from ganloc.student.rounds import student_boxes
 
 LOOKS = 2  # after the first
-WHOLE = (0.0, 0.0, 1.0, 1.0)
 MARGIN = 1.5  # sides of what is looked at, in sides of the box
 STACK = 512  # pictures looked at together, so that a large set needs no large memory
 
