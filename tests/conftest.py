@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from cli_runs import pictures_truth_and_run
+
 
 @pytest.fixture(scope="module")
 def one_thread():
@@ -11,3 +13,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory):
+    """Pictures, their truth and a run on them (cli_runs.py), to be read alone."""
+    folder = tmp_path_factory.mktemp("work")
+    pictures_truth_and_run(folder)
+    return folder

@@ -1,4 +1,4 @@
-"""The commands, from pictures to boxes to scores."""
+"""The commands, from pictures to boxes."""
 
 import csv
 import json
@@ -14,48 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganloc import Localizer, cli, evaluation
+from cli_runs import SIZES, TINY, evaluate, localize
+from ganloc import Localizer, cli
 from ganloc.images.source import load_images
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS
-from ganloc.score.table import as_json
 from ganloc.student import closer
 from ganloc.unusual.distance import Unusual
-
-TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
-        "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
-SIZES = {"a/wide.png": (60, 30), "b.png": (20, 41), "c.png": (32, 32)}
-ROW = ["name", "uses_labels", "oracle", "gt_known_loc", "interval", "gt_known_loc_70", "mean_iou"]
-NAMES = {"default", "plain-cam", "untrained", "whole-image", "centre", "fitted-box"}
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """Pictures, a file that is none, their truth, and a run trained on them."""
-    folder, random = tmp_path_factory.mktemp("work"), np.random.default_rng(0)
-    (folder / "photos" / "a").mkdir(parents=True)
-    images, annotations = [], []
-    for number, (name, (width, height)) in enumerate(SIZES.items()):
-        pixels = random.integers(0, 256, (height, width, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / "photos" / name)
-        images.append({"id": number, "file_name": name, "width": width, "height": height})
-        box = [0, 0, width, height] if name == "c.png" else [0, 0, width / 2, height / 2]
-        annotations.append({"id": number, "image_id": number, "category_id": 1, "bbox": box})
-    truth = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "x"}]}
-    (folder / "truth.json").write_text(json.dumps(truth))
-    cli.main(["train", str(folder / "photos"), "--out", str(folder / "run"), "--device", "cpu",
-              *TINY, "--preset", "laptop", "--variant", "sn-dcgan", "--iterations", "2",
-              "--seed", "5"])  # fmt: skip
-    return folder
-
-
-def localize(work, out, *options):
-    cli.main(["localize", str(work / "run"), str(work / "photos"), "--out", str(out), *options])
-
-
-def evaluate(work, *options):
-    truth = ["--truth", str(work / "truth.json")]
-    cli.main(["evaluate", str(work / "run"), str(work / "photos"), *truth, *options])
 
 
 def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
@@ -207,68 +172,6 @@ def test_localize_draws_every_picture(tmp_path, work):
             assert picture.width / picture.height == pytest.approx(2 * width / height, rel=0.02)
 
 
-def test_evaluate_prints_one_json_object(work, capsys):
-    evaluate(work, "--json")
-    table = json.loads(capsys.readouterr().out)
-    assert list(table) == ["data", "images", "rows", "corloc", "max_box_acc"]
-    assert (table["data"], table["images"]) == (str(work / "photos"), 3)
-    rows = {row["name"]: row for row in table["rows"]}
-    assert len(rows) == len(table["rows"])
-    assert set(rows) >= NAMES
-    for row in table["rows"]:
-        assert list(row) == [*ROW, "interval_70", "interval_iou"]
-        low, high = row["interval"]
-        assert 0 <= low <= row["gt_known_loc"] <= high <= 100
-        assert row["oracle"] is False
-        assert row["uses_labels"] is (row["name"] == "fitted-box")
-    for best in table["max_box_acc"]:
-        assert best["oracle"] is True
-        assert 0 <= best["max_box_acc_v2"] <= 100
-        if "cam" in best["name"]:  # cut at a ratio of the maximum that is one of the sweep
-            assert best["max_box_acc"] >= rows[best["name"]]["gt_known_loc"]
-    constant = {"whole-image", "centre", "fitted-box"}
-    assert [best["name"] for best in table["max_box_acc"]] == [n for n in rows if n not in constant]
-    # The truth is a quarter of two pictures and the whole third: IoU 1/4, 1/4, 1 of the picture,
-    # and 16/73 and 16/25 of a centred 0.8 (the overlap is 0.4² of 0.25 + 0.64 − 0.16).
-    whole, centre = rows["whole-image"], rows["centre"]
-    assert (whole["gt_known_loc"], whole["gt_known_loc_70"]) == (33.33, 33.33)
-    assert whole["mean_iou"] == 50.0
-    assert (centre["gt_known_loc"], centre["gt_known_loc_70"]) == (33.33, 0.0)
-    assert centre["mean_iou"] == pytest.approx(100 * (16 / 73 * 2 + 0.64) / 3, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("row", "options"), [("default", []), ("plain-cam", ["--plain-cam"])], ids=["default", "plain"]
-)
-def test_saved_heatmaps_score_as_their_model_s_first_look(row, options, tmp_path, work, capsys):
-    localize(work, tmp_path / "boxes.json", "--heatmaps", str(tmp_path / "maps.npz"), *options)
-    truth, photos = work / "truth.json", str(work / "photos")
-    pictures = load_images(photos, 32, truth=truth)
-    scored = evaluation.evaluate(Model.load(work / "run" / "model.safetensors"), pictures)
-    expected = as_json(photos, len(pictures), scored)
-    capsys.readouterr()
-    where = [str(tmp_path / "maps.npz"), photos, "--truth", str(truth)]
-    cli.main(["score", *where, "--json"])
-    found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["data", "images", "rows", "max_box_acc"]
-    assert (found["data"], found["images"]) == (expected["data"], expected["images"])
-    reading = found["rows"][0]["name"]
-    assert [r["name"] for r in found["rows"]] == [reading, "whole-image", "centre"]
-    rows = {r["name"]: r for r in expected["rows"]}
-    assert found["rows"] == [
-        {**rows[row], "name": reading},
-        rows["whole-image"],
-        rows["centre"],
-    ]
-    best = {r["name"]: r for r in expected["max_box_acc"]}
-    assert found["max_box_acc"] == [{**best[row], "name": reading}]
-    cli.main(["score", *where, "--threshold", "0.2"])
-    output, errors = capsys.readouterr()
-    assert "3 pictures" in output
-    assert "MaxBoxAccV2" in output
-    assert errors == ""
-
-
 def test_pictures_larger_than_the_network_are_looked_at_again(tmp_path, work, capsys, monkeypatch):
     def middle_half(student, pixels):
         masks = np.zeros((len(pixels), 32, 32), np.float32)
@@ -297,36 +200,6 @@ def test_pictures_larger_than_the_network_are_looked_at_again(tmp_path, work, ca
     # True boxes: the upper left quarter of the first two, all of the third.
     ious = [0.0225**2 / (0.25 + 0.045**2 - 0.0225**2)] * 2 + [0.25]
     assert rows["default"]["mean_iou"] == pytest.approx(100 * np.mean(ious), abs=0.01)
-
-
-def test_any_heatmaps_are_scored_with_a_threshold_of_one_s_own(tmp_path, work, capsys):
-    heatmaps = np.zeros((3, 4, 4), np.float16)
-    for side, value in [(3, 0.25), (2, 0.5), (1, 1.0)]:
-        heatmaps[:, :side, :side] = value
-    np.savez(tmp_path / "maps.npz", names=np.array(list(SIZES)), sizes=list(SIZES.values()),
-             heatmaps=heatmaps, reading="mine", threshold=0.2, otsu=False)  # fmt: skip
-    command = ["score", str(tmp_path / "maps.npz"), str(work / "photos")]
-    scores = []
-    for options in ([], ["--threshold", "0.3"]):
-        cli.main([*command, "--truth", str(work / "truth.json"), "--json", *options])
-        table = json.loads(capsys.readouterr().out)
-        scores.append(table["rows"][0]["mean_iou"])
-    # Truth: two quarters and a whole. 3 × 3 cells: 4/9, 4/9, 9/16; 2 × 2 cells: 1, 1, 1/4.
-    assert scores == [pytest.approx(100 * (8 / 9 + 9 / 16) / 3, abs=0.01), 75.0]
-    best = table["max_box_acc"]
-    assert [(b["name"], b["max_box_acc"], b["threshold"]) for b in best] == [("mine", 66.67, 0.25)]
-
-
-@pytest.mark.parametrize("columns", ["80", "120"])
-def test_evaluate_prints_a_table_with_whole_names(columns, work, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", columns)
-    evaluate(work)
-    output, errors = capsys.readouterr()
-    assert all(re.search(rf"\b{name}\b", output) for name in NAMES)
-    assert "33.3" in output
-    assert re.search(r"^MaxBoxAcc \(oracle threshold\): default \d", output, re.MULTILINE)
-    assert "{" not in output
-    assert errors == ""
 
 
 def test_demo_is_handed_its_options_and_prints_one_json_object(work, tmp_path, capsys, monkeypatch):
