@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(shell cat constraints.txt pyproject.toml | cksum | cut
 
 .PHONY: demo test soak check format tables figures clean
 
-demo: $(READY)   ## train on drawn pictures, print the table, draw the boxes
+demo: $(READY)   ## train on drawn images, print the table, draw the boxes
 	$(BIN)/ganloc demo --out runs/demo
 
 test: $(READY)   ## the whole test suite
@@ -40,5 +40,5 @@ $(READY): constraints.txt pyproject.toml
 tables: $(READY)   ## write the tables of docs/results/*.json into the docs
 	$(BIN)/python benchmarks/render_docs.py
 
-figures: demo    ## the pictures that the docs show
+figures: demo    ## the images that the docs show
 	cp runs/demo/boxes.png docs/demo.png

@@ -1,4 +1,4 @@
-"""Boxes of thresholded heatmaps: scipy on a whole stack against OpenCV a picture at a time."""
+"""Boxes of thresholded heatmaps: scipy on a whole stack against OpenCV an image at a time."""
 
 import time
 from collections.abc import Callable

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ganloc.files import write_text
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
-from ganloc.reproduce.claims import claims
-from ganloc.reproduce.render import NOTES, baselines, cells, markdown, means, settings
-from ganloc.reproduce.results import ResultRow, read_rows
+from ganloc.paper.claims import claims
+from ganloc.paper.markdown import NOTES, baselines, cells, markdown, means, settings
+from ganloc.paper.results import ResultRow, read_rows
 from quality import render as quality
 
 ROOT = Path(__file__).parent.parent

@@ -1,4 +1,4 @@
-"""What tests of the commands share: a folder of pictures, their truth, and a run on them."""
+"""What tests of the commands share: a folder of images, their truth, and a run on them."""
 
 import json
 
@@ -12,8 +12,8 @@ TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", 
 SIZES = {"a/wide.png": (60, 30), "b.png": (20, 41), "c.png": (32, 32)}
 
 
-def pictures_truth_and_run(folder):
-    """Pictures, their truth, and a run trained on them."""
+def images_truth_and_run(folder):
+    """Images, their truth, and a run trained on them."""
     random = np.random.default_rng(0)
     (folder / "photos" / "a").mkdir(parents=True)
     images, annotations = [], []

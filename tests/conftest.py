@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cli_runs import pictures_truth_and_run
+from cli_runs import images_truth_and_run
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory):
-    """Pictures, their truth and a run on them (cli_runs.py), to be read alone."""
+    """Images, their truth and a run on them (cli_runs.py), to be read alone."""
     folder = tmp_path_factory.mktemp("work")
-    pictures_truth_and_run(folder)
+    images_truth_and_run(folder)
     return folder

@@ -1,4 +1,4 @@
-"""The commands, from pictures to boxes."""
+"""The commands, from images to boxes."""
 
 import csv
 import json
@@ -18,9 +18,8 @@ from cli_runs import SIZES, TINY, evaluate, localize
 from ganloc import Localizer, cli
 from ganloc.images.source import load_images
 from ganloc.model import Model
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS
-from ganloc.student import closer
-from ganloc.unusual.distance import Unusual
 
 
 def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
@@ -33,23 +32,23 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     assert (recipe.generator_width, recipe.beta1, recipe.mirror) == (2, 0.5, True)
     output, errors = capsys.readouterr()
     assert output == ""
-    assert "3 pictures, sn-dcgan, then a student at 32 pixels, on cpu." in errors
-    assert "Only 3 pictures:" in errors
+    assert "3 images, sn-dcgan, then a student at 32 pixels, on cpu." in errors
+    assert "Only 3 images:" in errors
     assert "ganloc localize" in errors
 
 
 def test_a_model_without_its_student_is_told_of(tmp_path, work, capsys):
     model = Model.load(work / "run" / "model.safetensors")
     sentence = "The run was stopped before its student learned"
-    for student, told in ((None, True), (model.student, False)):
+    for student, describe_outliers in ((None, True), (model.student, False)):
         shutil.copytree(work / "run", tmp_path / "run", dirs_exist_ok=True)
         replace(model, student=student).save(tmp_path / "run" / "model.safetensors")
         at = [str(tmp_path / "run"), str(work / "photos")]
         cli.main(["evaluate", *at, "--truth", str(work / "truth.json")])
-        assert (sentence in capsys.readouterr().err) is told
+        assert (sentence in capsys.readouterr().err) is describe_outliers
         for options in ([], ["--plain-cam"]):
             cli.main(["localize", *at, "--out", str(tmp_path / "boxes.json"), *options])
-            assert (sentence in capsys.readouterr().err) is (told and not options)
+            assert (sentence in capsys.readouterr().err) is (describe_outliers and not options)
 
 
 def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
@@ -69,8 +68,8 @@ def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
     recipe = Model.load(out / "model.safetensors").recipe
     assert recipe.variant == "dragan"
     assert (recipe.penalty_weight, recipe.dragan_noise) == (3.5, "uniform-scaled")
-    game, student = map(json.loads, (out / "log.jsonl").read_text().splitlines())
-    assert game["penalty"] > 0
+    state, student = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    assert state["penalty"] > 0
     assert student["student_loss"] > 0
 
 
@@ -127,15 +126,15 @@ def test_localize_writes_csv(name, options, tmp_path, work):
         corners = [float(row[key]) for key in ("x0", "y0", "x1", "y1")]
         np.testing.assert_allclose(corners, [x, y, x + width, y + height], atol=0.011)
         assert float(row["score"]) == annotation["score"]
-    # Of three pictures nothing is typical.
+    # Of three images nothing is typical.
     assert {row["unusual"] for row in rows} == {""}
     assert not [image for image in coco["images"] if "unusual" in image]
 
 
-def test_localize_names_the_unusual_pictures(tmp_path, work, capsys):
+def test_localize_names_the_unusual_images(tmp_path, work, capsys):
     noise = np.random.default_rng(1).integers(0, 256, (60, 32, 32, 3), np.uint8)
     model = Model.load(work / "run" / "model.safetensors")
-    replace(model, unusual=Unusual.fit(noise, seed=0)).save(tmp_path / "model.safetensors")
+    replace(model, outliers=OutlierModel.fit(noise, seed=0)).save(tmp_path / "model.safetensors")
     photos = tmp_path / "photos"
     shutil.copytree(work / "photos", photos)
     stripes = (np.arange(40) // 4 % 2 * 255).astype(np.uint8)
@@ -149,8 +148,8 @@ def test_localize_names_the_unusual_pictures(tmp_path, work, capsys):
               "--out", str(tmp_path / "boxes.csv")])  # fmt: skip
     rows = csv.DictReader((tmp_path / "boxes.csv").read_text().splitlines())
     assert {row["name"]: float(row["unusual"]) for row in rows} == scores
-    told = capsys.readouterr().err.replace("\n", " ")
-    assert re.search(r"from, \d of 4: stripes.png \(", told)
+    describe_outliers = capsys.readouterr().err.replace("\n", " ")
+    assert re.search(r"from, \d of 4: stripes.png \(", describe_outliers)
 
 
 def test_localize_by_the_paper_s_reading_or_from_the_model_file(tmp_path, work):
@@ -163,16 +162,16 @@ def test_localize_by_the_paper_s_reading_or_from_the_model_file(tmp_path, work):
     assert (tmp_path / "plain.json").read_text() != default
 
 
-def test_localize_draws_every_picture(tmp_path, work):
+def test_localize_draws_every_image(tmp_path, work):
     localize(work, tmp_path / "boxes.json", "--draw", str(tmp_path / "drawn"))
     drawn = {p.relative_to(tmp_path / "drawn").as_posix(): p for p in tmp_path.rglob("*.png")}
     assert set(drawn) == {f"{name}.png" for name in SIZES}
     for name, (width, height) in SIZES.items():
-        with Image.open(drawn[f"{name}.png"]) as picture:  # the picture, and beside it its heatmap
-            assert picture.width / picture.height == pytest.approx(2 * width / height, rel=0.02)
+        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and beside it its heatmap
+            assert image.width / image.height == pytest.approx(2 * width / height, rel=0.02)
 
 
-def test_pictures_larger_than_the_network_are_looked_at_again(tmp_path, work, capsys, monkeypatch):
+def test_images_larger_than_the_network_are_looked_at_again(tmp_path, work, capsys, monkeypatch):
     def middle_half(student, pixels):
         masks = np.zeros((len(pixels), 32, 32), np.float32)
         masks[:, 8:24, 8:24] = 1.0
@@ -180,16 +179,18 @@ def test_pictures_larger_than_the_network_are_looked_at_again(tmp_path, work, ca
 
     monkeypatch.setattr("ganloc.model.soft_masks", middle_half)
     middle_fifth = [0.4, 0.4, 0.6, 0.6]
-    monkeypatch.setattr(closer, "student_boxes", lambda _, px: np.tile(middle_fifth, (len(px), 1)))
+    monkeypatch.setattr(
+        crop_reader, "student_boxes", lambda _, px: np.tile(middle_fifth, (len(px), 1))
+    )
     boxes = {}
-    for again, options in ((True, []), (False, ["--no-look-again"])):
+    for again, options in ((True, []), (False, ["--no-refine"])):
         localize(work, tmp_path / "boxes.csv", *options)
         with (tmp_path / "boxes.csv").open() as file:
             rows = list(csv.DictReader(file))
         ends = [[float(row[end]) for end in ("x0", "y0", "x1", "y1")] for row in rows]
         boxes[again] = dict(zip([row["name"] for row in rows], ends, strict=True))
     assert boxes[False]["a/wide.png"] == [15.0, 7.5, 45.0, 22.5]
-    # A fifth of ¾ of the picture, then a fifth of half as much again: 0.045 of each side.
+    # A fifth of ¾ of the image, then a fifth of half as much again: 0.045 of each side.
     assert boxes[True]["a/wide.png"] == pytest.approx([28.65, 14.325, 31.35, 15.675], abs=0.01)
     assert boxes[True]["c.png"] == boxes[False]["c.png"] == [8.0, 8.0, 24.0, 24.0]
     found = [one.box for one in Localizer.load(work / "run").localize(work / "photos")]
@@ -216,7 +217,7 @@ def test_demo_is_handed_its_options_and_prints_one_json_object(work, tmp_path, c
     assert table == {"data": "embedded", "images": 0, "rows": []}  # no truth, nothing scored
 
 
-def test_pictures_that_cannot_be_read_are_left_out_counted_and_listed(tmp_path, work, capsys):
+def test_images_that_cannot_be_read_are_left_out_counted_and_listed(tmp_path, work, capsys):
     (tmp_path / "photos").mkdir()
     for name in ("good.png", "fine.png"):
         (tmp_path / "photos" / name).write_bytes((work / "photos" / "b.png").read_bytes())

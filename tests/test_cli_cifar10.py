@@ -14,7 +14,7 @@ TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", 
 
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
-    """Six train and three test ships, of which only the test pictures have true boxes."""
+    """Six train and three test ships, of which only the test images have true boxes."""
     random = np.random.default_rng(0)
     for split, count in (("train", 6), ("test", 3)):
         folder = tmp_path / "cifar" / split / "ship"
@@ -34,7 +34,7 @@ def cifar(tmp_path, monkeypatch):
 def test_train_localize_evaluate(cifar, capsys):
     cli.main(["train", "cifar10:ship", "--out", "run", "--device", "cpu", *TINY,
               "--iterations", "1"])  # fmt: skip
-    assert "6 pictures" in capsys.readouterr().err
+    assert "6 images" in capsys.readouterr().err
     cli.main(["localize", "run", "cifar10:ship", "--out", "boxes.json", "--draw", "drawn"])
     names = [f"test/ship/{i}.png" for i in range(3)]
     found = json.loads((cifar / "boxes.json").read_text())

@@ -101,7 +101,7 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train photos --out notes.txt/new --size 32", ["notes.txt/new"]),
         ("train photos --out new --resume", ["new", "ganloc train"]),
         ("train photos --out others --resume", ["others is not a run"]),
-        ("train others --out run --resume", ["run was trained on other pictures"]),
+        ("train others --out run --resume", ["run was trained on other images"]),
         ("train photos --out run --resume --batch 3", ["--batch was 2", "cannot become 3"]),
         ("train photos --out run --resume --variant x", ["cannot become x"]),
     ],
@@ -192,17 +192,17 @@ def test_draw_into_what_is_no_folder(work, tmp_path, capsys, monkeypatch):
     )
 
 
-def test_demo_leaves_a_run_on_someone_s_pictures_alone(work, capsys, monkeypatch):
+def test_demo_leaves_a_run_on_someone_s_images_alone(work, capsys, monkeypatch):
     monkeypatch.setattr(source, "_EMBEDDED", {"train": (2, 0), "test": (2, 1)})
     monkeypatch.chdir(work)
-    fails(work, capsys, "demo --out run", "run holds a run on your pictures")
+    fails(work, capsys, "demo --out run", "run holds a run on your images")
 
 
 @pytest.mark.parametrize(
     ("command", "culprit"),
     [
         ("train photos", "--out"),
-        ("train --out new", "a folder or zip of pictures"),
+        ("train --out new", "a folder or zip of images"),
         ("train photos --out new --learning-rate 3", "--learning-rate"),
         ("train photos --out new --batch many", "--batch"),
         ("localize run photos --out new --format yaml", "--format"),

@@ -9,8 +9,8 @@ import pytest
 from cli_runs import SIZES, evaluate, localize
 from ganloc import cli, evaluation
 from ganloc.images.source import load_images
+from ganloc.metrics.rows import as_json
 from ganloc.model import Model
-from ganloc.score.table import as_json
 
 ROW = ["name", "uses_labels", "oracle", "gt_known_loc", "interval", "gt_known_loc_70", "mean_iou"]
 NAMES = {"default", "plain-cam", "untrained", "whole-image", "centre", "fitted-box"}
@@ -37,7 +37,7 @@ def test_evaluate_prints_one_json_object(work, capsys):
             assert best["max_box_acc"] >= rows[best["name"]]["gt_known_loc"]
     constant = {"whole-image", "centre", "fitted-box"}
     assert [best["name"] for best in table["max_box_acc"]] == [n for n in rows if n not in constant]
-    # The truth is a quarter of two pictures and the whole third: IoU 1/4, 1/4, 1 of the picture,
+    # The truth is a quarter of two images and the whole third: IoU 1/4, 1/4, 1 of the image,
     # and 16/73 and 16/25 of a centred 0.8 (the overlap is 0.4² of 0.25 + 0.64 − 0.16).
     whole, centre = rows["whole-image"], rows["centre"]
     assert (whole["gt_known_loc"], whole["gt_known_loc_70"]) == (33.33, 33.33)
@@ -52,9 +52,9 @@ def test_evaluate_prints_one_json_object(work, capsys):
 def test_saved_heatmaps_score_as_their_model_s_first_look(row, options, tmp_path, work, capsys):
     localize(work, tmp_path / "boxes.json", "--heatmaps", str(tmp_path / "maps.npz"), *options)
     truth, photos = work / "truth.json", str(work / "photos")
-    pictures = load_images(photos, 32, truth=truth)
-    scored = evaluation.evaluate(Model.load(work / "run" / "model.safetensors"), pictures)
-    expected = as_json(photos, len(pictures), scored)
+    images = load_images(photos, 32, truth=truth)
+    scored = evaluation.evaluate(Model.load(work / "run" / "model.safetensors"), images)
+    expected = as_json(photos, len(images), scored)
     capsys.readouterr()
     where = [str(tmp_path / "maps.npz"), photos, "--truth", str(truth)]
     cli.main(["score", *where, "--json"])
@@ -73,7 +73,7 @@ def test_saved_heatmaps_score_as_their_model_s_first_look(row, options, tmp_path
     assert found["max_box_acc"] == [{**best[row], "name": reading}]
     cli.main(["score", *where, "--threshold", "0.2"])
     output, errors = capsys.readouterr()
-    assert "3 pictures" in output
+    assert "3 images" in output
     assert "MaxBoxAccV2" in output
     assert errors == ""
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from ganloc.adversary.game import new_game
 from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.discriminator.train_state import new_train_state
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate, fitted_corloc, untrained_model
 from ganloc.heatmap.calibrate import for_reading
-from ganloc.heatmap.fitted import fit_readings
-from ganloc.heatmap.read import DEFAULT
-from ganloc.images.pictures import Pictures
-from ganloc.images.synthetic import draw_pictures
+from ganloc.heatmap.feature_statistics import feature_statistics
+from ganloc.heatmap.readings import DEFAULT
+from ganloc.images.image_set import ImageSet
+from ganloc.images.synthetic import draw_images
 from ganloc.model import Model
 from ganloc.recipes import Recipe
 
@@ -23,23 +23,23 @@ RECIPE = Recipe(variant="dcgan", size=32, discriminator_width=2, generator_width
 # of them misses the fifth. The last two are taller and have other truths.
 SIZES = np.array([[100, 50]] * 5 + [[40, 80], [40, 80]])
 STRIPS = [[20.0 * i, 0.0, 20.0 * i + 15.0, 50.0] for i in range(5)]
-MOST = [4.0, 8.0, 36.0, 72.0]  # the centred 0.8: 64 % of the picture
+MOST = [4.0, 8.0, 36.0, 72.0]  # the centred 0.8: 64 % of the image
 TRUTH = (*(np.array([box]) for box in STRIPS), np.array([MOST]), np.empty((0, 4)))
 
 
-def some_pictures(truth=TRUTH, seed=0):
-    drawn = draw_pictures(len(SIZES), 32, seed)
-    return Pictures(drawn.pixels, drawn.names, SIZES, truth)
+def some_images(truth=TRUTH, seed=0):
+    drawn = draw_images(len(SIZES), 32, seed)
+    return ImageSet(drawn.pixels, drawn.names, SIZES, truth)
 
 
 def a_model():
     """As after some training: not the weights that the seed gives."""
-    network = new_game(RECIPE, CPU).discriminator
+    network = new_train_state(RECIPE, CPU).discriminator
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(9)
         for parameter in network.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    return Model.from_training(network, RECIPE, some_pictures(), iteration=3)
+    return Model.from_training(network, RECIPE, some_images(), iteration=3)
 
 
 def iou(a, b):
@@ -50,7 +50,7 @@ def iou(a, b):
 
 
 def scores_of(boxes, truth=TRUTH):
-    """GT-known Loc at ½ and at 0.7, and mean IoU, of pictures with truth, in percent."""
+    """GT-known Loc at ½ and at 0.7, and mean IoU, of images with truth, in percent."""
     pairs = zip(boxes, truth, strict=True)
     ious = np.array([max(iou(box, t) for t in own) for box, own in pairs if len(own)])
     return 100 * (ious > 0.5).mean(), 100 * (ious > 0.7).mean(), 100 * ious.mean()
@@ -67,7 +67,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def rows(model):
-    return {row.name: row for row in evaluate(model, some_pictures())}
+    return {row.name: row for row in evaluate(model, some_images())}
 
 
 def test_the_rows_and_who_saw_labels(rows):
@@ -79,7 +79,7 @@ def test_the_rows_and_who_saw_labels(rows):
 
 
 def test_the_whole_image_by_hand(rows):
-    # Five strips of 15 % of the picture and one box of 64 %: one hit of six, none above 0.7.
+    # Five strips of 15 % of the image and one box of 64 %: one hit of six, none above 0.7.
     expected = (100 / 6, 0.0, (5 * 15.0 + 64.0) / 6)
     assert numbers(rows["whole-image"]) == pytest.approx(expected)
 
@@ -97,7 +97,7 @@ def test_the_centre_by_hand(rows):
     ("row", "reading"), [("default", DEFAULT), ("plain-cam", "plain-cam"), ("cam", "cam")]
 )
 def test_the_models_own_rows(model, rows, row, reading):
-    boxes = model.localize(some_pictures(), reading).boxes
+    boxes = model.localize(some_images(), reading).boxes
     assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
 
 
@@ -105,10 +105,10 @@ def test_the_models_own_rows(model, rows, row, reading):
     ("row", "reading"), [("untrained", DEFAULT), ("untrained-plain-cam", "plain-cam")]
 )
 def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
-    pixels = some_pictures().pixels
-    fresh = for_reading(new_game(RECIPE, CPU).discriminator, pixels)
-    untrained = Model(fresh, RECIPE, fit_readings(fresh, pixels))
-    boxes = untrained.localize(some_pictures(), reading).boxes
+    pixels = some_images().pixels
+    fresh = for_reading(new_train_state(RECIPE, CPU).discriminator, pixels)
+    untrained = Model(fresh, RECIPE, feature_statistics(fresh, pixels))
+    boxes = untrained.localize(some_images(), reading).boxes
     assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
 
 
@@ -120,7 +120,7 @@ def test_what_is_cut_from_heatmaps_has_an_oracle_score(model, rows):
     ]
     fixed = {"plain-cam": (model, "plain-cam"), "cam": (model, "cam")}
     for name, (reader, reading) in fixed.items():
-        heatmaps = reader.heatmaps(some_pictures(), reading)
+        heatmaps = reader.heatmaps(some_images(), reading)
         cuts = [
             scores_of(boxes_from_heatmaps(heatmaps, 32, SIZES, percent / 100))[0]
             for percent in range(100)
@@ -132,10 +132,10 @@ def test_what_is_cut_from_heatmaps_has_an_oracle_score(model, rows):
 
 
 def test_the_untrained_network_does_not_depend_on_the_trained_one(model):
-    pictures = some_pictures()
-    first = untrained_model(model, pictures)
-    other = untrained_model(untrained_model(model, pictures), pictures)
-    assert (first.info["iteration"], first.info["pictures"]) == (0, len(pictures))
+    images = some_images()
+    first = untrained_model(model, images)
+    other = untrained_model(untrained_model(model, images), images)
+    assert (first.info["iteration"], first.info["images"]) == (0, len(images))
     trained = model.discriminator.state_dict()
     for name, value in first.discriminator.state_dict().items():
         assert torch.equal(value, other.discriminator.state_dict()[name])
@@ -143,37 +143,37 @@ def test_the_untrained_network_does_not_depend_on_the_trained_one(model):
             assert not torch.equal(value, trained[name])
 
 
-def test_without_train_pictures_the_box_is_cross_fitted(model):
+def test_without_train_images_the_box_is_cross_fitted(model):
     """Strips alone: a box fitted on four of them hits none of the fifth's."""
-    strips = some_pictures().subset(range(5))
+    strips = some_images().subset(range(5))
     alone, unlabelled, fitted = (
         {row.name: row for row in evaluate(model, strips, train)}["fitted-box"]
-        for train in (None, some_pictures(truth=None), strips)
+        for train in (None, some_images(truth=None), strips)
     )
     assert numbers(alone)[:2] == (0.0, 0.0)
     assert unlabelled == alone
-    # Fitted on the very pictures that it is scored on it can hit one strip, but never two.
+    # Fitted on the very images that it is scored on it can hit one strip, but never two.
     assert fitted.gt_known_loc == pytest.approx(20.0)
 
 
-def test_with_train_pictures_these_calibrate_the_untrained_network(model):
-    # Train pictures of one colour only, so that their statistics differ.
-    train = Pictures(np.full((6, 32, 32, 3), 200, np.uint8), ("p",) * 6, SIZES[:6], TRUTH[:6])
-    row = {row.name: row for row in evaluate(model, some_pictures(), train)}["untrained"]
-    boxes = untrained_model(model, train).localize(some_pictures(), DEFAULT).boxes
+def test_with_train_images_these_calibrate_the_untrained_network(model):
+    # Train images of one colour only, so that their statistics differ.
+    train = ImageSet(np.full((6, 32, 32, 3), 200, np.uint8), ("p",) * 6, SIZES[:6], TRUTH[:6])
+    row = {row.name: row for row in evaluate(model, some_images(), train)}["untrained"]
+    boxes = untrained_model(model, train).localize(some_images(), DEFAULT).boxes
     assert numbers(row) == pytest.approx(scores_of(boxes))
 
 
 def test_nothing_to_score_is_the_users_to_put_right(model):
     with pytest.raises(UserError, match="true box"):
-        evaluate(model, some_pictures(truth=(np.empty((0, 4)),) * len(SIZES)))
+        evaluate(model, some_images(truth=(np.empty((0, 4)),) * len(SIZES)))
 
 
-def test_corloc_is_of_the_fitted_pictures_alone(model):
-    found = model.localize(some_pictures(), DEFAULT).boxes
+def test_corloc_is_of_the_fitted_images_alone(model):
+    found = model.localize(some_images(), DEFAULT).boxes
     hits = [iou(found[i], truth[0]) > 0.5 for i, truth in enumerate(TRUTH) if len(truth)]
-    corloc = {row.name: row.gt_known_loc for row in fitted_corloc(model, some_pictures())}
+    corloc = {row.name: row.gt_known_loc for row in fitted_corloc(model, some_images())}
     assert corloc["default"] == pytest.approx(100 * np.mean(hits), abs=0.01)
     assert set(corloc) == {"default", "plain-cam", "whole-image", "centre"}
-    assert fitted_corloc(model, some_pictures(seed=1)) == []
-    assert fitted_corloc(model, some_pictures(truth=None)) == []
+    assert fitted_corloc(model, some_images(seed=1)) == []
+    assert fitted_corloc(model, some_images(truth=None)) == []

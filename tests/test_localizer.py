@@ -8,13 +8,13 @@ from PIL import Image
 
 import ganloc
 from ganloc import Localization, Localizer, UserError
-from ganloc.heatmap.read import READINGS
+from ganloc.checkpoints.run import Run
+from ganloc.heatmap.readings import READINGS
 from ganloc.images.source import load_images
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.synthetic import draw_images
 from ganloc.localizer import advice_on_few
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import PRESETS, Recipe
-from ganloc.run import Run
-from ganloc.unusual.distance import Unusual
 
 TINY = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2, "iterations": 2,
         "student_iterations": 2, "student_width": 2}  # fmt: skip
@@ -38,10 +38,10 @@ def fitted(photos):
 
 
 def plain(found):
-    return [(one.path, one.box, one.score, one.unusual) for one in found]
+    return [(one.path, one.box, one.score, one.outliers) for one in found]
 
 
-def test_one_localization_a_picture_with_its_box_inside_the_original(fitted, photos):
+def test_one_localization_a_image_with_its_box_inside_the_original(fitted, photos):
     found = fitted.localize(str(photos))
     assert [one.path for one in found] == list(SIZES)
     for one in found:
@@ -57,20 +57,20 @@ def test_one_localization_a_picture_with_its_box_inside_the_original(fitted, pho
         assert one.heatmap.dtype == np.float32
         assert one.heatmap.min() >= 0.0
         assert one.heatmap.max() <= 1.0
-        assert one.unusual is None  # of four pictures nothing is typical
+        assert one.outliers is None  # of four images nothing is typical
 
 
-def test_how_unusual_a_picture_is(fitted, photos, tmp_path):
+def test_how_unusual_a_image_is(fitted, photos, tmp_path):
     seen = load_images(str(photos), 32, "test", None).pixels
-    unusual = Unusual.fit(draw_pictures(30, 32, seed=0).pixels, seed=0)
+    outliers = OutlierModel.fit(draw_images(30, 32, seed=0).pixels, seed=0)
     assert fitted.model is not None
-    dataclasses.replace(fitted.model, unusual=unusual).save(tmp_path / "m")
+    dataclasses.replace(fitted.model, outliers=outliers).save(tmp_path / "m")
     found = Localizer.load(tmp_path / "m", device="cpu").localize(photos)
-    np.testing.assert_allclose([one.unusual for one in found], unusual.scores(seen), 1e-4)
+    np.testing.assert_allclose([one.outliers for one in found], outliers.scores(seen), 1e-4)
 
 
 def test_boxes_are_in_pixels_of_the_original_and_not_of_the_network(fitted, tmp_path):
-    # One smooth picture, drawn at the network's size and three times as wide and twice as high.
+    # One smooth image, drawn at the network's size and three times as wide and twice as high.
     for name, width, height in [("a.png", 32, 32), ("b.png", 96, 64)]:
         x, y = (np.arange(width) + 0.5) / width, (np.arange(height)[:, None] + 0.5) / height
         light = np.exp(-(((x - 0.3) / 0.15) ** 2) - ((y - 0.6) / 0.2) ** 2)
@@ -103,7 +103,9 @@ def test_saved_and_loaded_it_finds_the_same(fitted, photos, tmp_path):
 def test_fitted_into_a_run_folder_it_can_be_loaded_from_there(fitted, photos, tmp_path):
     seen = []
     in_folder = Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(
-        str(photos), out=str(tmp_path / "run"), watch=lambda iteration, line: seen.append(iteration)
+        str(photos),
+        out=str(tmp_path / "run"),
+        progress=lambda iteration, line: seen.append(iteration),
     )
     assert seen == [2, 6]  # two iterations, then two rounds of two
     assert Run.open(tmp_path / "run").recipe() == in_folder.recipe
@@ -127,7 +129,7 @@ def test_fit_leaves_a_folder_with_something_in_it_alone(photos, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_one_picture_is_not_enough_to_train_and_enough_to_localize(fitted, photos, tmp_path):
+def test_one_image_is_not_enough_to_train_and_enough_to_localize(fitted, photos, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "b.png").write_bytes((photos / "b.png").read_bytes())
     with pytest.raises(UserError, match=r"one .*1 .*at least 2"):
@@ -138,12 +140,12 @@ def test_one_picture_is_not_enough_to_train_and_enough_to_localize(fitted, photo
     np.testing.assert_allclose(alone.heatmap, beside_others.heatmap, atol=1e-5)
 
 
-def test_few_pictures_are_told_of(photos):
-    with pytest.warns(UserWarning, match=r"Only 4 pictures: with fewer than 100"):
+def test_few_images_are_told_of(photos):
+    with pytest.warns(UserWarning, match=r"Only 4 images: with fewer than 100"):
         Localizer(device="cpu", **{**TINY, "iterations": 1}).fit(photos)
-    enough = draw_pictures(100, 32, seed=0)
+    enough = draw_images(100, 32, seed=0)
     assert advice_on_few(enough) == ""
-    assert "99 pictures" in advice_on_few(enough.subset(range(99)))
+    assert "99 images" in advice_on_few(enough.subset(range(99)))
 
 
 @pytest.mark.parametrize("use", ["localize", "save"])
@@ -157,7 +159,7 @@ def test_settings_replace_the_preset_s():
     paper = Localizer("paper", device="cpu", batch=3).recipe
     assert paper == dataclasses.replace(Recipe(), batch=3)
     assert Localizer(preset="laptop", device="cpu").recipe == PRESETS["laptop"]
-    assert Localizer().recipe == PRESETS["border"]
+    assert Localizer().recipe == PRESETS["default"]
 
 
 @pytest.mark.parametrize(
@@ -185,8 +187,8 @@ def test_load_what_is_not_there(load, tmp_path):
 
 
 def test_load_a_run_that_is_not_finished_tells_how_to_finish_it(fitted, photos, tmp_path):
-    pictures = ganloc.localizer.load_images(str(photos), 32)
-    Run.create(tmp_path / "run", fitted.recipe, str(photos), pictures)
+    images = ganloc.localizer.load_images(str(photos), 32)
+    Run.create(tmp_path / "run", fitted.recipe, str(photos), images)
     with pytest.raises(UserError, match=r"not finished.*--resume") as error:
         ganloc.load(tmp_path / "run")
     assert f"--out {tmp_path / 'run'}" in str(error.value)

@@ -12,22 +12,26 @@ from hypothesis.extra import numpy as npst
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from ganloc.adversary.game import new_discriminator
+from ganloc.discriminator.train_state import new_discriminator
 from ganloc.errors import UserError
-from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_tensors
-from ganloc.heatmap.read import DEFAULT, READINGS, read_heatmaps
+from ganloc.heatmap.feature_statistics import (
+    FeatureStatistics,
+    feature_statistics,
+    statistics_tensors,
+)
+from ganloc.heatmap.readings import DEFAULT, READINGS, read_heatmaps
 from ganloc.images.batches import to_tensor
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.model import Model, box_scores
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import Recipe
-from ganloc.unusual.distance import Unusual
 
 SIZES = np.array([[32, 32], [320, 16], [7, 500], [640, 480], [1, 1]])  # width, height
 
 
-def some_pictures(size=32):
+def some_images(size=32):
     pixels = np.random.default_rng(0).integers(0, 256, (len(SIZES), size, size, 3), dtype=np.uint8)
-    return Pictures(pixels, tuple(f"{i}.png" for i in range(len(SIZES))), SIZES)
+    return ImageSet(pixels, tuple(f"{i}.png" for i in range(len(SIZES))), SIZES)
 
 
 def new_model(variant="dcgan", size=32):
@@ -35,18 +39,18 @@ def new_model(variant="dcgan", size=32):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         discriminator = new_discriminator(recipe)
-    return Model.from_training(discriminator, recipe, some_pictures(size), iteration=17)
+    return Model.from_training(discriminator, recipe, some_images(size), iteration=17)
 
 
 def of_sizes(*sizes):
-    """Pictures of which only the originals' sizes matter."""
+    """Images of which only the originals' sizes matter."""
     pixels = np.zeros((len(sizes), 4, 4, 3), np.uint8)
-    return Pictures(pixels, ("p",) * len(sizes), np.array(sizes))
+    return ImageSet(pixels, ("p",) * len(sizes), np.array(sizes))
 
 
-def assert_same_fit(one: Fitted, other: Fitted):
+def assert_same_fit(one: FeatureStatistics, other: FeatureStatistics):
     assert (one.sign, one.aspect) == (other.sign, other.aspect)
-    ours, theirs = fitted_tensors(one), fitted_tensors(other)
+    ours, theirs = statistics_tensors(one), statistics_tensors(other)
     assert ours.keys() == theirs.keys()
     assert {name for name in ours if not torch.equal(ours[name], theirs[name])} == set()
 
@@ -60,90 +64,94 @@ def saved(tmp_path):
 
 def test_from_training_tells_how_far_it_went_and_fits_the_readings():
     model = new_model()
-    assert (model.info["iteration"], model.info["pictures"]) == (17, 5)
-    assert_same_fit(model.fitted, fit_readings(model.discriminator, some_pictures().pixels))
+    assert (model.info["iteration"], model.info["images"]) == (17, 5)
+    assert_same_fit(model.statistics, feature_statistics(model.discriminator, some_images().pixels))
     assert not model.discriminator.training
 
 
 @pytest.mark.parametrize(("variant", "size"), [("dcgan", 32), ("sn-dcgan", 64), ("dcgan", 128)])
 def test_what_is_loaded_is_what_was_saved(variant, size, tmp_path):
-    model, pictures = new_model(variant, size), some_pictures(size)
+    model, images = new_model(variant, size), some_images(size)
     path = tmp_path / "run" / "model.safetensors"
     model.save(path)
     loaded = Model.load(path)
     assert (loaded.recipe, loaded.info) == (model.recipe, model.info)
-    assert_same_fit(loaded.fitted, model.fitted)
+    assert_same_fit(loaded.statistics, model.statistics)
     assert not any(module.training for module in loaded.discriminator.modules())
     assert not any(p.requires_grad for p in loaded.discriminator.parameters())
     for reading in READINGS:
-        before, after = (m.heatmaps(pictures, reading) for m in (model, loaded))
+        before, after = (m.heatmaps(images, reading) for m in (model, loaded))
         assert before.tobytes() == after.tobytes(), reading
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_what_was_fitted_is_kept_and_not_fitted_again(tmp_path):
-    """A model that was fitted on other pictures reads these as they were told it."""
-    model, pictures = new_model(), some_pictures()
-    other = fit_readings(model.discriminator, pictures.pixels[:2, ::-1].copy())
-    turned = replace(model, fitted=replace(other, sign=-model.fitted.sign, aspect=1.75))
+    """A model that was fitted on other images reads these as they were told it."""
+    model, images = new_model(), some_images()
+    other = feature_statistics(model.discriminator, images.pixels[:2, ::-1].copy())
+    turned = replace(model, statistics=replace(other, sign=-model.statistics.sign, aspect=1.75))
     turned.save(tmp_path / "m")
     loaded = Model.load(tmp_path / "m")
-    assert_same_fit(loaded.fitted, turned.fitted)
+    assert_same_fit(loaded.statistics, turned.statistics)
     differ = set()
     for reading, row in READINGS.items():
-        expected = read_heatmaps(model.discriminator, pictures.pixels, row, turned.fitted)
-        np.testing.assert_array_equal(loaded.heatmaps(pictures, reading), expected)
-        if not np.array_equal(expected, model.heatmaps(pictures, reading)):
+        expected = read_heatmaps(model.discriminator, images.pixels, row, turned.statistics)
+        np.testing.assert_array_equal(loaded.heatmaps(images, reading), expected)
+        if not np.array_equal(expected, model.heatmaps(images, reading)):
             differ.add(reading)
-    assert differ == READINGS.keys() - {"plain-cam", "border-last", "border"}
+    assert differ == READINGS.keys() - {"plain-cam", "border-distance-last", "border-distance"}
 
 
-def test_heads_of_the_border_task_are_not_part_of_a_model(tmp_path):
+def test_heads_of_the_border_pretext_are_not_part_of_a_model(tmp_path):
     recipe = Recipe(variant="sn-dcgan", size=32, discriminator_width=2, border_weight=1.0)
     discriminator = new_discriminator(recipe)
     assert len(discriminator.border_heads) == 3
-    model = Model.from_training(discriminator, recipe, some_pictures(), iteration=1)
+    model = Model.from_training(discriminator, recipe, some_images(), iteration=1)
     model.save(tmp_path / "m")
     assert not [name for name in load_file(tmp_path / "m") if "border_heads" in name]
     loaded = Model.load(tmp_path / "m")
     assert loaded.recipe == recipe
-    before, after = (m.heatmaps(some_pictures(), DEFAULT) for m in (model, loaded))
+    before, after = (m.heatmaps(some_images(), DEFAULT) for m in (model, loaded))
     np.testing.assert_array_equal(before, after)
 
 
 def test_a_moved_model_moves_what_was_fitted_too():
     model = new_model()
     moved = model.to(torch.device("meta"))
-    tensors = [*moved.discriminator.parameters(), *fitted_tensors(moved.fitted).values()]
+    tensors = [*moved.discriminator.parameters(), *statistics_tensors(moved.statistics).values()]
     assert {values.device.type for values in tensors} == {"meta"}
-    assert {values.device.type for values in fitted_tensors(model.fitted).values()} == {"cpu"}
+    assert {values.device.type for values in statistics_tensors(model.statistics).values()} == {
+        "cpu"
+    }
 
 
 def test_what_is_typical_is_kept_with_the_model(tmp_path):
-    pictures = some_pictures()
-    unusual = Unusual.fit(pictures.pixels[:3], seed=1)
-    model = replace(new_model(), unusual=unusual)
+    images = some_images()
+    outliers = OutlierModel.fit(images.pixels[:3], seed=1)
+    model = replace(new_model(), outliers=outliers)
     model.save(tmp_path / "m")
-    expected = unusual.scores(pictures.pixels)
+    expected = outliers.scores(images.pixels)
     for each in (model, Model.load(tmp_path / "m"), model.to(torch.device("cpu"))):
-        np.testing.assert_allclose(each.how_unusual(pictures), expected, 1e-4)
-    assert model.to(torch.device("meta")).unusual.axes.device.type == "meta"
+        np.testing.assert_allclose(each.outlier_scores(images), expected, 1e-4)
+    assert model.to(torch.device("meta")).outliers.axes.device.type == "meta"
 
 
 def test_a_model_that_does_not_know_what_is_typical_is_whole(saved):
     loaded = Model.load(saved)
-    assert loaded.unusual is None
-    assert loaded.how_unusual(some_pictures()) is None
+    assert loaded.outliers is None
+    assert loaded.outlier_scores(some_images()) is None
 
 
-def test_the_file_says_how_pictures_go_in(saved):
+def test_the_file_says_how_images_go_in(saved):
     with safe_open(saved, "pt") as file:
         metadata = file.metadata()
-    told = json.loads(metadata["preprocessing"])
-    assert (metadata["format"], told["colour"]) == ("ganloc-2", "RGB")
+    describe_outliers = json.loads(metadata["preprocessing"])
+    assert (metadata["format"], describe_outliers["colour"]) == ("ganloc-2", "RGB")
     pixels = np.arange(0, 255, 5, dtype=np.uint8).reshape(1, 17, 1, 3).repeat(17, axis=2)
     given = to_tensor(pixels, torch.device("cpu")).numpy().transpose(0, 2, 3, 1)
-    np.testing.assert_allclose(pixels * told["scale"] + told["offset"], given, atol=1e-6)
+    np.testing.assert_allclose(
+        pixels * describe_outliers["scale"] + describe_outliers["offset"], given, atol=1e-6
+    )
 
 
 def rewritten(path, weights=None, **changes):
@@ -186,7 +194,7 @@ def test_a_file_that_is_no_model_is_refused_by_name(saved, how):
 
 @pytest.mark.parametrize("reading", READINGS)
 def test_boxes_lie_within_the_originals(reading):
-    found = new_model().localize(some_pictures(), reading)
+    found = new_model().localize(some_images(), reading)
     assert found.boxes.shape == (5, 4)
     assert (found.boxes[:, :2] >= 0.0).all()
     assert (found.boxes[:, 2:] <= SIZES).all()
@@ -198,10 +206,10 @@ def test_boxes_lie_within_the_originals(reading):
 
 
 def test_boxes_grow_with_the_originals():
-    pictures = some_pictures()
-    as_read = Pictures(pictures.pixels, pictures.names, np.full((5, 2), 32))
+    images = some_images()
+    as_read = ImageSet(images.pixels, images.names, np.full((5, 2), 32))
     model = new_model()
-    found, square = (model.localize(given, DEFAULT) for given in (pictures, as_read))
+    found, square = (model.localize(given, DEFAULT) for given in (images, as_read))
     np.testing.assert_array_equal(square.boxes, square.boxes.round())
     np.testing.assert_allclose(found.boxes, square.boxes / 32 * np.tile(SIZES, 2))
     np.testing.assert_array_equal(found.scores, square.scores)

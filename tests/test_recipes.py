@@ -35,7 +35,7 @@ def test_the_preset_paper_is_the_paper():
         "student_iterations": 0,
         "student_rounds": 2,
         "student_width": 16,
-        "first_boxes": "both",
+        "pseudo_boxes": "both",
         "seed": 0,
     }
 
@@ -97,7 +97,7 @@ def test_steps_are_those_of_the_game_and_of_every_round_of_the_student():
         *[(name, value) for name in LOSS_WEIGHTS for value in (-0.1, math.inf, math.nan)],
         *[("dragan_noise", value) for value in ("", "none", "uniform")],
         ("student_iterations", -1),
-        *[("first_boxes", value) for value in ("", "none", "colours")],
+        *[("pseudo_boxes", value) for value in ("", "none", "colours")],
     ],
 )
 def test_what_is_out_of_range_is_named_by_its_option(name, value):
@@ -116,8 +116,8 @@ def test_what_is_out_of_range_is_named_by_its_option(name, value):
         ("border_weight", 1e9),
         ("dragan_noise", "uniform-scaled"),
         ("student_iterations", 0),
-        ("first_boxes", "colour"),
-        ("first_boxes", "discriminator"),
+        ("pseudo_boxes", "colour"),
+        ("pseudo_boxes", "discriminator"),
     ],
 )
 def test_the_ends_of_the_ranges_are_allowed(name, value):
@@ -131,7 +131,7 @@ def test_json_comes_back(preset):
     assert list(json.loads(recipe.to_json())) == [f.name for f in dataclasses.fields(Recipe)]
 
 
-def test_without_a_border_task_the_game_must_be_played_and_the_other_way_round():
+def test_without_a_border_pretext_the_game_must_be_played_and_the_other_way_round():
     with pytest.raises(UserError) as error:
         make_recipe("paper", adversarial_weight=0.0)
     assert str(error.value) == (
@@ -142,26 +142,26 @@ def test_without_a_border_task_the_game_must_be_played_and_the_other_way_round()
     assert (alone.adversarial_weight, alone.border_weight) == (0.0, 0.1)
 
 
-def test_only_the_border_preset_has_the_border_task_and_it_plays_no_game():
+def test_only_the_border_preset_has_the_border_pretext_and_it_plays_no_game():
     weights = {name: (p.adversarial_weight, p.border_weight) for name, p in PRESETS.items()}
-    assert weights == {"border": (0.0, 1.0), "laptop": (1.0, 0.0), "paper": (1.0, 0.0)}
-    lessons = {name: preset.lesson for name, preset in PRESETS.items()}
+    assert weights == {"default": (0.0, 1.0), "laptop": (1.0, 0.0), "paper": (1.0, 0.0)}
+    lessons = {name: preset.summary for name, preset in PRESETS.items()}
     assert lessons == {
-        "border": "the border task, then a student",
+        "default": "the border pretext task, then a student",
         "laptop": "sn-dcgan",
         "paper": "sn-dcgan",
     }
     both = make_recipe("laptop", border_weight=0.5)
-    assert both.lesson == "sn-dcgan and the border task"
+    assert both.summary == "sn-dcgan and the border pretext task"
 
 
 def test_a_variant_is_refused_where_no_game_is_played():
     with pytest.raises(UserError, match="border plays no adversarial game, so there is no wgan:"):
-        make_recipe("border", variant="wgan")
-    assert make_recipe("border", variant="wgan", adversarial_weight=1.0).variant == "wgan"
+        make_recipe("default", variant="wgan")
+    assert make_recipe("default", variant="wgan", adversarial_weight=1.0).variant == "wgan"
 
 
-def test_a_recipe_from_before_there_was_a_border_task_is_as_it_was():
+def test_a_recipe_from_before_there_was_a_border_pretext_is_as_it_was():
     before = json.loads(Recipe(variant="dcgan", seed=3).to_json())
     del before["adversarial_weight"], before["border_weight"]
     assert Recipe.from_dict(before) == Recipe(variant="dcgan", seed=3)

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from ganloc import training
+from ganloc.checkpoints.run import Run
 from ganloc.images.folder import load_folder
 from ganloc.model import Model
 from ganloc.recipes import Recipe
-from ganloc.run import Run
 from ganloc.training import Stopped, train_run
 from run_folders import assert_same_weights, logged
 
@@ -27,7 +27,7 @@ GANLOC = str(Path(sys.executable).with_name("ganloc"))
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
         "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
 
-# Trains the run in the folder of the first argument on the pictures of the second, slowly.
+# Trains the run in the folder of the first argument on the images of the second, slowly.
 DRIVER = """
 import sys
 import time
@@ -35,12 +35,12 @@ from pathlib import Path
 import torch
 from ganloc import training
 from ganloc.images.folder import load_folder
-from ganloc.run import Run
+from ganloc.checkpoints.run import Run
 training.LOG_EVERY, training.CHECKPOINT_EVERY, training.GRIDS = 2, 7, 1
 run = Run.open(Path(sys.argv[1]))
-pictures = load_folder(Path(sys.argv[2]), 32)
+images = load_folder(Path(sys.argv[2]), 32)
 slowly = lambda *_: time.sleep(0.02)
-training.train_run(run, pictures, run.recipe(), torch.device("cpu"), watch=slowly)
+training.train_run(run, images, run.recipe(), torch.device("cpu"), watch=slowly)
 """
 
 
@@ -77,8 +77,8 @@ def test_killed_and_resumed_gives_the_weights_of_never_stopped(
     variant, tmp_path, photos, monkeypatch
 ):
     whole = recipe(variant, iterations=51)
-    pictures = load_folder(photos, 32)
-    killed = Run.create(tmp_path / "killed", whole, str(photos), pictures)
+    images = load_folder(photos, 32)
+    killed = Run.create(tmp_path / "killed", whole, str(photos), images)
     driver = [sys.executable, "-c", DRIVER, str(killed.folder), str(photos)]
     with subprocess.Popen(driver, env=ENVIRONMENT) as process:
         wait_for(lambda: killed.checkpoint.exists() and max(logged(killed)) > 9, process)
@@ -89,9 +89,9 @@ def test_killed_and_resumed_gives_the_weights_of_never_stopped(
         file.write('{"iteration": 50}\n{"iteration": 5')
 
     cadence(monkeypatch, log=2, checkpoint=7)
-    train_run(killed, pictures, killed.resume({}, pictures), CPU, resume=True)
-    straight = Run.create(tmp_path / "straight", whole, str(photos), pictures)
-    train_run(straight, pictures, whole, CPU)
+    train_run(killed, images, killed.resume({}, images), CPU, resume=True)
+    straight = Run.create(tmp_path / "straight", whole, str(photos), images)
+    train_run(straight, images, whole, CPU)
     assert_same_weights(killed, straight)
     assert logged(killed) == logged(straight) == [*range(2, 51, 2), 51]
 
@@ -127,37 +127,37 @@ def test_a_signal_stops_after_the_iteration_and_its_handler_is_put_back(
 ):
     cadence(monkeypatch, log=1, checkpoint=100)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    whole, pictures = recipe("dcgan", iterations=6), load_folder(photos, 32)
-    stopped = Run.create(tmp_path / "stopped", whole, str(photos), pictures)
+    whole, images = recipe("dcgan", iterations=6), load_folder(photos, 32)
+    stopped = Run.create(tmp_path / "stopped", whole, str(photos), images)
 
-    def watch(iteration, line):
+    def progress(iteration, line):
         if iteration == 4:
             signal.raise_signal(number)
 
     with pytest.raises(Stopped) as stop:
-        train_run(stopped, pictures, whole, CPU, watch=watch)
+        train_run(stopped, images, whole, CPU, progress=progress)
     assert stop.value.iteration == 4
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert logged(stopped) == [1, 2, 3, 4]
-    train_run(stopped, pictures, whole, CPU, resume=True)
-    straight = Run.create(tmp_path / "straight", whole, str(photos), pictures)
-    train_run(straight, pictures, whole, CPU)
+    train_run(stopped, images, whole, CPU, resume=True)
+    straight = Run.create(tmp_path / "straight", whole, str(photos), images)
+    train_run(straight, images, whole, CPU)
     assert_same_weights(stopped, straight)
 
 
 def test_a_second_interrupt_stops_at_once(tmp_path, photos, monkeypatch):
     cadence(monkeypatch, log=1, checkpoint=100)
-    whole, pictures = recipe("dcgan", iterations=6), load_folder(photos, 32)
-    run = Run.create(tmp_path / "run", whole, str(photos), pictures)
+    whole, images = recipe("dcgan", iterations=6), load_folder(photos, 32)
+    run = Run.create(tmp_path / "run", whole, str(photos), images)
 
-    def watch(iteration, line):
+    def progress(iteration, line):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of a shell ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
-            train_run(run, pictures, whole, CPU, watch=watch)
+            train_run(run, images, whole, CPU, progress=progress)
     finally:
         signal.signal(signal.SIGINT, usual)
     assert logged(run) == [1]
@@ -166,12 +166,12 @@ def test_a_second_interrupt_stops_at_once(tmp_path, photos, monkeypatch):
 
 def test_an_interrupt_in_the_last_iteration_lets_it_finish(tmp_path, photos, monkeypatch):
     cadence(monkeypatch, log=1, checkpoint=100)
-    whole, pictures = recipe("dcgan", iterations=2), load_folder(photos, 32)
-    run = Run.create(tmp_path / "run", whole, str(photos), pictures)
+    whole, images = recipe("dcgan", iterations=2), load_folder(photos, 32)
+    run = Run.create(tmp_path / "run", whole, str(photos), images)
 
-    def watch(iteration, line):
+    def progress(iteration, line):
         if iteration == 2:
             signal.raise_signal(signal.SIGINT)
 
-    assert train_run(run, pictures, whole, CPU, watch=watch).info["iteration"] == 2
+    assert train_run(run, images, whole, CPU, progress=progress).info["iteration"] == 2
     assert run.model.exists()

@@ -9,25 +9,25 @@ import pytest
 import torch
 
 from ganloc import training
+from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
 from ganloc.evaluation import evaluate
-from ganloc.heatmap.read import DEFAULT
-from ganloc.images.pictures import Pictures
-from ganloc.images.synthetic import draw_pictures
+from ganloc.heatmap.readings import DEFAULT
+from ganloc.images.image_set import ImageSet
+from ganloc.images.synthetic import draw_images
 from ganloc.model import RULES, STUDENT, Model, scores_of
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import PRESETS, Recipe
-from ganloc.run import Run
-from ganloc.student import rounds
-from ganloc.student.closer import surroundings
-from ganloc.student.learning import soft_masks
-from ganloc.student.rounds import self_train
+from ganloc.student import self_training as rounds
+from ganloc.student.refine import surroundings
+from ganloc.student.self_training import self_train
+from ganloc.student.train_student import soft_masks
 from ganloc.training import Stopped, train_in_memory, train_run
-from ganloc.unusual.distance import Unusual
 from run_folders import logged
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
-PICTURES = draw_pictures(6, 32, seed=0)
+IMAGES = draw_images(6, 32, seed=0)
 
 
 def recipe(**settings):
@@ -36,9 +36,9 @@ def recipe(**settings):
     return Recipe("dcgan", **{**tiny, "iterations": 4, "seed": 3, **student, **settings})
 
 
-def train(folder, wanted, watch=None, resume=False):
-    run = Run(folder) if resume else Run.create(folder, wanted, "photos", PICTURES)
-    train_run(run, PICTURES.unlabelled(), wanted, CPU, resume, watch)
+def train(folder, wanted, progress=None, resume=False):
+    run = Run(folder) if resume else Run.create(folder, wanted, "photos", IMAGES)
+    train_run(run, IMAGES.unlabelled(), wanted, CPU, resume, progress)
     return run
 
 
@@ -56,11 +56,11 @@ def test_the_student_is_kept_with_its_model_and_read_by_default(tmp_path):
     assert model.reading == STUDENT
     assert model.student is not None
     expected = self_train(
-        model.discriminator, model.fitted, PICTURES.pixels, recipe(), lambda *_: None
+        model.discriminator, model.statistics, IMAGES.pixels, recipe(), lambda *_: None
     )
     assert_same_student(model.student, expected)
-    found = model.localize(PICTURES)
-    masks = soft_masks(expected, PICTURES.pixels)
+    found = model.localize(IMAGES)
+    masks = soft_masks(expected, IMAGES.pixels)
     low, high = (side(masks, axis=(1, 2), keepdims=True) for side in (np.min, np.max))
     np.testing.assert_allclose(found.heatmaps, (masks - low) / (high - low), atol=1e-5)
     by_hand = (masks[0] - low[0]) / (high[0] - low[0]) > RULES[STUDENT].threshold
@@ -78,16 +78,16 @@ def test_without_a_student_the_discriminator_is_read_and_the_game_is_the_same(tm
     assert second.reading == DEFAULT
     for reading in ("plain-cam", DEFAULT):
         np.testing.assert_array_equal(
-            first.heatmaps(PICTURES, reading), second.heatmaps(PICTURES, reading)
+            first.heatmaps(IMAGES, reading), second.heatmaps(IMAGES, reading)
         )
     with pytest.raises(UserError, match="no student"):
-        second.heatmaps(PICTURES, STUDENT)
+        second.heatmaps(IMAGES, STUDENT)
 
 
 def test_the_log_goes_on_with_the_student_s_loss(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "LOG_EVERY", 2)
     seen = []
-    run = train(tmp_path / "run", recipe(), watch=lambda iteration, line: seen.append(iteration))
+    run = train(tmp_path / "run", recipe(), progress=lambda iteration, line: seen.append(iteration))
     assert logged(run) == seen == [2, 4, 6, 8, 10]  # four, then two rounds of three
     lines = [json.loads(line) for line in run.log.read_text().splitlines()]
     assert [("student_loss" in line) for line in lines] == [False, False, True, True, True]
@@ -104,7 +104,7 @@ def test_stopped_while_the_student_learns_it_starts_again_and_is_the_same(tmp_pa
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Stopped) as stop:
-        train(tmp_path / "run", recipe(), watch=stop_at_eight)
+        train(tmp_path / "run", recipe(), progress=stop_at_eight)
     assert (stop.value.iteration, stop.value.student) == (4, True)
     stopped = Model.load(tmp_path / "run" / "model.safetensors")
     assert stopped.student is None  # what the game left can be read already
@@ -120,7 +120,7 @@ def test_a_stop_in_the_very_last_iteration_is_too_late(tmp_path, monkeypatch):
         if iteration == recipe().steps:
             signal.raise_signal(signal.SIGINT)
 
-    run = train(tmp_path / "run", recipe(), watch=stop)
+    run = train(tmp_path / "run", recipe(), progress=stop)
     assert Model.load(run.model).student is not None
 
 
@@ -131,7 +131,7 @@ def test_a_finished_training_is_left_as_it_is(tmp_path):
     def never(iteration, line):
         raise AssertionError(iteration)
 
-    train(tmp_path / "run", recipe(), watch=never, resume=True)
+    train(tmp_path / "run", recipe(), progress=never, resume=True)
     assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before
 
 
@@ -143,17 +143,17 @@ def test_a_finished_training_can_go_on_for_longer(tmp_path):
 
 
 def test_stopped_between_the_game_and_the_student(tmp_path, monkeypatch):
-    fit = Unusual.of_folder
+    fit = OutlierModel.of_folder
 
     def interrupted(pixels, seed):
         signal.raise_signal(signal.SIGINT)
         return fit(pixels, seed)
 
-    monkeypatch.setattr(Unusual, "of_folder", interrupted)
+    monkeypatch.setattr(OutlierModel, "of_folder", interrupted)
     with pytest.raises(Stopped) as stop:
         train(tmp_path / "run", recipe())
     assert (stop.value.iteration, stop.value.student) == (4, True)
-    monkeypatch.setattr(Unusual, "of_folder", fit)
+    monkeypatch.setattr(OutlierModel, "of_folder", fit)
     run, whole = train(tmp_path / "run", recipe(), resume=True), train(tmp_path / "whole", recipe())
     assert_same_student(Model.load(run.model).student, Model.load(whole.model).student)
 
@@ -169,7 +169,7 @@ def test_stopped_on_its_way_to_more_iterations_what_was_finished_stays(when, tmp
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Stopped):
-        train(run.folder, recipe(iterations=6), watch=stop, resume=True)
+        train(run.folder, recipe(iterations=6), progress=stop, resume=True)
     assert run.model.read_bytes() == before
     train(run.folder, recipe(iterations=6), resume=True)
     assert Model.load(run.model).recipe.iterations == 6
@@ -177,7 +177,7 @@ def test_stopped_on_its_way_to_more_iterations_what_was_finished_stays(when, tmp
 
 def test_in_memory_it_is_the_same_student(tmp_path):
     run = train(tmp_path / "run", recipe())
-    model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
+    model = train_in_memory(IMAGES.unlabelled(), recipe(), CPU)
     assert_same_student(model.student, Model.load(run.model).student)
 
 
@@ -187,20 +187,20 @@ def test_a_loss_that_is_no_longer_finite_is_one_sentence(monkeypatch):
 
     monkeypatch.setattr(rounds, "teach", broken)
     with pytest.raises(UserError, match=r"student broke down at iteration 5 .*--seed"):
-        train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
+        train_in_memory(IMAGES.unlabelled(), recipe(), CPU)
 
 
 def test_truth_and_classes_are_never_seen(tmp_path):
-    labelled = train_in_memory(PICTURES, recipe(), CPU)
-    shuffled = Pictures(PICTURES.pixels, PICTURES.names, PICTURES.sizes)
+    labelled = train_in_memory(IMAGES, recipe(), CPU)
+    shuffled = ImageSet(IMAGES.pixels, IMAGES.names, IMAGES.sizes)
     assert_same_student(labelled.student, train_in_memory(shuffled, recipe(), CPU).student)
 
 
 def test_the_table_shows_the_student_and_the_discriminator_alone():
-    model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
-    rows = {row.name: row for row in evaluate(model, PICTURES)}
-    plain = Model(model.discriminator, model.recipe, model.fitted, model.info)
-    others = {row.name: row for row in evaluate(plain, PICTURES)}
+    model = train_in_memory(IMAGES.unlabelled(), recipe(), CPU)
+    rows = {row.name: row for row in evaluate(model, IMAGES)}
+    plain = Model(model.discriminator, model.recipe, model.statistics, model.info)
+    others = {row.name: row for row in evaluate(plain, IMAGES)}
     assert rows.keys() - others.keys() == {"discriminator"}
     assert rows["discriminator"].mean_iou == others["default"].mean_iou
     assert rows["default"].mean_iou != others["default"].mean_iou
@@ -212,15 +212,15 @@ def test_the_default_preset_has_a_student_and_the_paper_s_have_none():
 
 
 def test_a_closer_look_moves_the_student_s_boxes_alone():
-    model = train_in_memory(PICTURES.unlabelled(), recipe(), CPU)
-    large = replace(PICTURES, sizes=np.full((6, 2), [320, 160]))
+    model = train_in_memory(IMAGES.unlabelled(), recipe(), CPU)
+    large = replace(IMAGES, sizes=np.full((6, 2), [320, 160]))
     seen = []
 
-    def closer(indices, parts):
+    def crop_reader(indices, parts):
         seen.append(parts)
         return np.random.default_rng(0).integers(0, 256, (len(indices), 32, 32, 3), np.uint8)
 
-    first, again = model.localize(large), model.localize(large, closer=closer)
+    first, again = model.localize(large), model.localize(large, crop_reader=crop_reader)
     np.testing.assert_array_equal(again.heatmaps, first.heatmaps)
     assert not np.array_equal(again.boxes, first.boxes)
     assert (again.boxes[:, 2:] <= [320 + 1e-9, 160 + 1e-9]).all()
@@ -228,6 +228,6 @@ def test_a_closer_look_moves_the_student_s_boxes_alone():
     np.testing.assert_allclose(seen[0], surroundings(fractions))
     np.testing.assert_allclose(again.scores, scores_of(first.heatmaps, again.boxes, large.sizes))
     for reading in (DEFAULT, "plain-cam"):
-        plain, closely = (model.localize(large, reading, each) for each in (None, closer))
+        plain, closely = (model.localize(large, reading, each) for each in (None, crop_reader))
         np.testing.assert_array_equal(plain.boxes, closely.boxes)
     assert len(seen) == 2

@@ -1,4 +1,4 @@
-"""Archives in the formats of the published data sets, a few random pictures each."""
+"""Archives in the formats of the published data sets, a few random images each."""
 
 import io
 import zipfile
@@ -20,8 +20,8 @@ def make_tiny_imagenet(path: Path, classes: Sequence[str], train: int, val: int)
     Args:
         path: of the zip.
         classes: ids such as n02279972.
-        train: training pictures a class.
-        val: val pictures a class, which `load_tiny_imagenet` calls test.
+        train: training images a class.
+        val: val images a class, which `load_tiny_imagenet` calls test.
     """
     random = np.random.default_rng(0)
     annotations = []
@@ -44,7 +44,7 @@ def make_tiny_imagenet(path: Path, classes: Sequence[str], train: int, val: int)
 
 
 def make_cifar10(path: Path, categories: Sequence[str], train: int, test: int) -> Path:
-    """Write a zip of 32×32 random pictures at `path`, `train` and `test` of each category."""
+    """Write a zip of 32×32 random images at `path`, `train` and `test` of each category."""
     random = np.random.default_rng(0)
     with zipfile.ZipFile(path, "w") as archive:
         for category in categories:
@@ -59,7 +59,7 @@ def make_cifar10(path: Path, categories: Sequence[str], train: int, test: int) -
 def _boxed(
     random: np.random.Generator,
 ) -> tuple[UInt8[np.ndarray, "64 64 3"], tuple[int, int, int, int]]:
-    """A picture, and its box as the archive counts it: xyxy with inclusive ends."""
+    """An image, and its box as the archive counts it: xyxy with inclusive ends."""
     x0, y0 = random.integers(0, SIDE // 2, 2).tolist()
     width, height = random.integers(SIDE // 4, SIDE // 2, 2).tolist()
     pixels = random.integers(0, 96, (SIDE, SIDE, 3), np.uint8)

@@ -17,12 +17,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
+from ganloc.checkpoints.training_log import ProgressCallback
 from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
-from ganloc.log import Watch
-from ganloc.reproduce.render import one_line
-from ganloc.reproduce.tables import Place, reproduce_table, until
+from ganloc.paper.markdown import one_line
+from ganloc.paper.tables import Place, reproduce_table, until
 from ganloc.training import Stopped
 
 EVERY = 1000  # iterations between two printed lines
@@ -59,15 +59,15 @@ def main() -> int:
 
 
 @contextmanager
-def _show(name: str, iterations: int, end: float) -> Iterator[Watch]:
+def _show(name: str, iterations: int, end: float) -> Iterator[ProgressCallback]:
     if time.monotonic() > end:
         raise Stopped(0)
 
-    def watch(iteration: int, line: dict[str, int | float]) -> None:
+    def progress(iteration: int, line: dict[str, int | float]) -> None:
         if iteration % EVERY == 0 or iteration == iterations:
             print(f"{name}: {iteration} of {iterations}, {line['images_per_second']} images/s")
 
-    yield until(end, watch)
+    yield until(end, progress)
 
 
 if __name__ == "__main__":

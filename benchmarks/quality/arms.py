@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from ganloc.images.pictures import Pictures
+from ganloc.checkpoints.run import Run
+from ganloc.images.image_set import ImageSet
 from ganloc.recipes import Recipe, make_recipe
-from ganloc.run import Run
 from ganloc.training import train_run
 
 EVERY = 250  # iterations between the checkpoints that are scored
-SIZE = 64  # side of most pictures, in pixels
+SIZE = 64  # side of most images, in pixels
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Arm:
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def recipe(self, seed: int, size: int) -> Recipe:
-        """What is trained with this seed on pictures of this size."""
+        """What is trained with this seed on images of this size."""
         changes = {"size": size, **self.changes, "iterations": self.iterations, "seed": seed}
         # The rule is asked afterwards, and students are what other stages ask about.
-        return make_recipe("border", **changes, select=False, student_iterations=0)
+        return make_recipe("default", **changes, select=False, student_iterations=0)
 
     @property
     def checkpoints(self) -> list[int]:
@@ -44,7 +44,7 @@ class Arm:
 ALIVE = {"adversarial_weight": 1.0, "logit_scale": 10.0}  # so that thin networks leave chance
 
 ARMS: dict[str, Arm] = {
-    "border": Arm({"adversarial_weight": 0.0, "border_weight": 1.0}),
+    "pretext": Arm({"adversarial_weight": 0.0, "border_weight": 1.0}),
     "adversarial": Arm({**ALIVE, "border_weight": 0.0}, 1_000, (0,)),
     "both": Arm({**ALIVE, "border_weight": 1.0}, seeds=(0,)),
 }
@@ -61,20 +61,20 @@ def is_finished(run: Run, arm: Arm) -> bool:
     return run.milestone(arm.iterations).exists() and run.model.exists()
 
 
-def trained_run(runs: Path, arm: str, set_name: str, seed: int, pictures: Pictures) -> Run:
+def trained_run(runs: Path, arm: str, set_name: str, seed: int, images: ImageSet) -> Run:
     """The run of this arm; trained now, or on from where it was stopped, where it is not finished.
 
     Raises:
         Stopped: by Ctrl-C; the next call goes on.
         UserError: the folder holds something else.
     """
-    folder = folder_of(runs, arm, set_name, seed, pictures.size)
-    recipe = ARMS[arm].recipe(seed, pictures.size)
+    folder = folder_of(runs, arm, set_name, seed, images.size)
+    recipe = ARMS[arm].recipe(seed, images.size)
     begun = (folder / "recipe.json").exists()
-    run = Run.open(folder) if begun else Run.create(folder, recipe, set_name, pictures)
+    run = Run.open(folder) if begun else Run.create(folder, recipe, set_name, images)
     if begun:
-        run.resume(asdict(recipe), pictures)
+        run.resume(asdict(recipe), images)
     if not is_finished(run, ARMS[arm]):
         milestones = ARMS[arm].checkpoints[1:]
-        train_run(run, pictures, recipe, torch.device("cpu"), begun, milestones=milestones)
+        train_run(run, images, recipe, torch.device("cpu"), begun, milestones=milestones)
     return run

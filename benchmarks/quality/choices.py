@@ -2,7 +2,7 @@
 
 python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR
 
-Trains every arm (arms.py) on every development set and scores its checkpoints on the test pictures;
+Trains every arm (arms.py) on every development set and scores its checkpoints on the test images;
 the answers (questions.py) go to docs/results/choices.json. What is trained or scored already is
 found in DIR and not done again, so that it can be stopped at any time.
 """
@@ -15,16 +15,16 @@ from pathlib import Path
 import render
 import torch
 from arms import ARMS, trained_run
+from checkpoint_ious import Scored, image_ious
 from questions import Ious, checkpoints, readings, training, trust
 from rivals import constant, contrast
 from rivals.setting import Setting
-from scores import Scored, picture_ious
 from sets import load_set, refuse_exam
 
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
-from ganloc.reproduce.results import ResultRow, Results
+from ganloc.paper.results import ResultRow, Results
 from ganloc.training import Stopped
 
 COMMAND = "python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR"
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     return rows
 
 
-def without_training(test: Pictures, setting: Setting) -> dict[str, Ious]:
+def without_training(test: ImageSet, setting: Setting) -> dict[str, Ious]:
     """What has to be beaten without any label or training, by name of its rival."""
     shown = test.unlabelled()
     boxes = {
@@ -96,7 +96,7 @@ def without_training(test: Pictures, setting: Setting) -> dict[str, Ious]:
         "centre": constant.boxes(shown, shown, setting, fraction=0.8),
         "colour-contrast-centre": contrast.boxes(shown, shown, setting, centre_prior=True),
     }
-    return {name: picture_ious(each, test) for name, each in boxes.items()}
+    return {name: image_ious(each, test) for name, each in boxes.items()}
 
 
 if __name__ == "__main__":

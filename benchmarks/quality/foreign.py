@@ -1,10 +1,10 @@
-"""Are pictures that do not belong to a folder found? Others mixed in, and how unusual they are.
+"""Are images that do not belong to a folder found? Others mixed in, and how unusual they are.
 
     python benchmarks/quality/foreign.py --data tiny-imagenet-200.zip --butterflies DIR --cells DIR
 
-Into each development set go pictures of the other ones, and of each folder; into each folder those
+Into each development set go images of the other ones, and of each folder; into each folder those
 of the other, and photographs of the development sets; but no insects among insects. Nothing is
-trained: how unusual a picture is depends on no network. What mixed pictures cost the boxes is a
+trained: how unusual an image is depends on no network. What mixed images cost the boxes is a
 matter of run.py, with sets such as `bear+30%others`. Rows go to docs/results/foreign.json; the
 paper's six sets are refused without --exam.
 """
@@ -21,13 +21,13 @@ import render
 from mixed import mixed
 from sets import others_of, refuse_exam
 
+from ganloc.checkpoints.signals import auc
 from ganloc.errors import UserError
 from ganloc.images.folder import load_folder
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, classes_of, load_tiny_imagenet
-from ganloc.reproduce.results import ResultRow, Results
-from ganloc.selection.signals import auc
-from ganloc.unusual.distance import ODD, Unusual
+from ganloc.outliers.outlier_model import ODD, OutlierModel
+from ganloc.paper.results import ResultRow, Results
 
 COMMAND = (
     "python benchmarks/quality/foreign.py --data tiny-imagenet-200.zip "
@@ -55,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="How unusual pictures are that do not belong.")
+    parser = argparse.ArgumentParser(description="How unusual images are that do not belong.")
     parser.add_argument("--data", type=Path, required=True, help="tiny-imagenet-200.zip")
     for name in FOLDERS:
-        parser.add_argument(f"--{name}", type=Path, help="folder of pictures")
+        parser.add_argument(f"--{name}", type=Path, help="folder of images")
     parser.add_argument("--sets", nargs="+", help="default: all that are given")
     parser.add_argument("--results", type=Path, default=Path("docs/results"))
     parser.add_argument("--exam", action="store_true", help="allow the paper's six sets")
@@ -98,8 +98,8 @@ def kin_of(name: str) -> tuple[str, ...]:
     return INSECTS if name in INSECTS else (name,)
 
 
-def photographs_for(name: str, archive: Path) -> Pictures:
-    """Training pictures of the development sets that are foreign to this set or folder.
+def photographs_for(name: str, archive: Path) -> ImageSet:
+    """Training images of the development sets that are foreign to this set or folder.
 
     Raises:
         UserError: something is missing or cannot be read.
@@ -108,24 +108,24 @@ def photographs_for(name: str, archive: Path) -> Pictures:
     return others_of([each for own in kin for each in classes_of(own)], SIZE, archive)
 
 
-def asked(own: Pictures, others: Pictures | None, percent: int, seed: int) -> ResultRow:
-    """Percentages, of pictures that others' are mixed among, or without others of their own.
+def asked(own: ImageSet, others: ImageSet | None, percent: int, seed: int) -> ResultRow:
+    """Percentages, of images that others' are mixed among, or without others of their own.
 
     Returns:
-        `pictures` in all; `auc`: of the pairs of an own and another picture, in how many the other
+        `images` in all; `auc`: of the pairs of an own and another image, in how many the other
         is more unusual; `listed`: told of; `precision`: others among them; `recall`: of the others,
         how many are told of. None where there is nothing to divide by.
     """
     if others is None:
-        pictures, foreign = own, np.zeros(len(own), dtype=bool)
+        images, foreign = own, np.zeros(len(own), dtype=bool)
     else:
         room = len(others) * (100 - percent) // percent
         chosen = np.random.default_rng(seed).permutation(len(own))[:room]
-        pictures, foreign = mixed(own.subset(chosen), others, percent, seed)
-    scores = Unusual.fit(pictures.pixels, seed).scores(pictures.pixels)
+        images, foreign = mixed(own.subset(chosen), others, percent, seed)
+    scores = OutlierModel.fit(images.pixels, seed).scores(images.pixels)
     odd = scores >= ODD
     return {
-        "pictures": len(pictures),
+        "images": len(images),
         "auc": _percent(auc(scores[foreign], scores[~foreign])) if foreign.any() else None,
         "listed": _percent(odd.mean()),
         "precision": _percent(foreign[odd].mean()) if foreign.any() and odd.any() else None,

@@ -1,15 +1,15 @@
-"""Folders that are not clean: others' pictures among those of one kind."""
+"""Folders that are not clean: others' images among those of one kind."""
 
 import numpy as np
 
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Bool
 
 
 def mixed(
-    own: Pictures, others: Pictures, percent: int, seed: int
-) -> tuple[Pictures, Bool[np.ndarray, " n"]]:
+    own: ImageSet, others: ImageSet, percent: int, seed: int
+) -> tuple[ImageSet, Bool[np.ndarray, " n"]]:
     """All of `own` and so many of `others` that they are a percentage of both, in random order.
 
     Args:
@@ -19,7 +19,7 @@ def mixed(
         seed: of choice and order.
 
     Returns:
-        The pictures, and which of them are the others'.
+        The images, and which of them are the others'.
 
     Raises:
         UserError: there are too few others.
@@ -29,7 +29,7 @@ def mixed(
     if count > len(others):
         raise UserError(f"{percent} % others need {count}, and there are only {len(others)}.")
     some = others.subset(random.permutation(len(others))[:count])
-    both = Pictures(
+    both = ImageSet(
         np.concatenate([own.pixels, some.pixels]),
         own.names + tuple(f"other/{name}" for name in some.names),
         np.concatenate([own.sizes, some.sizes]),

@@ -1,23 +1,23 @@
 """What the scores of all runs answer: does training help, which reading, checkpoint and verdict?
 
 Every answer is a list of rows for docs/results/choices.json. A score is GT-known Loc in percent,
-first the mean over seeds picture by picture, then over a set's pictures, then over sets; intervals
-are bootstraps over the pictures of each set, and differences are paired.
+first the mean over seeds image by image, then over a set's images, then over sets; intervals
+are bootstraps over the images of each set, and differences are paired.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scores import Scored, chosen
+from checkpoint_ious import Scored, chosen
 
-from ganloc.heatmap.read import DEFAULT
-from ganloc.reproduce.results import ResultRow
-from ganloc.score.bootstrap import mean_over_sets
-from ganloc.selection.verdict import verdict
+from ganloc.checkpoints.verdict import verdict
+from ganloc.heatmap.readings import DEFAULT
+from ganloc.metrics.bootstrap import mean_over_sets
+from ganloc.paper.results import ResultRow
 from ganloc.shapes import Float
 
-Ious = Float[np.ndarray, " n"]  # of one box in each of a set's test pictures
-Hits = Mapping[str, Float[np.ndarray, " n"]]  # by set: 0–100, the mean over seeds, a picture each
+Ious = Float[np.ndarray, " n"]  # of one box in each of a set's test images
+Hits = Mapping[str, Float[np.ndarray, " n"]]  # by set: 0–100, the mean over seeds, an image each
 
 # Each reading beside the one that it adds one thing to.
 LADDER = {
@@ -27,12 +27,12 @@ LADDER = {
     "cam": "averaged-cam",
     "otsu-cam": "cam",
     "principal": "otsu-cam",
-    "border-last": "otsu-cam",
-    "border": "border-last",
-    "fisher-last": "otsu-cam",
-    "fisher-deep": "fisher-last",
-    "fisher-flat": "fisher-deep",
-    "fisher": "fisher-deep",
+    "border-distance-last": "otsu-cam",
+    "border-distance": "border-distance-last",
+    "lda-last": "otsu-cam",
+    "lda-multilayer": "lda-last",
+    "lda-no-prior": "lda-multilayer",
+    "lda": "lda-multilayer",
 }
 
 
@@ -91,7 +91,7 @@ def last(run: Scored) -> Ious:
 
 
 def peak(run: Scored) -> Ious:
-    """*Oracle*: by the trained checkpoint that scores best on the very pictures that are scored."""
+    """*Oracle*: by the trained checkpoint that scores best on the very images that are scored."""
     trained = [run.ious(index, DEFAULT) for index in range(1, len(run.iterations))]
     return max(trained, key=lambda ious: (ious > 0.5).mean())
 
@@ -143,7 +143,7 @@ def by_arm(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
 def trust(runs: Sequence[Scored], centre: Mapping[str, Ious]) -> list[ResultRow]:
     """How often the verdict is right, over all checkpoints of all runs, the untrained ones too.
 
-    A checkpoint is good where it scores at least as well as the centred box on the same pictures.
+    A checkpoint is good where it scores at least as well as the centred box on the same images.
     """
     counts = dict.fromkeys(VERDICTS.values(), 0)
     for run in runs:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
-from ganloc.reproduce.render import markdown
-from ganloc.reproduce.results import ResultRow
-from ganloc.score.bootstrap import mean_over_sets
-from ganloc.score.hits import unpacked
+from ganloc.metrics.bootstrap import mean_over_sets
+from ganloc.metrics.hits import unpacked
+from ganloc.paper.markdown import markdown
+from ganloc.paper.results import ResultRow
 from ganloc.shapes import Float
 
 METRICS = {"gt_known_loc": "mean of {}", "gt_known_loc_70": "IoU > 0.7", "mean_iou": "mean IoU"}
@@ -22,16 +22,16 @@ RIVALS = (
     "centre",
     "fitted-box",
     "colour-contrast-centre",
-    "trained-border-fisher",
+    "trained-pretext-lda",
     "supervised-cnn",
 )
 GAINING = (
-    "trained-border-fisher",
-    "seeds",
+    "trained-pretext-lda",
+    "pseudo-boxes",
     "student-1",
     "student",
-    "student-again",
-    "student-again-128",
+    "student-refined",
+    "student-refined-128",
     "student-of-discriminator",
     "student-of-colour",
 )
@@ -74,7 +74,7 @@ def _number(score: float) -> str:
 def gains(rows: Sequence[ResultRow], threshold: float, sets: Sequence[str]) -> str:
     """A line a stage of ganloc, a column a rival: what GT-known Loc gains, and its interval.
 
-    The mean over these sets, all of which both must have; pictures are compared in pairs, after the
+    The mean over these sets, all of which both must have; images are compared in pairs, after the
     mean over seeds.
     """
     hits = {name: hits_of(rows, name, threshold) for name in (*RIVALS, *GAINING)}
@@ -87,31 +87,33 @@ def gains(rows: Sequence[ResultRow], threshold: float, sets: Sequence[str]) -> s
             differences = {
                 rival: [own[each] - whole[rival][each] for each in sets] for rival in rivals
             }
-            told = [
+            describe_outliers = [
                 _gain_of(*mean_over_sets(values)) if rival != name else ""
                 for rival, values in differences.items()
             ]
-            lines.append([name, f"{np.mean([own[each].mean() for each in sets]):.1f}", *told])
+            lines.append(
+                [name, f"{np.mean([own[each].mean() for each in sets]):.1f}", *describe_outliers]
+            )
     heads = ["stage", f"IoU > {threshold}", *(f"over {name}" for name in rivals)]
     return markdown(heads, lines) if lines else ""
 
 
 def learning_curve(rows: Sequence[ResultRow]) -> str:
-    """A line a count of training pictures: the student's GT-known Loc, and what it gains.
+    """A line a count of training images: the student's GT-known Loc, and what it gains.
 
-    `SET+20pictures` in place of SET. Gains are over constant boxes on the same test pictures, and
+    `SET+20images` in place of SET. Gains are over constant boxes on the same test images, and
     over the discriminator that was trained on as few; means where every set has the count.
     """
     found = hits_of(rows, "student", 0.5)
     counted = {
-        (plain, int(change.removesuffix("pictures"))): name
+        (plain, int(change.removesuffix("images"))): name
         for name in found
         for plain, _, change in [name.partition("+")]
-        if change.endswith("pictures")
+        if change.endswith("images")
     }
     sets = list(dict.fromkeys(plain for plain, _ in counted))
     constant = {name: hits_of(rows, name, 0.5) for name in ("whole-image", "centre")}
-    discriminator = hits_of(rows, "trained-border-fisher", 0.5)
+    discriminator = hits_of(rows, "trained-pretext-lda", 0.5)
     lines = []
     for count in sorted({count for _, count in counted}):
         own = {name: found[counted[name, count]] for name in sets if (name, count) in counted}
@@ -124,14 +126,14 @@ def learning_curve(rows: Sequence[ResultRow]) -> str:
         else:
             line += [""] * (2 + len(constant))
         lines.append([str(count), *line])
-    rivals = [f"over {name}" for name in (*constant, "trained-border-fisher")]
-    return markdown(["pictures", *sets, "mean", *rivals], lines) if lines else ""
+    rivals = [f"over {name}" for name in (*constant, "trained-pretext-lda")]
+    return markdown(["images", *sets, "mean", *rivals], lines) if lines else ""
 
 
 def mixed(rows: Sequence[ResultRow]) -> str:
-    """A line a share of others' pictures: the student's GT-known Loc, and what the others cost.
+    """A line a share of others' images: the student's GT-known Loc, and what the others cost.
 
-    `SET+30%others` in place of SET, on the same test pictures, in pairs.
+    `SET+30%others` in place of SET, on the same test images, in pairs.
     """
     found = hits_of(rows, "student", 0.5)
     pairs = [
@@ -183,7 +185,7 @@ def _over(rows: Sequence[ResultRow], name: str, lowest: bool) -> str:
 def hits_of(
     rows: Sequence[ResultRow], stage: str, threshold: float
 ) -> dict[str, Float[np.ndarray, " n"]]:
-    """By set, 0–100 a picture: the mean over a stage's seeds, where all its rows have hits."""
+    """By set, 0–100 an image: the mean over a stage's seeds, where all its rows have hits."""
     own: dict[str, list[ResultRow]] = {}
     for row in rows:
         if row["stage"] == stage:

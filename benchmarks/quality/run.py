@@ -22,7 +22,7 @@ from stages import STAGES, run_stage, why_skipped
 from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.localizer import choose_device
-from ganloc.reproduce.results import ResultRow, Results
+from ganloc.paper.results import ResultRow, Results
 from ganloc.training import Stopped
 
 COMMAND = (

@@ -1,7 +1,7 @@
 """The sets that rivals are scored on.
 
-Behind the name of a set of Tiny ImageNet, `+reframed` cuts its pictures anew (reframed.py),
-`+200pictures` keeps so many of its training pictures, and `+30%others` mixes so many of the other
+Behind the name of a set of Tiny ImageNet, `+reframed` cuts its images anew (reframed.py),
+`+200images` keeps so many of its training images, and `+30%others` mixes so many of the other
 development sets' among them (mixed.py).
 """
 
@@ -15,13 +15,13 @@ from reframed import reframed
 
 from ganloc.errors import UserError
 from ganloc.images.folder import load_folder
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS, classes_of, load_tiny_imagenet
 from ganloc.images.truth import read_coco
 
 TRUTH = "truth.coco.json"
 REFRAMED = "reframed"
-PICTURES = re.compile(r"([1-9]\d*)pictures")
+IMAGES = re.compile(r"([1-9]\d*)images")
 OTHERS = re.compile(r"([1-9]\d?)%others")
 
 
@@ -45,10 +45,10 @@ def plain_and_change(set_name: str) -> tuple[str, str]:
         UserError: there is no such change.
     """
     plain, _, change = set_name.partition("+")
-    counted = PICTURES.fullmatch(change) or OTHERS.fullmatch(change)
+    counted = IMAGES.fullmatch(change) or OTHERS.fullmatch(change)
     if change not in ("", REFRAMED) and not counted:
         raise UserError(
-            f"{set_name}: behind the + write {REFRAMED}, a count as in 200pictures, or a share as "
+            f"{set_name}: behind the + write {REFRAMED}, a count as in 200images, or a share as "
             "in 30%others."
         )
     return plain, change
@@ -56,17 +56,17 @@ def plain_and_change(set_name: str) -> tuple[str, str]:
 
 def load_set(
     set_name: str, size: int, archive: Path | None, folders: dict[str, Path]
-) -> tuple[Pictures | None, Pictures]:
-    """Training and test pictures with truth; a folder has no split and gives no training pictures.
+) -> tuple[ImageSet | None, ImageSet]:
+    """Training and test images with truth; a folder has no split and gives no training images.
 
     Args:
         set_name: a folder's name, or a set of Tiny ImageNet, as it is or changed.
-        size: side of the pictures, in pixels.
+        size: side of the images, in pixels.
         archive: Tiny ImageNet's.
         folders: by name, each with its truth in it.
 
     Raises:
-        UserError: something is missing or cannot be read, or there are too few pictures.
+        UserError: something is missing or cannot be read, or there are too few images.
     """
     if set_name in folders:
         folder = folders[set_name]
@@ -77,27 +77,27 @@ def load_set(
     train, test = (load_tiny_imagenet(archive, plain, s, size) for s in ("train", "test"))
     if change == REFRAMED:
         return reframed(train, seed=0), reframed(test, seed=1)
-    if counted := PICTURES.fullmatch(change):
+    if counted := IMAGES.fullmatch(change):
         train = some_of(train, int(counted[1]), set_name)
     if share := OTHERS.fullmatch(change):
         train, _ = mixed(train, others_of(classes_of(plain), size, archive), int(share[1]), seed=0)
     return train, test
 
 
-def some_of(pictures: Pictures, count: int, set_name: str) -> Pictures:
+def some_of(images: ImageSet, count: int, set_name: str) -> ImageSet:
     """`count` of them at random, in their order; those of a smaller count are among them.
 
     Raises:
         UserError: there are not so many.
     """
-    if count > len(pictures):
-        raise UserError(f"{set_name}: there are only {len(pictures)} training pictures.")
-    chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
-    return pictures.subset(np.sort(chosen))
+    if count > len(images):
+        raise UserError(f"{set_name}: there are only {len(images)} training images.")
+    chosen = np.random.default_rng(0).permutation(len(images))[:count]
+    return images.subset(np.sort(chosen))
 
 
-def others_of(own: Sequence[str], size: int, archive: Path) -> Pictures:
-    """Training pictures of the development sets that have none of these classes.
+def others_of(own: Sequence[str], size: int, archive: Path) -> ImageSet:
+    """Training images of the development sets that have none of these classes.
 
     Raises:
         UserError: something is missing or cannot be read.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from arms import ARMS, SIZE
+from checkpoint_ious import image_ious
 from rivals import (
     chain,
     constant,
@@ -22,12 +23,11 @@ from rivals import (
     untrained,
 )
 from rivals.setting import Setting
-from scores import picture_ious
 
-from ganloc.heatmap.read import DEFAULT, READINGS
-from ganloc.images.pictures import Pictures
-from ganloc.score.hits import packed
-from ganloc.score.table import as_json, score_boxes
+from ganloc.heatmap.readings import DEFAULT, READINGS
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.hits import packed
+from ganloc.metrics.rows import as_json, evaluate_boxes
 
 FOLDS = 5
 LARGE = squeezenet.SIZE  # pixels a side, for rivals that need many
@@ -42,17 +42,17 @@ class Stage:
     """One rival.
 
     Attributes:
-        boxes: training pictures, pictures and setting → one box a picture.
-        uses_labels: it sees the training pictures' truth.
+        boxes: training images, images and setting → one box an image.
+        uses_labels: it sees the training images' truth.
         pretrained: it needs SqueezeNet's ImageNet weights.
-        size: side of the pictures that it sees, in pixels.
+        size: side of the images that it sees, in pixels.
         seeds: it is run with each of them; one where little or nothing depends on chance.
         minutes_before: what was spent earlier on what a call finds.
         package: without this package it is skipped; "" for none.
         originals: it reads the files again, of folders alone.
     """
 
-    boxes: Callable[[Pictures, Pictures, Setting], np.ndarray]
+    boxes: Callable[[ImageSet, ImageSet, Setting], np.ndarray]
     uses_labels: bool = False
     pretrained: bool = False
     size: int = SIZE
@@ -65,13 +65,13 @@ class Stage:
 # The network of the default preset by every reading, the paper's by some.
 UNTRAINED = {
     "dcgan": tuple(READINGS),
-    "sn-dcgan": ("plain-cam", "cam", "border", DEFAULT),
+    "sn-dcgan": ("plain-cam", "cam", "border-distance", DEFAULT),
 }
 
 # Source of the seeds and rounds of the student: the default chain step by step, then with other
 # seeds.
 CHAIN = {
-    "seeds": ("both", 0),
+    "pseudo-boxes": ("both", 0),
     "student-1": ("both", 1),
     "student": ("both", 2),
     "student-of-discriminator": ("discriminator", 2),
@@ -83,8 +83,8 @@ def _of_chain(
     boxes: Callable[..., np.ndarray], name: str, size: int = SIZE, originals: bool = False
 ) -> Stage:
     """A row of `CHAIN`, by the boxes of rivals/chain.py."""
-    first_boxes, rounds = CHAIN[name]
-    known = {"first_boxes": first_boxes, "rounds": rounds}
+    pseudo_boxes, rounds = CHAIN[name]
+    known = {"pseudo_boxes": pseudo_boxes, "rounds": rounds}
     return Stage(
         partial(boxes, **known),
         size=size,
@@ -109,16 +109,16 @@ STAGES: dict[str, Stage] = {
         for reading in readings
     },
     **{
-        f"trained-border-{reading}": Stage(
-            partial(trained.boxes, arm="border", reading=reading),
-            seeds=ARMS["border"].seeds,
-            minutes_before=partial(trained.minutes_before, arm="border", size=SIZE),
+        f"trained-pretext-{reading}": Stage(
+            partial(trained.boxes, arm="pretext", reading=reading),
+            seeds=ARMS["pretext"].seeds,
+            minutes_before=partial(trained.minutes_before, arm="pretext", size=SIZE),
         )
         for reading in ("plain-cam", DEFAULT)
     },
     **{name: _of_chain(chain.boxes, name) for name in CHAIN},
-    "student-again": _of_chain(chain.boxes_looked_at_again, "student", originals=True),
-    "student-again-128": _of_chain(chain.boxes_looked_at_again, "student", 128, originals=True),
+    "student-refined": _of_chain(chain.boxes_looked_at_again, "student", originals=True),
+    "student-refined-128": _of_chain(chain.boxes_looked_at_again, "student", 128, originals=True),
     **{
         f"ddt-squeezenet-{layer}": Stage(
             partial(ddt.boxes, layer=layer), pretrained=True, size=LARGE
@@ -134,17 +134,17 @@ def why_skipped(stage: Stage, setting: Setting) -> str:
     if stage.package and find_spec(stage.package) is None:
         return f"the package {stage.package} is not installed"
     if stage.originals and setting.originals is None:
-        return "only folders hold larger pictures"
+        return "only folders hold larger images"
     return "no --squeezenet" if stage.pretrained and setting.squeezenet is None else ""
 
 
 def run_stage(
-    stage: Stage, train: Pictures | None, test: Pictures, setting: Setting
+    stage: Stage, train: ImageSet | None, test: ImageSet, setting: Setting
 ) -> dict[str, Any]:
     """A row of scores on `test`, percentages 0–100, with 95 % intervals, hits and minutes.
 
     Where there is no `train`, what uses labels is cross-fitted on `test` in five folds, and the
-    rest fitted on all of it. Truth goes to what uses labels alone, and never that of a picture that
+    rest fitted on all of it. Truth goes to what uses labels alone, and never that of an image that
     gets a box.
     """
     assert test.truth is not None
@@ -157,26 +157,26 @@ def run_stage(
         seen = known if stage.uses_labels else known.unlabelled()
         boxes = stage.boxes(seen, test.unlabelled(), setting)
     minutes = minutes_before + (time.perf_counter() - began) / 60.0
-    row = score_boxes("", boxes, test.truth, stage.uses_labels)
-    ious = picture_ious(boxes, test)
+    row = evaluate_boxes("", boxes, test.truth, stage.uses_labels)
+    ious = image_ious(boxes, test)
     (scores,) = as_json("", len(test), [row])["rows"]
     del scores["name"]
     return {
         **scores,
         "pretrained": stage.pretrained,
-        "pictures": len(test),
+        "images": len(test),
         "scored": len(ious),
         "minutes": round(minutes, 3),
         "hits": packed(ious),
     }
 
 
-def _cross_fitted(stage: Stage, pictures: Pictures, setting: Setting) -> np.ndarray:
+def _cross_fitted(stage: Stage, images: ImageSet, setting: Setting) -> np.ndarray:
     """Each fold's boxes from the labels of the others; the folds are `cross_fitted_box`'s."""
-    boxes = np.empty((len(pictures), 4))
-    fold = np.random.default_rng(0).permutation(len(pictures)) % FOLDS
+    boxes = np.empty((len(images), 4))
+    fold = np.random.default_rng(0).permutation(len(images)) % FOLDS
     for number in np.unique(fold):
         mine, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        shown = pictures.subset(mine).unlabelled()
-        boxes[mine] = stage.boxes(pictures.subset(others), shown, setting)
+        shown = images.subset(mine).unlabelled()
+        boxes[mine] = stage.boxes(images.subset(others), shown, setting)
     return boxes

@@ -1,4 +1,4 @@
-"""ganloc: boxes for a folder of unlabelled pictures of one kind of thing."""
+"""ganloc: boxes for a folder of unlabelled images of one kind of thing."""
 
 from ganloc.errors import UserError
 from ganloc.localizer import Localization, Localizer

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
+from ganloc.commands.common import console, say
 from ganloc.commands.demo import demo
 from ganloc.commands.evaluate import evaluate, score
 from ganloc.commands.localize import localize
 from ganloc.commands.reproduce import reproduce
-from ganloc.commands.shared import console, say
 from ganloc.commands.train import train
 from ganloc.errors import UserError
 from ganloc.training import Stopped
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="ganloc",
-            description="Boxes for a folder of unlabelled pictures of one kind of thing.",
+            description="Boxes for a folder of unlabelled images of one kind of thing.",
             args=arguments,
             config=(FlagCreatePairsOff, OmitArgPrefixes),
         )

@@ -4,36 +4,36 @@ from collections.abc import Sequence
 
 import torch
 
-from ganloc.adversary.game import new_game
 from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.discriminator.train_state import new_train_state
 from ganloc.heatmap.colour_contrast import (
     CENTRE_PRIOR_THRESHOLD,
     THRESHOLD,
     colour_contrast,
     with_centre_prior,
 )
-from ganloc.heatmap.read import DEFAULT
-from ganloc.images.pictures import Pictures, checksum
-from ganloc.images.source import Closer
+from ganloc.heatmap.readings import DEFAULT
+from ganloc.images.image_set import ImageSet, checksum
+from ganloc.images.source import CropReader
+from ganloc.metrics.baselines import centre, cross_fitted_box, fitted_box, whole_image
+from ganloc.metrics.rows import Row, evaluate_boxes, evaluate_heatmaps
 from ganloc.model import Model
-from ganloc.score.baselines import centre, cross_fitted_box, fitted_box, whole_image
-from ganloc.score.table import Row, score_boxes, score_heatmaps
 
 CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
 
 def evaluate(
     model: Model,
-    test: Pictures,
-    train: Pictures | None = None,
-    closer: Closer | None = None,
+    test: ImageSet,
+    train: ImageSet | None = None,
+    crop_reader: CropReader | None = None,
 ) -> list[Row]:
     """Score the run, its untrained network and the baselines on `test`.
 
     Args:
         model: the trained model.
-        test: pictures with truth, of the model's size.
-        train: the training pictures with truth, where the data has a split: the fitted box is
+        test: images with truth, of the model's size.
+        train: the training images with truth, where the data has a split: the fitted box is
             fitted on them. Without, it is cross-fitted on `test` in five folds.
         closer: parts of `test`'s originals, for a student that looks again (Model.localize).
 
@@ -44,7 +44,7 @@ def evaluate(
         threshold; heatmaps are of the first look.
 
     Raises:
-        UserError: no picture of `test` has a true box.
+        UserError: no image of `test` has a true box.
     """
     assert test.truth is not None
     untrained = untrained_model(model, train or test)
@@ -58,12 +58,12 @@ def evaluate(
     }
     rows = []
     for name, (reader, reading) in readings.items():
-        found = reader.localize(test, reading, closer)
-        rows.append(score_heatmaps(name, found.heatmaps, found.boxes, test.truth, test.sizes))
+        found = reader.localize(test, reading, crop_reader)
+        rows.append(evaluate_heatmaps(name, found.heatmaps, found.boxes, test.truth, test.sizes))
     return [*rows, *baselines(test, train)]
 
 
-def baselines(test: Pictures, train: Pictures | None = None) -> list[Row]:
+def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
     """What needs no network (arguments and errors as in `evaluate`).
 
     Returns:
@@ -79,44 +79,44 @@ def baselines(test: Pictures, train: Pictures | None = None) -> list[Row]:
     rows = []
     for name, (heatmaps, threshold) in contrasts.items():
         boxes = boxes_from_heatmaps(heatmaps, test.size, sizes, threshold)
-        rows.append(score_heatmaps(name, heatmaps, boxes, truth, sizes))
+        rows.append(evaluate_heatmaps(name, heatmaps, boxes, truth, sizes))
     if train is None or train.truth is None:
         fitted = cross_fitted_box(truth, sizes)
     else:
         fitted = fitted_box(sizes, train.truth, train.sizes)
     return [
         *rows,
-        score_boxes("whole-image", whole_image(sizes), truth),
-        score_boxes("centre", centre(sizes), truth),
-        score_boxes("fitted-box", fitted, truth, uses_labels=True),
+        evaluate_boxes("whole-image", whole_image(sizes), truth),
+        evaluate_boxes("centre", centre(sizes), truth),
+        evaluate_boxes("fitted-box", fitted, truth, uses_labels=True),
     ]
 
 
-def fitted_corloc(model: Model, pictures: Pictures, scored: Sequence[Row] = ()) -> list[Row]:
-    """CorLoc: the default and the paper's reading beside constant boxes, on the fitted pictures.
+def fitted_corloc(model: Model, images: ImageSet, scored: Sequence[Row] = ()) -> list[Row]:
+    """CorLoc: the default and the paper's reading beside constant boxes, on the fitted images.
 
-    Empty where `pictures` are not those that were fitted, or have no truth.
+    Empty where `images` are not those that were fitted, or have no truth.
 
     Args:
         model: the trained model.
-        pictures: what it may have been fitted on.
-        scored: rows that `evaluate` gave for these very pictures, not to be worked out again.
+        images: what it may have been fitted on.
+        scored: rows that `evaluate` gave for these very images, not to be worked out again.
     """
-    if pictures.truth is None or model.info.get("checksum") != checksum(pictures):
+    if images.truth is None or model.info.get("checksum") != checksum(images):
         return []
     if scored:
         return [row for row in scored if row.name in CORLOC]
     boxes = {
-        "default": model.localize(pictures).boxes,
-        "plain-cam": model.localize(pictures, "plain-cam").boxes,
-        "whole-image": whole_image(pictures.sizes),
-        "centre": centre(pictures.sizes),
+        "default": model.localize(images).boxes,
+        "plain-cam": model.localize(images, "plain-cam").boxes,
+        "whole-image": whole_image(images.sizes),
+        "centre": centre(images.sizes),
     }
-    return [score_boxes(name, box, pictures.truth) for name, box in boxes.items()]
+    return [evaluate_boxes(name, box, images.truth) for name, box in boxes.items()]
 
 
-def untrained_model(model: Model, pictures: Pictures) -> Model:
-    """The model as it was before its first iteration, calibrated on `pictures`."""
+def untrained_model(model: Model, images: ImageSet) -> Model:
+    """The model as it was before its first iteration, calibrated on `images`."""
     device = next(model.discriminator.parameters()).device
-    game = new_game(model.recipe, torch.device("cpu"))
-    return Model.from_training(game.discriminator.to(device), model.recipe, pictures, iteration=0)
+    state = new_train_state(model.recipe, torch.device("cpu"))
+    return Model.from_training(state.discriminator.to(device), model.recipe, images, iteration=0)

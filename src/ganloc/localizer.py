@@ -1,4 +1,4 @@
-"""The estimator: fit on a folder of pictures, localize, save, load."""
+"""The estimator: fit on a folder of images, localize, save, load."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,31 +8,31 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganloc.checkpoints.run import Run
+from ganloc.checkpoints.training_log import ProgressCallback
+from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.images.source import load_images, look_closer
-from ganloc.log import Watch
 from ganloc.model import Model
 from ganloc.recipes import DEFAULT_PRESET, make_recipe
-from ganloc.run import Run
-from ganloc.selection.verdict import Verdict, verdict_of
 from ganloc.shapes import Float
 from ganloc.training import train_in_memory, train_run
 
-FEWEST_PICTURES = 2
-FEW_PICTURES = 100  # the learning curve of docs/how-good.md
+FEWEST_IMAGES = 2
+FEW_IMAGES = 100  # the learning curve of docs/how-good.md
 
 
 @dataclass(frozen=True)
 class Localization:
-    """One picture's box.
+    """One image's box.
 
     Attributes:
-        path: the picture, relative to the folder or archive that was given.
-        box: x0, y0, x1, y1 in pixels of the original picture, half-open.
+        path: the image, relative to the folder or archive that was given.
+        box: x0, y0, x1, y1 in pixels of the original image, half-open.
         score: how clearly the box stands out, 0–1.
         heatmap: 0–1, large where the object is, at the network's size.
-        unusual: how far the picture is from what is typical of those that were learned from: a
+        unusual: how far the image is from what is typical of those that were learned from: a
             quarter of them are below 1, and from 2 on it may not belong to them. None where they
             were fewer than 20, training was stopped, or the model is older than this score.
     """
@@ -41,18 +41,18 @@ class Localization:
     box: tuple[float, float, float, float]
     score: float
     heatmap: Float[np.ndarray, "size size"]
-    unusual: float | None = None
+    outliers: float | None = None
 
 
 class Localizer:
-    """Boxes for pictures of one kind of thing, learned from those pictures alone.
+    """Boxes for images of one kind of thing, learned from those images alone.
 
     >>> birds = Localizer(size=64).fit("photos/")
     >>> for found in birds.localize("photos/"):
     ...     print(found.path, found.box)
 
     Args:
-        preset: "border" (the default), "laptop" or "paper" (recipes.PRESETS).
+        preset: "default", "laptop" or "paper" (recipes.PRESETS).
         device: "cpu", "cuda", …; by default a GPU where there is one.
         settings: any setting of `Recipe` in place of the preset's.
 
@@ -75,31 +75,31 @@ class Localizer:
         photos: str | Path,
         out: str | Path | None = None,
         archive: str | Path | None = None,
-        watch: Watch | None = None,
+        progress: ProgressCallback | None = None,
     ) -> "Localizer":
-        """Train on a folder or zip of pictures, or on the training pictures of a named data set.
+        """Train on a folder or zip of images, or on the training images of a named data set.
 
         Files that can't be read are left out with a warning.
 
         Args:
             photos: what to train on.
-            out: a new folder for log, checkpoints and pictures; without it nothing is written.
+            out: a new folder for log, checkpoints and images; without it nothing is written.
             archive: that of a named data set, or its folder, as in `load_images`.
             watch: called now and then with the iteration and its losses.
 
         Raises:
-            UserError: no pictures to train on, or `out` can't be used.
+            UserError: no images to train on, or `out` can't be used.
             Stopped: by Ctrl-C, with `out`; `ganloc train --resume` goes on.
         """
-        pictures = _load(photos, self.recipe.size, "train", archive).unlabelled()
-        check_enough(pictures, str(photos))
-        if advice := advice_on_few(pictures):
+        images = _load(photos, self.recipe.size, "train", archive).unlabelled()
+        check_enough(images, str(photos))
+        if advice := advice_on_few(images):
             warnings.warn(advice, stacklevel=2)
         if out is None:
-            self.model = train_in_memory(pictures, self.recipe, self.device, watch)
+            self.model = train_in_memory(images, self.recipe, self.device, progress)
         else:
-            run = Run.create(Path(out), self.recipe, str(photos), pictures)
-            self.model = train_run(run, pictures, self.recipe, self.device, watch=watch)
+            run = Run.create(Path(out), self.recipe, str(photos), images)
+            self.model = train_run(run, images, self.recipe, self.device, progress=progress)
         return self
 
     def localize(
@@ -107,30 +107,30 @@ class Localizer:
         photos: str | Path,
         reading: str | None = None,
         archive: str | Path | None = None,
-        look_again: bool = True,
+        refine_boxes: bool = True,
     ) -> list[Localization]:
-        """A box for every picture of a folder or zip, in order of their names.
+        """A box for every image of a folder or zip, in order of their names.
 
         Args:
-            photos: which pictures; of a named data set, the test pictures.
+            photos: which images; of a named data set, the test images.
             reading: a row of `RULES`; "plain-cam" is the paper's. By default the student's, or
                 where there is none the discriminator's default.
             archive: as in `fit`.
-            look_again: in pictures larger than the network, the student looks again at the
+            refine: in images larger than the network, the student looks again at the
                 surroundings of each box, at the resolution of the file.
 
         Raises:
-            UserError: not fitted yet, no such reading, or no pictures to read.
+            UserError: not fitted yet, no such reading, or no images to read.
         """
         model = self._fitted()
         if reading is None and (advice := advice_on_unfinished(model)):
             warnings.warn(advice, stacklevel=2)
-        pictures = _load(photos, model.recipe.size, "test", archive)
-        with look_closer(str(photos), pictures) as closer:
-            found = model.localize(pictures, reading, closer if look_again else None)
-        unusual = model.how_unusual(pictures)
-        odd = [None] * len(pictures) if unusual is None else unusual.tolist()
-        rows = zip(pictures.names, found.boxes, found.scores, found.heatmaps, odd, strict=True)
+        images = _load(photos, model.recipe.size, "test", archive)
+        with look_closer(str(photos), images) as crop_reader:
+            found = model.localize(images, reading, crop_reader if refine_boxes else None)
+        outliers = model.outlier_scores(images)
+        odd = [None] * len(images) if outliers is None else outliers.tolist()
+        rows = zip(images.names, found.boxes, found.scores, found.heatmaps, odd, strict=True)
         localizations = []
         for name, box, score, heatmap, how_odd in rows:
             x0, y0, x1, y1 = box.tolist()
@@ -156,12 +156,12 @@ class Localizer:
         return localizer
 
 
-def _load(photos: str | Path, size: int, split: str, archive: str | Path | None) -> Pictures:
+def _load(photos: str | Path, size: int, split: str, archive: str | Path | None) -> ImageSet:
     given = None if archive is None else Path(archive)
-    pictures = load_images(str(photos), size, split, given)
-    if pictures.left_out:
-        warnings.warn(pictures.left_out, stacklevel=3)
-    return pictures
+    images = load_images(str(photos), size, split, given)
+    if images.left_out:
+        warnings.warn(images.left_out, stacklevel=3)
+    return images
 
 
 def load_model(path: Path, device: torch.device) -> Model:
@@ -181,18 +181,18 @@ def load_model(path: Path, device: torch.device) -> Model:
     return Model.load(run.model).to(device)
 
 
-def check_enough(pictures: Pictures, data: str) -> None:
-    """A UserError where there are too few pictures to train a GAN on."""
-    if len(pictures) < FEWEST_PICTURES:
+def check_enough(images: ImageSet, data: str) -> None:
+    """A UserError where there are too few images to train a GAN on."""
+    if len(images) < FEWEST_IMAGES:
         raise UserError(
-            f"{data} holds only {len(pictures)} readable picture: "
-            f"training needs at least {FEWEST_PICTURES}, and hundreds to be of use."
+            f"{data} holds only {len(images)} readable image: "
+            f"training needs at least {FEWEST_IMAGES}, and hundreds to be of use."
         )
 
 
 def advice_on_unfinished(model: Model) -> str:
     """What a model that was stopped before its student learned lacks; "" of a finished one."""
-    if not model.to_be_taught:
+    if not model.lacks_student:
         return ""
     return (
         "The run was stopped before its student learned: these are its discriminator's boxes. "
@@ -200,12 +200,12 @@ def advice_on_unfinished(model: Model) -> str:
     )
 
 
-def advice_on_few(pictures: Pictures) -> str:
-    """What to expect of so few pictures; "" where there are enough."""
-    if len(pictures) >= FEW_PICTURES:
+def advice_on_few(images: ImageSet) -> str:
+    """What to expect of so few images; "" where there are enough."""
+    if len(images) >= FEW_IMAGES:
         return ""
     return (
-        f"Only {len(pictures)} pictures: with fewer than {FEW_PICTURES} boxes are often no better "
+        f"Only {len(images)} images: with fewer than {FEW_IMAGES} boxes are often no better "
         "than a centred box, and hundreds more still help; ganloc localize --draw shows them."
     )
 

@@ -10,21 +10,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.adversary.networks import Discriminator
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
+from ganloc.discriminator.networks import Discriminator
 from ganloc.errors import UserError
-from ganloc.heatmap.calibrate import PICTURES, for_reading
-from ganloc.heatmap.fitted import Fitted, fit_readings, fitted_from, fitted_tensors
-from ganloc.heatmap.read import DEFAULT, READINGS, Reading, read_heatmaps
-from ganloc.images.pictures import Pictures, checksum, spread_over
-from ganloc.images.source import Closer
+from ganloc.heatmap.calibrate import IMAGES, for_reading
+from ganloc.heatmap.feature_statistics import (
+    FeatureStatistics,
+    feature_statistics,
+    statistics_from,
+    statistics_tensors,
+)
+from ganloc.heatmap.readings import DEFAULT, READINGS, Reading, read_heatmaps
+from ganloc.images.image_set import ImageSet, checksum, spread_over
+from ganloc.images.source import CropReader
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float, Int
-from ganloc.student.closer import look_again
-from ganloc.student.learning import THRESHOLD, soft_masks
-from ganloc.student.network import Student
-from ganloc.tensors import BROKEN, below, read_tensors, under, write_tensors
-from ganloc.unusual.distance import Unusual
+from ganloc.student.refine import refine_boxes
+from ganloc.student.train_student import THRESHOLD, soft_masks
+from ganloc.student.unet import UNet
+from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write_tensors
 
 FORMAT = "ganloc-2"
 STUDENT = "student"
@@ -32,7 +37,7 @@ STUDENT = "student"
 # which the threshold alone counts.
 RULES = {**READINGS, STUDENT: Reading(STUDENT, threshold=THRESHOLD)}
 ROUNDING = 1e-6  # cells that an edge may be off by and still lie between two of them
-STACK = 512  # pictures scored at a time, so that a large set needs no large memory
+STACK = 512  # images scored at a time, so that a large set needs no large memory
 
 
 @dataclass(frozen=True)
@@ -42,22 +47,22 @@ class Model:
     Attributes:
         discriminator: in evaluation mode, spectral norm folded in, batch norm calibrated on reals.
         recipe: how it was trained.
-        fitted: what its readings know of the training pictures, found without a label.
-        info: how far training went, and on which pictures: iteration, pictures, checksum.
-        signals: what was measured of it without a label (selection/signals.py); empty where nothing
+        fitted: what its readings know of the training images, found without a label.
+        info: how far training went, and on which images: iteration, images, checksum.
+        signals: what was measured of it without a label (checkpoints/signals.py); empty where nothing
             was.
         student: in evaluation mode; None where none was taught.
-        unusual: what is typical of the training pictures; None before training has ended, and of
+        unusual: what is typical of the training images; None before training has ended, and of
             fewer than 20.
     """
 
     discriminator: Discriminator
     recipe: Recipe
-    fitted: Fitted
+    statistics: FeatureStatistics
     info: dict[str, int] = field(default_factory=dict)
     signals: Mapping[str, float | None] = field(default_factory=dict)
-    student: Student | None = None
-    unusual: Unusual | None = None
+    student: UNet | None = None
+    outliers: OutlierModel | None = None
 
     @property
     def reading(self) -> str:
@@ -65,30 +70,32 @@ class Model:
         return DEFAULT if self.student is None else STUDENT
 
     @property
-    def to_be_taught(self) -> bool:
+    def lacks_student(self) -> bool:
         """Whether it lacks the student that its recipe has: its training was stopped."""
         return self.student is None and self.recipe.student_iterations > 0
 
     @classmethod
     def from_training(
-        cls, discriminator: Discriminator, recipe: Recipe, pictures: Pictures, iteration: int
+        cls, discriminator: Discriminator, recipe: Recipe, images: ImageSet, iteration: int
     ) -> "Model":
-        """Freeze `discriminator` for reading; `pictures` are those that it was trained on."""
-        ready = for_reading(discriminator, pictures.pixels)
-        fitted = fit_readings(ready, spread_over(pictures.pixels, PICTURES))
-        origin = {"pictures": len(pictures), "checksum": checksum(pictures)}
-        return cls(ready, recipe, fitted, {"iteration": iteration, **origin})
+        """Freeze `discriminator` for reading; `images` are those that it was trained on."""
+        ready = for_reading(discriminator, images.pixels)
+        statistics = feature_statistics(ready, spread_over(images.pixels, IMAGES))
+        origin = {"images": len(images), "checksum": checksum(images)}
+        return cls(ready, recipe, statistics, {"iteration": iteration, **origin})
 
     def to(self, device: torch.device) -> "Model":
         """The same model on `device`."""
         moved = copy.deepcopy(self.discriminator).to(device)
         student = None if self.student is None else copy.deepcopy(self.student).to(device)
-        unusual = None if self.unusual is None else self.unusual.to(device)
-        fitted = self.fitted.to(device)
-        return replace(self, discriminator=moved, fitted=fitted, student=student, unusual=unusual)
+        outliers = None if self.outliers is None else self.outliers.to(device)
+        statistics = self.statistics.to(device)
+        return replace(
+            self, discriminator=moved, statistics=statistics, student=student, outliers=outliers
+        )
 
-    def heatmaps(self, pictures: Pictures, reading: str) -> Float[np.ndarray, "n h w"]:
-        """One heatmap a picture, large where the object is, by a row of `RULES`.
+    def heatmaps(self, images: ImageSet, reading: str) -> Float[np.ndarray, "n h w"]:
+        """One heatmap an image, large where the object is, by a row of `RULES`.
 
         Raises:
             UserError: there is no such reading, or no student to read.
@@ -101,60 +108,62 @@ class Model:
                     f"This model has no student: choose another reading than {STUDENT}, or train "
                     "with --student-iterations above 0."
                 )
-            return soft_masks(self.student, pictures.pixels)
-        return read_heatmaps(self.discriminator, pictures.pixels, READINGS[reading], self.fitted)
+            return soft_masks(self.student, images.pixels)
+        return read_heatmaps(self.discriminator, images.pixels, READINGS[reading], self.statistics)
 
     def localize(
         self,
-        pictures: Pictures,
+        images: ImageSet,
         reading: str | None = None,
-        closer: Closer | None = None,
-    ) -> "Found":
-        """Heatmap and box of every picture.
+        crop_reader: CropReader | None = None,
+    ) -> "Detections":
+        """Heatmap and box of every image.
 
         Args:
-            pictures: squeezed to the model's size.
+            images: squeezed to the model's size.
             reading: a row of `RULES`; by default `reading`.
             closer: parts of the originals at their own resolution; the student, not another
-                reading, looks again at the surroundings of its boxes (student/closer.py).
-                Heatmaps stay those of the whole picture.
+                reading, looks again at the surroundings of its boxes (student/refine.py).
+                Heatmaps stay those of the whole image.
 
         Raises:
             UserError: there is no such reading, or no student to read.
         """
         reading = reading or self.reading
-        heatmaps = self.heatmaps(pictures, reading)
-        found = Found.from_heatmaps(heatmaps, self.recipe.size, pictures.sizes, RULES[reading])
-        if closer is None or reading != STUDENT:
+        heatmaps = self.heatmaps(images, reading)
+        found = Detections.from_heatmaps(heatmaps, self.recipe.size, images.sizes, RULES[reading])
+        if crop_reader is None or reading != STUDENT:
             return found
         assert self.student is not None
-        scale = np.tile(pictures.sizes, 2)
-        boxes = look_again(self.student, found.boxes / scale, pictures.sizes, closer) * scale
-        scores = scores_of(found.heatmaps, boxes, pictures.sizes)
-        return Found(boxes, found.heatmaps, scores)
+        scale = np.tile(images.sizes, 2)
+        boxes = refine_boxes(self.student, found.boxes / scale, images.sizes, crop_reader) * scale
+        scores = scores_of(found.heatmaps, boxes, images.sizes)
+        return Detections(boxes, found.heatmaps, scores)
 
-    def how_unusual(self, pictures: Pictures) -> Float[np.ndarray, " n"] | None:
-        """How far each picture is from what is typical of those that were learned from.
+    def outlier_scores(self, images: ImageSet) -> Float[np.ndarray, " n"] | None:
+        """How far each image is from what is typical of those that were learned from.
 
-        A quarter of these are below 1 (unusual/distance.py). None by a model that does not know.
+        A quarter of these are below 1 (outliers/outlier_model.py). None by a model that does not know.
         """
-        return None if self.unusual is None else self.unusual.scores(pictures.pixels)
+        return None if self.outliers is None else self.outliers.scores(images.pixels)
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
         metadata = {
             "format": FORMAT,
             "recipe": self.recipe.to_json(),
-            "reading": json.dumps({"sign": self.fitted.sign, "aspect": self.fitted.aspect}),
+            "reading": json.dumps({"sign": self.statistics.sign, "aspect": self.statistics.aspect}),
             "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
             "info": json.dumps(self.info),
             "signals": json.dumps(dict(self.signals)),
         }
-        tensors = self.discriminator.state_dict() | under("reading/", fitted_tensors(self.fitted))
+        tensors = self.discriminator.state_dict() | add_prefix(
+            "reading/", statistics_tensors(self.statistics)
+        )
         if self.student is not None:
-            tensors |= under("student/", self.student.state_dict())
-        if self.unusual is not None:
-            tensors |= under("unusual/", self.unusual.tensors())
+            tensors |= add_prefix("student/", self.student.state_dict())
+        if self.outliers is not None:
+            tensors |= add_prefix("unusual/", self.outliers.tensors())
         write_tensors(path, tensors, metadata)
 
     @classmethod
@@ -170,15 +179,15 @@ class Model:
                 raise ValueError(metadata["format"])
             recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
             reading = json.loads(metadata["reading"])
-            fitted = fitted_from(
-                int(reading["sign"]), float(reading["aspect"]), below("reading/", tensors)
+            statistics = statistics_from(
+                int(reading["sign"]), float(reading["aspect"]), strip_prefix("reading/", tensors)
             )
             norm = VARIANTS[recipe.variant].norm
             network = Discriminator(recipe.size, recipe.discriminator_width, norm, spectral=False)
             network.load_state_dict({n: own for n, own in tensors.items() if "/" not in n})
-            learned, typical = below("student/", tensors), below("unusual/", tensors)
+            learned, typical = strip_prefix("student/", tensors), strip_prefix("unusual/", tensors)
             student = _student(recipe, learned) if learned else None
-            unusual = Unusual.of(typical) if typical else None
+            outliers = OutlierModel.of(typical) if typical else None
             info = json.loads(metadata["info"])
             signals = json.loads(metadata.get("signals", "{}"))
         except (*BROKEN, UserError) as error:
@@ -187,18 +196,18 @@ class Model:
                 "give a run folder that `ganloc train` has finished, or train again."
             ) from error
         ready = network.eval().requires_grad_(False)
-        return cls(ready, recipe, fitted, info, signals, student, unusual)
+        return cls(ready, recipe, statistics, info, signals, student, outliers)
 
 
-def _student(recipe: Recipe, learned: Mapping[str, Tensor]) -> Student:
-    student = Student(recipe.size, recipe.student_width)
+def _student(recipe: Recipe, learned: Mapping[str, Tensor]) -> UNet:
+    student = UNet(recipe.size, recipe.student_width)
     student.load_state_dict(learned)
     return student.eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)
-class Found:
-    """Boxes of a set of pictures.
+class Detections:
+    """Boxes of a set of images.
 
     Attributes:
         boxes: xyxy, half-open, in pixels of the originals.
@@ -217,12 +226,12 @@ class Found:
         size: int,
         sizes: Int[np.ndarray, "n 2"],
         reading: Reading,
-    ) -> "Found":
+    ) -> "Detections":
         """Cut a box from each heatmap as `reading` says, whatever network the heatmaps are of.
 
         Args:
-            heatmaps: one a picture, on any scale.
-            size: side of the network's pictures, in pixels.
+            heatmaps: one an image, on any scale.
+            size: side of the network's images, in pixels.
             sizes: width and height of each original.
             reading: whose threshold to cut at.
         """
@@ -236,7 +245,7 @@ def scores_of(
     boxes: Float[np.ndarray, "n 4"],
     sizes: Int[np.ndarray, "n 2"],
 ) -> Float[np.ndarray, " n"]:
-    """`box_scores`, some pictures at a time."""
+    """`box_scores`, some images at a time."""
     scores = np.empty(len(boxes))
     for start in range(0, len(boxes), STACK):
         part = slice(start, start + STACK)
@@ -251,7 +260,7 @@ def box_scores(
 ) -> Float[np.ndarray, " n"]:
     """Mean of the heatmap inside the box minus its mean outside, at least 0.
 
-    Every cell that the box touches is inside. A box that is the whole picture has nothing outside
+    Every cell that the box touches is inside. A box that is the whole image has nothing outside
     and scores 0.
     """
     size = heatmaps.shape[1]

@@ -60,11 +60,11 @@ class Recipe:
 
     Attributes:
         variant: a row of `VARIANTS`.
-        size: side in pixels to which pictures are squeezed: 32, 64, 128 or 256.
+        size: side in pixels to which images are squeezed: 32, 64, 128 or 256.
         generator_width: channels per step of the generator's ladder (Table 1: 64).
         discriminator_width: channels of the discriminator's first convolution (Table 1: 64).
         latent: length of z.
-        batch: pictures a step.
+        batch: images a step.
         iterations: generator updates.
         generator_rate: Adam's learning rate for the generator.
         discriminator_rate: Adam's learning rate for the discriminator.
@@ -74,12 +74,12 @@ class Recipe:
             leave chance; the heatmap is unaffected.
         penalty_weight: of Eq. 5 in the discriminator's loss, where the variant has a penalty.
         adversarial_weight: of Eq. 1 or 4 in the discriminator's loss; at 0 no generator is trained.
-        border_weight: of the border task (adversary/border_task.py) in the discriminator's loss.
-        dragan_noise: around DRAGAN's real pictures: "gaussian" (standard deviation half of the
+        border_weight: of the border pretext task (discriminator/border_pretext.py) in the discriminator's loss.
+        dragan_noise: around DRAGAN's real images: "gaussian" (standard deviation half of the
             batch's) or "uniform-scaled" (the original code's, half of it times U[0, 1)).
-        mirror: show each real picture mirrored half of the time.
-        augment: move and recolour real pictures at random ("w/ Augment."; see images/augment.py).
-        select: keep the checkpoint that the label-free rule of selection/choose.py prefers, not the
+        mirror: show each real image mirrored half of the time.
+        augment: move and recolour real images at random ("w/ Augment."; see images/augment.py).
+        select: keep the checkpoint that the label-free rule of checkpoints/choose.py prefers, not the
             last one.
         patience: training ends when so many checkpoints in a row brought nothing better; 0: never.
         student_iterations: of each round of the student that learns from the boxes found so far
@@ -87,9 +87,9 @@ class Recipe:
         student_rounds: of self-training: the first learns from the seeds, each further one, anew,
             from the boxes of the one before.
         student_width: channels of the student's finest maps.
-        first_boxes: what the seeds are found by (student/seeds.py): "both", the "discriminator"
+        pseudo_boxes: what the seeds are found by (student/pseudo_boxes.py): "both", the "discriminator"
             alone, or "colour" contrast alone.
-        seed: of weights, z and the order of the pictures.
+        seed: of weights, z and the order of the images.
     """
 
     variant: str = "sn-dcgan"
@@ -114,7 +114,7 @@ class Recipe:
     student_iterations: int = 0
     student_rounds: int = 2
     student_width: int = 16
-    first_boxes: str = "both"
+    pseudo_boxes: str = "both"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -140,9 +140,9 @@ class Recipe:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1.")
         if self.student_iterations < 0:
             raise UserError("--student-iterations must be at least 0 (no student).")
-        if self.first_boxes not in FIRST_BOXES:
+        if self.pseudo_boxes not in FIRST_BOXES:
             *others, last = FIRST_BOXES
-            raise UserError(f"--first-boxes must be {', '.join(others)} or {last}.")
+            raise UserError(f"--pseudo-boxes must be {', '.join(others)} or {last}.")
         for name in ("generator_rate", "discriminator_rate", "logit_scale"):
             if not getattr(self, name) > 0.0:
                 raise UserError(f"--{name.replace('_', '-')} must be above 0.")
@@ -166,9 +166,12 @@ class Recipe:
             raise UserError("--beta1 must be at least 0 and below 1.")
 
     @property
-    def lesson(self) -> str:
+    def summary(self) -> str:
         """What the discriminator learns from, in words, and whether a student learns from it."""
-        tasks = {self.variant: self.adversarial_weight, "the border task": self.border_weight}
+        tasks = {
+            self.variant: self.adversarial_weight,
+            "the border pretext task": self.border_weight,
+        }
         names = " and ".join(name for name, weight in tasks.items() if weight)
         return f"{names}, then a student" if self.student_iterations else names
 
@@ -199,7 +202,7 @@ def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
 
 PRESETS: dict[str, Recipe] = {
     # What localizes best within minutes, by the development sets: no game at all (docs/log.md).
-    "border": Recipe(
+    "default": Recipe(
         variant="dcgan",
         generator_width=16,
         discriminator_width=16,
@@ -225,7 +228,7 @@ PRESETS: dict[str, Recipe] = {
     ),
     "paper": Recipe(),
 }
-DEFAULT_PRESET = "border"
+DEFAULT_PRESET = "default"
 
 
 def make_recipe(preset: str, **overrides: Any) -> Recipe:

@@ -13,12 +13,12 @@ from ganloc.files import write_bytes
 BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
-def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def add_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The same tensors, each name with `prefix` before it."""
     return {prefix + name: tensor for name, tensor in tensors.items()}
 
 
-def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names start with `prefix`, under their names without it."""
     found = {name: own for name, own in tensors.items() if name.startswith(prefix)}
     return {name.removeprefix(prefix): own for name, own in found.items()}

@@ -1,4 +1,4 @@
-"""A whole training: the game and its student, their log, checkpoints and pictures in a folder."""
+"""A whole training: the game and its student, their log, checkpoints and images in a folder."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -10,23 +10,23 @@ from typing import Any
 
 import torch
 
-from ganloc.adversary.game import Game, load_game, new_game
-from ganloc.adversary.play import Losses, play
+from ganloc.checkpoints.candidates import Candidates
+from ganloc.checkpoints.run import Run
+from ganloc.checkpoints.training_log import Log, ProgressCallback
+from ganloc.discriminator.train_discriminator import Losses, train_discriminator
+from ganloc.discriminator.train_state import TrainState, load_train_state, new_train_state
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
-from ganloc.log import Log, Watch
+from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
-from ganloc.report.training_pictures import save_fakes, save_heatmaps, save_reals, spread
-from ganloc.run import Run
-from ganloc.selection.candidates import Candidates
-from ganloc.student.learning import BATCH
-from ganloc.student.rounds import self_train
-from ganloc.unusual.distance import Unusual
+from ganloc.report.training_images import save_fakes, save_heatmaps, save_reals, spread
+from ganloc.student.self_training import self_train
+from ganloc.student.train_student import BATCH
 
 LOG_EVERY = 50
 CHECKPOINT_EVERY = 250
-GRIDS = 10  # pairs of pictures over a training, beside the first
+GRIDS = 10  # pairs of images over a training, beside the first
 
 
 class Stopped(Exception):
@@ -44,11 +44,11 @@ class Stopped(Exception):
 
 def train_run(
     run: Run,
-    pictures: Pictures,
+    images: ImageSet,
     recipe: Recipe,
     device: torch.device,
     resume: bool = False,
-    watch: Watch | None = None,
+    progress: ProgressCallback | None = None,
     milestones: Sequence[int] = (),
 ) -> Model:
     """Train in `run`'s folder to the recipe's last iteration, and leave `model.safetensors`.
@@ -59,7 +59,7 @@ def train_run(
 
     Args:
         run: a fresh run, or with `resume` one that was trained before.
-        pictures: at least two, of the recipe's size.
+        images: at least two, of the recipe's size.
         recipe: what to train.
         device: where to train.
         resume: go on from the run's checkpoint.
@@ -72,61 +72,61 @@ def train_run(
     """
     if resume and (done := _taught(run)) and done.recipe == recipe:
         return done.to(device)
-    game, candidates, seconds = _begun(run, pictures, recipe, device, resume)
+    state, candidates, seconds = _begun(run, images, recipe, device, resume)
     run.write_recipe(recipe)
-    log = _log(recipe, watch, run, game.iteration, seconds)
-    _keep_milestone(run, game, pictures, recipe, milestones)  # a kill may have come before it
+    log = _log(recipe, progress, run, state.iteration, seconds)
+    _keep_milestone(run, state, images, recipe, milestones)  # a kill may have come before it
     with stop_flag() as stopped:
-        for last in _played(game, candidates, pictures, recipe, log):
-            _keep_milestone(run, game, pictures, recipe, milestones)
-            if game.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
-                _draw(run.folder, game, pictures, recipe)
+        for last in _played(state, candidates, images, recipe, log):
+            _keep_milestone(run, state, images, recipe, milestones)
+            if state.iteration % max(1, recipe.iterations // GRIDS) == 0 or last:
+                _draw(run.folder, state, images, recipe)
             if stopped() and not last:
-                candidates.save(game)
-                _save(candidates.model(game), run)
-                raise Stopped(game.iteration)
-        model = _with_unusual(candidates.model(game), pictures)
+                candidates.save(state)
+                _save(candidates.model(state), run)
+                raise Stopped(state.iteration)
+        model = _with_unusual(candidates.model(state), images)
         _save(model, run)
         if recipe.student_iterations:
-            model = _with_student(model, pictures, run, log, stopped)
+            model = _with_student(model, images, run, log, stopped)
             _save(model, run)
     return model
 
 
 def _begun(
-    run: Run, pictures: Pictures, recipe: Recipe, device: torch.device, resume: bool
-) -> tuple[Game, Candidates, float]:
+    run: Run, images: ImageSet, recipe: Recipe, device: torch.device, resume: bool
+) -> tuple[TrainState, Candidates, float]:
     """A new game, or the one of the run's checkpoint with what it was worth and its seconds.
 
     A run that was killed before its first checkpoint starts again.
     """
     if resume and run.checkpoint.exists():
-        game = load_game(run.checkpoint, recipe, device)
-        if game.iteration > recipe.iterations:
+        state = load_train_state(run.checkpoint, recipe, device)
+        if state.iteration > recipe.iterations:
             raise UserError(
-                f"{run.folder} has done {game.iteration} iterations already: "
+                f"{run.folder} has done {state.iteration} iterations already: "
                 "give --iterations of more than that, or choose another --out."
             )
-        seconds = run.keep_log_until(game.iteration)
-        return game, Candidates.resumed(recipe, pictures, run, game), seconds
-    game = new_game(recipe, device)
+        seconds = run.keep_log_until(state.iteration)
+        return state, Candidates.resumed(recipe, images, run, state), seconds
+    state = new_train_state(recipe, device)
     run.keep_log_until(0)
     run.keep_signals_until(0)
-    save_reals(run.folder, pictures)
-    _draw(run.folder, game, pictures, recipe)
-    return game, Candidates(recipe, pictures, run), 0.0
+    save_reals(run.folder, images)
+    _draw(run.folder, state, images, recipe)
+    return state, Candidates(recipe, images, run), 0.0
 
 
 def _played(
-    game: Game, candidates: Candidates, pictures: Pictures, recipe: Recipe, log: Log
+    state: TrainState, candidates: Candidates, images: ImageSet, recipe: Recipe, log: Log
 ) -> Iterator[bool]:
     """Play to the end; after each iteration, logged and taken: whether it was the last."""
-    for losses in () if candidates.finished else play(game, pictures.pixels, recipe):
-        last = game.iteration == recipe.iterations
-        if game.iteration % LOG_EVERY == 0 or last:
-            _write(log, game.iteration, losses, recipe)
-        if game.iteration % CHECKPOINT_EVERY == 0 or last:
-            candidates.take(game)
+    for losses in () if candidates.finished else train_discriminator(state, images.pixels, recipe):
+        last = state.iteration == recipe.iterations
+        if state.iteration % LOG_EVERY == 0 or last:
+            _write(log, state.iteration, losses, recipe)
+        if state.iteration % CHECKPOINT_EVERY == 0 or last:
+            candidates.take(state)
         last = last or candidates.finished
         yield last
         if last:
@@ -134,16 +134,16 @@ def _played(
 
 
 def _keep_milestone(
-    run: Run, game: Game, pictures: Pictures, recipe: Recipe, milestones: Sequence[int]
+    run: Run, state: TrainState, images: ImageSet, recipe: Recipe, milestones: Sequence[int]
 ) -> None:
-    if game.iteration in milestones:
-        model = Model.from_training(game.discriminator, recipe, pictures, game.iteration)
-        model.save(run.milestone(game.iteration))
+    if state.iteration in milestones:
+        model = Model.from_training(state.discriminator, recipe, images, state.iteration)
+        model.save(run.milestone(state.iteration))
 
 
 def _save(model: Model, run: Run) -> None:
     """Leave `model`, unless it still lacks its student and one that has it is there."""
-    if not (model.to_be_taught and _taught(run)):
+    if not (model.lacks_student and _taught(run)):
         model.save(run.model)
 
 
@@ -156,15 +156,15 @@ def _taught(run: Run) -> Model | None:
     return None
 
 
-def _with_unusual(model: Model, pictures: Pictures) -> Model:
-    unusual = Unusual.of_folder(pictures.pixels, model.recipe.seed)
+def _with_unusual(model: Model, images: ImageSet) -> Model:
+    outliers = OutlierModel.of_folder(images.pixels, model.recipe.seed)
     device = next(model.discriminator.parameters()).device
-    return replace(model, unusual=None if unusual is None else unusual.to(device))
+    return replace(model, outliers=None if outliers is None else outliers.to(device))
 
 
 def _with_student(
     model: Model,
-    pictures: Pictures,
+    images: ImageSet,
     run: Run | None,
     game_log: Log,
     stopped: Callable[[], bool] = lambda: False,
@@ -175,7 +175,7 @@ def _with_student(
         Stopped: `stopped` said so.
     """
     recipe = model.recipe
-    log = Log(run, game_log.watch, BATCH, recipe.iterations, game_log.seconds)
+    log = Log(run, game_log.progress, BATCH, recipe.iterations, game_log.seconds)
 
     def note(done: int, loss: float) -> None:
         iteration = recipe.iterations + done
@@ -189,28 +189,32 @@ def _with_student(
         if stopped() and not last:
             raise Stopped(game_log.iteration, student=True)
 
-    student = self_train(model.discriminator, model.fitted, pictures.pixels, recipe, note)
+    student = self_train(model.discriminator, model.statistics, images.pixels, recipe, note)
     return replace(model, student=student)
 
 
 def train_in_memory(
-    pictures: Pictures, recipe: Recipe, device: torch.device, watch: Watch | None = None
+    images: ImageSet, recipe: Recipe, device: torch.device, progress: ProgressCallback | None = None
 ) -> Model:
     """`train_run` without a folder: nothing is written, and an interrupt loses the training."""
-    game = new_game(recipe, device)
-    log = _log(recipe, watch, None, game.iteration)
-    candidates = Candidates(recipe, pictures)
-    for _ in _played(game, candidates, pictures, recipe, log):
+    state = new_train_state(recipe, device)
+    log = _log(recipe, progress, None, state.iteration)
+    candidates = Candidates(recipe, images)
+    for _ in _played(state, candidates, images, recipe, log):
         pass
-    model = _with_unusual(candidates.model(game), pictures)
-    return _with_student(model, pictures, None, log) if recipe.student_iterations else model
+    model = _with_unusual(candidates.model(state), images)
+    return _with_student(model, images, None, log) if recipe.student_iterations else model
 
 
 def _log(
-    recipe: Recipe, watch: Watch | None, run: Run | None, iteration: int, seconds: float = 0.0
+    recipe: Recipe,
+    progress: ProgressCallback | None,
+    run: Run | None,
+    iteration: int,
+    seconds: float = 0.0,
 ) -> Log:
-    pictures = recipe.batch * VARIANTS[recipe.variant].n_critic
-    return Log(run, watch, pictures, iteration, seconds)
+    images = recipe.batch * VARIANTS[recipe.variant].n_critic
+    return Log(run, progress, images, iteration, seconds)
 
 
 def _write(log: Log, iteration: int, losses: Losses, recipe: Recipe) -> None:
@@ -234,13 +238,13 @@ def _write(log: Log, iteration: int, losses: Losses, recipe: Recipe) -> None:
     )
 
 
-def _draw(folder: Path, game: Game, pictures: Pictures, recipe: Recipe) -> None:
+def _draw(folder: Path, state: TrainState, images: ImageSet, recipe: Recipe) -> None:
     """Samples, where there is a game, and heatmaps. Draws no chance from the game."""
     if recipe.adversarial_weight:
-        save_fakes(folder, game.generator, recipe, game.iteration)
-    some = spread(pictures, 512)
-    model = Model.from_training(game.discriminator, recipe, some, game.iteration)
-    save_heatmaps(folder, model, some, game.iteration)
+        save_fakes(folder, state.generator, recipe, state.iteration)
+    some = spread(images, 512)
+    model = Model.from_training(state.discriminator, recipe, some, state.iteration)
+    save_heatmaps(folder, model, some, state.iteration)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ BOXES = np.array([[10.006, 5.0, 30.333333, 25.5], [0.0, 0.0, 64.0, 64.0]])
 SCORES = np.array([0.123456, 1.0])
 
 
-def test_coco_holds_pictures_boxes_and_one_category(tmp_path):
+def test_coco_holds_images_boxes_and_one_category(tmp_path):
     path = tmp_path / "boxes.json"
     write_coco(path, NAMES, SIZES, BOXES, SCORES)
     coco = json.loads(path.read_text(encoding="utf-8"))
@@ -36,7 +36,7 @@ def test_coco_holds_pictures_boxes_and_one_category(tmp_path):
     assert (second["image_id"], second["bbox"], second["area"]) == (2, [0, 0, 64, 64], 4096)
 
 
-def test_csv_has_one_line_a_picture(tmp_path):
+def test_csv_has_one_line_a_image(tmp_path):
     path = tmp_path / "boxes.csv"
     write_csv(path, NAMES, SIZES, BOXES, SCORES)
     with path.open(encoding="utf-8", newline="") as file:
@@ -46,13 +46,13 @@ def test_csv_has_one_line_a_picture(tmp_path):
     assert second == ['tw"o, é.png', "0.0", "0.0", "64.0", "64.0", "1.0", "64", "64", ""]
 
 
-def test_how_unusual_each_picture_is(tmp_path):
-    unusual = np.array([0.987, 3.0])
-    write_coco(tmp_path / "boxes.json", NAMES, SIZES, BOXES, SCORES, unusual)
+def test_how_unusual_each_image_is(tmp_path):
+    outliers = np.array([0.987, 3.0])
+    write_coco(tmp_path / "boxes.json", NAMES, SIZES, BOXES, SCORES, outliers)
     coco = json.loads((tmp_path / "boxes.json").read_text(encoding="utf-8"))
     assert [image["unusual"] for image in coco["images"]] == [0.99, 3.0]
     assert "unusual" not in coco["annotations"][0]
-    write_csv(tmp_path / "boxes.csv", NAMES, SIZES, BOXES, SCORES, unusual)
+    write_csv(tmp_path / "boxes.csv", NAMES, SIZES, BOXES, SCORES, outliers)
     with (tmp_path / "boxes.csv").open(encoding="utf-8", newline="") as file:
         assert [line["unusual"] for line in csv.DictReader(file)] == ["0.99", "3.0"]
 
@@ -74,7 +74,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, write):
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])
-def test_no_pictures_make_a_valid_file(tmp_path, write):
+def test_no_images_make_a_valid_file(tmp_path, write):
     path = tmp_path / "boxes"
     write(path, (), np.zeros((0, 2), dtype=int), np.zeros((0, 4)), np.zeros(0))
     text = path.read_text()

@@ -22,10 +22,10 @@ def drawn(*rows):
     return np.array([[float(c == "#") for c in row] for row in rows])
 
 
-def box_of(heatmap, threshold=0.2, picture=None):
+def box_of(heatmap, threshold=0.2, image=None):
     """Box of one square heatmap, looked at in its own resolution."""
     size = len(heatmap)
-    sizes = np.array([picture or (size, size)])
+    sizes = np.array([image or (size, size)])
     return boxes_from_heatmaps(heatmap[None], size, sizes, threshold)[0].tolist()
 
 
@@ -62,15 +62,15 @@ def test_an_object_that_touches_the_border():
     assert box_of(drawn("####", "....", "....", "....")) == [0, 0, 4, 1]
 
 
-def test_components_of_neighbouring_pictures_do_not_join():
+def test_components_of_neighbouring_images_do_not_join():
     stack = np.stack([drawn("##..", "....", "....", "...."), drawn("....", ".###", ".###", "....")])
     found = boxes_from_heatmaps(stack, 4, np.full((2, 2), 4))
     np.testing.assert_array_equal(found, [[0, 0, 2, 1], [1, 1, 4, 3]])
 
 
-def test_boxes_are_scaled_to_pictures_that_are_not_square():
+def test_boxes_are_scaled_to_images_that_are_not_square():
     heatmap = drawn("....", ".##.", "....", "....")
-    assert box_of(heatmap, picture=(200, 60)) == [50, 15, 150, 30]
+    assert box_of(heatmap, image=(200, 60)) == [50, 15, 150, 30]
 
 
 def test_the_threshold_is_a_ratio_of_the_range_and_strict():
@@ -86,7 +86,7 @@ def test_the_default_threshold_is_a_fifth_of_the_maximum():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e30])
-def test_a_constant_heatmap_gives_the_whole_picture_even_after_resizing(value, dtype):
+def test_a_constant_heatmap_gives_the_whole_image_even_after_resizing(value, dtype):
     heatmaps = np.full((1, 5, 5), value, dtype=dtype)
     found = boxes_from_heatmaps(heatmaps, 64, np.array([[90, 40]]), 0.9)
     assert found.tolist() == [[0, 0, 90, 40]]
@@ -94,7 +94,7 @@ def test_a_constant_heatmap_gives_the_whole_picture_even_after_resizing(value, d
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("size", [4, 16, 64])
-def test_a_heatmap_that_is_not_finite_gives_the_whole_picture(value, size):
+def test_a_heatmap_that_is_not_finite_gives_the_whole_image(value, size):
     good = np.zeros((16, 16))
     good[4:8, 4:12] = 1
     bad = good.copy()
@@ -105,13 +105,13 @@ def test_a_heatmap_that_is_not_finite_gives_the_whole_picture(value, size):
     assert found[1].tolist() == [8, 4, 24, 8]
 
 
-def test_values_whose_range_overflows_give_the_whole_picture():
+def test_values_whose_range_overflows_give_the_whole_image():
     heatmap = np.zeros((4, 4), dtype=np.float32)
     heatmap[0, 0], heatmap[3, 3] = 3e38, -3e38
     assert box_of(heatmap) == [0, 0, 4, 4]
 
 
-def test_no_pictures_give_no_boxes():
+def test_no_images_give_no_boxes():
     none = np.zeros((0, 4, 4), dtype=np.float32)
     assert boxes_from_heatmaps(none, 64, np.zeros((0, 2), dtype=int)).shape == (0, 4)
 
@@ -199,13 +199,13 @@ def test_largest_boxes_equal_a_flood_fill(seed, density):
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 1.0), st.integers(1, 6), st.integers(1, 9))
 def test_component_boxes_equal_a_flood_fill(seed, density, height, width):
     masks = np.random.default_rng(seed).random((4, height, width)) < density
-    picture, boxes = component_boxes(masks)
+    image, boxes = component_boxes(masks)
     expected = [(i, box) for i, mask in enumerate(masks) for box in flood_boxes(mask)]
-    assert picture.tolist() == [i for i, _ in expected]
+    assert image.tolist() == [i for i, _ in expected]
     assert boxes.tolist() == [box for _, box in expected]
 
 
-def test_the_largest_of_each_picture_in_any_order():
+def test_the_largest_of_each_image_in_any_order():
     boxes = np.array([[0, 0, 2, 2], [0, 0, 1, 9], [1, 1, 3, 3], [0, 0, 3, 3], [5, 5, 8, 8]])
     assert largest(np.array([1, 0, 1, 0, 0]), boxes.astype(float)).tolist() == [1, 0]
 

@@ -32,7 +32,7 @@ def test_degenerate_boxes_score_0(empty):
     np.testing.assert_array_equal(iou(boxes(empty), boxes([0, 0, 4, 4])), [0])
 
 
-def test_best_iou_takes_the_closest_true_box_of_the_same_picture():
+def test_best_iou_takes_the_closest_true_box_of_the_same_image():
     found = boxes([0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 4, 4])
     truth = (
         boxes([2, 2, 6, 6], [0, 0, 4, 2], [9, 9, 10, 10]),
@@ -42,11 +42,11 @@ def test_best_iou_takes_the_closest_true_box_of_the_same_picture():
     np.testing.assert_allclose(best_iou(found, truth), [0.5, 0, 1])
 
 
-def test_best_iou_without_pictures_or_without_any_truth():
+def test_best_iou_without_images_or_without_any_truth():
     assert best_iou(boxes(), ()).shape == (0,)
     np.testing.assert_array_equal(best_iou(boxes([0, 0, 1, 1]), (boxes(),)), [0])
 
 
-def test_best_iou_refuses_truth_of_other_pictures():
-    with pytest.raises(ValueError, match="2 boxes, but the true boxes of 1 pictures"):
+def test_best_iou_refuses_truth_of_other_images():
+    with pytest.raises(ValueError, match="2 boxes, but the true boxes of 1 images"):
         best_iou(boxes([0, 0, 1, 1], [0, 0, 1, 1]), (boxes(),))

@@ -29,7 +29,7 @@ def test_two_levels_are_told_apart():
 
 
 @given(arrays(np.float64, (3, 4, 5), elements=st.floats(0, 1)))
-def test_agrees_with_the_definition_picture_by_picture(heatmaps):
+def test_agrees_with_the_definition_image_by_image(heatmaps):
     for heatmap, found in zip(heatmaps, otsu_thresholds(heatmaps), strict=True):
         assert 0 < found < 1
         # Equal maxima may be told apart by rounding: compare the variance, not the place.

@@ -1,4 +1,4 @@
-"""Ready for reading: statistics of real pictures, plain weights, the original untouched."""
+"""Ready for reading: statistics of real images, plain weights, the original untouched."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, pad
 
-from ganloc.adversary.networks import Discriminator
+from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap import calibrate
 from ganloc.heatmap.calibrate import for_reading
 from ganloc.images.batches import to_tensor
@@ -30,7 +30,7 @@ def new(variant, size=32, seed=0):
 
 
 def drawn_pixels(count, size=32, low=0, high=256, seed=0):
-    """Blocks of colour, so that pictures differ in more than noise."""
+    """Blocks of colour, so that images differ in more than noise."""
     rng = np.random.default_rng(seed)
     blocks = rng.integers(low, high, (count, 4, 4, 3), dtype=np.uint8)
     return blocks.repeat(size // 4, axis=1).repeat(size // 4, axis=2)
@@ -55,12 +55,12 @@ def first_maps(discriminator, pixels):
 
 
 @pytest.mark.parametrize(("count", "batches"), [(100, [100]), (300, [100, 100, 100])])
-def test_the_first_norm_knows_the_real_pictures(count, batches):
+def test_the_first_norm_knows_the_real_images(count, batches):
     discriminator, pixels = new("dcgan"), drawn_pixels(count)
     train_on(discriminator, drawn_pixels(50, low=200, seed=1))
     norm = first_norm(for_reading(discriminator, pixels))
 
-    # Each batch is spread over the set: every first, every second, … picture of so many.
+    # Each batch is spread over the set: every first, every second, … image of so many.
     maps = first_maps(discriminator, pixels)
     parts = [maps[:, first :: len(batches)] for first in range(len(batches))]
     assert [part.shape[1] for part in parts] == batches
@@ -71,12 +71,12 @@ def test_the_first_norm_knows_the_real_pictures(count, batches):
     np.testing.assert_allclose(norm.running_var.numpy(), variances, rtol=1e-4)
 
 
-def test_of_a_large_set_pictures_all_over_it_are_used(monkeypatch):
-    monkeypatch.setattr(calibrate, "PICTURES", 40)
-    # The set grows brighter from its first picture to its last, as folders do that are sorted.
+def test_of_a_large_set_images_all_over_it_are_used(monkeypatch):
+    monkeypatch.setattr(calibrate, "IMAGES", 40)
+    # The set grows brighter from its first image to its last, as folders do that are sorted.
     pixels = np.sort(drawn_pixels(100), axis=0)
     norm = first_norm(for_reading(new("dcgan"), pixels))
-    chosen = first_maps(new("dcgan"), pixels[[*range(0, 100, 3)]])  # 34 pictures, at most 40
+    chosen = first_maps(new("dcgan"), pixels[[*range(0, 100, 3)]])  # 34 images, at most 40
     np.testing.assert_allclose(
         norm.running_mean.numpy(), chosen.mean(axis=(1, 2)), rtol=1e-4, atol=1e-6
     )
@@ -96,10 +96,10 @@ def test_reading_with_the_statistics_of_training_gives_another_heatmap():
     real, fake = drawn_pixels(64), drawn_pixels(64, low=160, seed=1)
     discriminator = new("dcgan")
     train_on(discriminator, *(pixels for _ in range(20) for pixels in (real, fake)))
-    ready, pictures = for_reading(discriminator, real), to_tensor(real, CPU)
+    ready, images = for_reading(discriminator, real), to_tensor(real, CPU)
     discriminator.eval()
     with torch.no_grad():
-        maps, others = (d.feature_maps(pictures)[-1] for d in (ready, discriminator))
+        maps, others = (d.feature_maps(images)[-1] for d in (ready, discriminator))
     assert (first_norm(ready).running_mean - first_norm(discriminator).running_mean).abs().max() > (
         0.1 * first_norm(ready).running_var.sqrt().max()
     )
@@ -112,10 +112,10 @@ def test_spectral_norm_is_folded_into_the_weights(size):
     train_on(discriminator, pixels, pixels)  # moves the singular vectors
     ready = for_reading(discriminator, pixels)
     assert not any("parametrizations" in name for name in ready.state_dict())
-    pictures = to_tensor(pixels, CPU)
+    images = to_tensor(pixels, CPU)
     with torch.no_grad():
-        expected = discriminator.eval()(pictures).numpy()
-        np.testing.assert_allclose(ready(pictures).numpy(), expected, rtol=1e-5, atol=1e-6)
+        expected = discriminator.eval()(images).numpy()
+        np.testing.assert_allclose(ready(images).numpy(), expected, rtol=1e-5, atol=1e-6)
         # Weights without their norm would be another network.
         raw = Discriminator(size, 4, "none", spectral=False).eval()
         originals = [p for p in discriminator.parameters() if p.ndim > 1]
@@ -123,7 +123,7 @@ def test_spectral_norm_is_folded_into_the_weights(size):
             [p for p in raw.parameters() if p.ndim > 1], originals, strict=True
         ):
             weight.copy_(original)
-        assert not np.allclose(raw(pictures).numpy() + 0.5, expected, rtol=1e-2)
+        assert not np.allclose(raw(images).numpy() + 0.5, expected, rtol=1e-2)
 
 
 @pytest.mark.parametrize("variant", ["wgan-gp", "sn-wgan-gp"])
@@ -133,10 +133,10 @@ def test_layer_norm_is_read_as_it_was_trained(variant):
         for parameter in discriminator.parameters():
             parameter += torch.linspace(0.1, 0.5, parameter.numel()).view_as(parameter)
     train_on(discriminator, pixels)
-    pictures = to_tensor(pixels, CPU)
+    images = to_tensor(pixels, CPU)
     with torch.no_grad():
-        ready = for_reading(discriminator, pixels)(pictures)
-        torch.testing.assert_close(ready, discriminator.eval()(pictures), rtol=1e-5, atol=1e-6)
+        ready = for_reading(discriminator, pixels)(images)
+        torch.testing.assert_close(ready, discriminator.eval()(images), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -167,6 +167,6 @@ def test_the_original_goes_on_training_as_if_nothing_had_happened(variant):
     assert all(p.grad is not None for p in discriminator.parameters())
 
 
-def test_one_picture_is_enough():
+def test_one_image_is_enough():
     ready = for_reading(new("dcgan"), drawn_pixels(1))
     assert torch.isfinite(ready(to_tensor(drawn_pixels(1), CPU))).all()

@@ -5,8 +5,8 @@ from ganloc.box.iou import iou
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, THRESHOLD, colour_contrast
 
 
-def pictures(count=4, size=64):
-    """Noisy grey-green pictures with a red rectangle, and its box."""
+def images(count=4, size=64):
+    """Noisy grey-green images with a red rectangle, and its box."""
     random = np.random.default_rng(0)
     pixels = np.full((count, size, size, 3), (90, 120, 90)) + random.integers(
         -8, 9, (count, size, size, 3)
@@ -21,7 +21,7 @@ def pictures(count=4, size=64):
 
 
 def test_a_rectangle_of_another_colour_is_boxed():
-    pixels, truth = pictures()
+    pixels, truth = images()
     sizes = np.full((len(pixels), 2), 64)
     for prior, threshold in ((False, THRESHOLD), (True, CENTRE_PRIOR_THRESHOLD)):
         found = boxes_from_heatmaps(colour_contrast(pixels, prior), 64, sizes, threshold)
@@ -40,12 +40,12 @@ def test_a_pixel_that_matches_any_border_is_background():
 
 
 def test_values_lie_between_0_and_1_and_reach_both():
-    heatmaps = colour_contrast(pictures()[0])
+    heatmaps = colour_contrast(images()[0])
     np.testing.assert_allclose(heatmaps.min(axis=(1, 2)), 0, atol=1e-6)
     np.testing.assert_allclose(heatmaps.max(axis=(1, 2)), 1, atol=1e-6)
 
 
-def test_an_even_picture_says_nothing_and_is_no_error():
+def test_an_even_image_says_nothing_and_is_no_error():
     pixels = np.full((2, 32, 32, 3), 77, dtype=np.uint8)
     heatmaps = colour_contrast(pixels)
     assert np.isfinite(heatmaps).all()
@@ -54,7 +54,7 @@ def test_an_even_picture_says_nothing_and_is_no_error():
 
 
 def test_the_prior_weighs_by_the_distance_to_the_middle():
-    pixels, _ = pictures(1)
+    pixels, _ = images(1)
     plain, weighed = colour_contrast(pixels)[0], colour_contrast(pixels, centre_prior=True)[0]
     ratio = weighed[plain > 0] / plain[plain > 0]
     y, x = np.nonzero(plain)
@@ -62,13 +62,13 @@ def test_the_prior_weighs_by_the_distance_to_the_middle():
     np.testing.assert_allclose(ratio, np.exp(-squares / (2 * 0.3**2)), rtol=1e-4)
 
 
-def test_each_picture_is_read_alone():
-    pixels, _ = pictures(3, size=32)
+def test_each_image_is_read_alone():
+    pixels, _ = images(3, size=32)
     together = colour_contrast(pixels)
     for number in range(3):
         alone = colour_contrast(pixels[number : number + 1])[0]
         np.testing.assert_allclose(together[number], alone, atol=1e-6)
 
 
-def test_no_pictures():
+def test_no_images():
     assert colour_contrast(np.zeros((0, 8, 8, 3), dtype=np.uint8)).shape == (0, 8, 8)

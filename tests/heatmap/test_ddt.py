@@ -15,10 +15,10 @@ def direction_of(*batches):
     return principal_direction(moments)
 
 
-def toy(pictures=6, channels=5, height=4, width=7, offset=0.0):
+def toy(images=6, channels=5, height=4, width=7, offset=0.0):
     """Features that differ most along one direction: more of it inside than along the border."""
     random = np.random.default_rng(0)
-    maps = random.normal(offset, 0.3, (pictures, channels, height, width))
+    maps = random.normal(offset, 0.3, (images, channels, height, width))
     pattern = np.array([3.0, -1.0, 0.0, 2.0, 0.5])
     maps[:, :, 1:-1, 2:-2] += pattern[:, None, None]
     return torch.from_numpy(maps)
@@ -42,7 +42,7 @@ def test_the_direction_is_numpys_first_singular_vector(offset):
 
 
 def test_batches_of_any_size_give_the_direction_of_the_whole_set():
-    maps = toy(pictures=7)
+    maps = toy(images=7)
     whole, parts = direction_of(maps), direction_of(*maps.split([1, 4, 2]))
     torch.testing.assert_close(parts.mean, whole.mean)
     torch.testing.assert_close(parts.axis, whole.axis)
@@ -70,8 +70,8 @@ def test_the_sign_follows_the_border_whatever_the_features_sign():
     torch.testing.assert_close(ddt_heatmaps(-maps, minus), ddt_heatmaps(maps, plus))
 
 
-def test_the_sign_is_the_sets_not_that_of_most_pictures():
-    # One channel: 1 below the border inside two pictures, 3 above it inside a third.
+def test_the_sign_is_the_sets_not_that_of_most_images():
+    # One channel: 1 below the border inside two images, 3 above it inside a third.
     maps = torch.zeros(3, 1, 3, 3)
     maps[:, :, 1, 1] = torch.tensor([-1.0, -1.0, 3.0])[:, None]
     assert direction_of(maps).axis == 1.0

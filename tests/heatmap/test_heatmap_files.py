@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from ganloc.errors import UserError
-from ganloc.heatmap.files import SavedHeatmaps, load_heatmaps, save_heatmaps
+from ganloc.heatmap.heatmap_files import SavedHeatmaps, load_heatmaps, save_heatmaps
 
 SAVED = SavedHeatmaps(
     names=("a.png", "b/ß.png", "c.png"),
     sizes=np.array([[60, 30], [20, 41], [32, 32]]),
     heatmaps=np.random.default_rng(0).random((3, 8, 8)).astype(np.float32),
-    reading="border",
+    reading="border-distance",
     threshold=0.7,
     otsu=True,
 )
@@ -30,7 +30,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     path = tmp_path / "new" / "maps"  # no suffix is added
     save_heatmaps(path, replace(SAVED, heatmaps=SAVED.heatmaps.astype(float)))
     found = load_heatmaps(path)
-    assert (found.names, found.reading) == (SAVED.names, "border")
+    assert (found.names, found.reading) == (SAVED.names, "border-distance")
     assert (found.threshold, found.otsu) == (0.7, True)
     np.testing.assert_array_equal(found.sizes, SAVED.sizes)
     np.testing.assert_array_equal(found.heatmaps, SAVED.heatmaps)

@@ -7,9 +7,9 @@ import torch
 from ganloc.heatmap.moments import Moments
 
 
-def some_maps(pictures=5, channels=3, height=4, width=6, offset=0.0):
+def some_maps(images=5, channels=3, height=4, width=6, offset=0.0):
     random = np.random.default_rng(0)
-    return torch.from_numpy(random.normal(offset, 1.0, (pictures, channels, height, width)))
+    return torch.from_numpy(random.normal(offset, 1.0, (images, channels, height, width)))
 
 
 def moments_of(*batches):
@@ -20,7 +20,7 @@ def moments_of(*batches):
 
 
 def by_numpy(maps, cells):
-    """Mean and covariance of the features at `cells` (h × w) of all pictures."""
+    """Mean and covariance of the features at `cells` (h × w) of all images."""
     features = maps.numpy().transpose(1, 0, 2, 3)[:, :, cells].reshape(maps.shape[1], -1)
     return features.mean(axis=1), np.cov(features, bias=True)
 
@@ -54,7 +54,7 @@ def test_batches_of_any_size_and_order_give_the_moments_of_the_whole_set(where):
     whole = getattr(moments_of(maps), where)()
     first, second, third = maps.split([1, 4, 2])
     parts = moments_of(third, first, maps[:0], second)
-    assert parts.pictures == 7
+    assert parts.images == 7
     for one, other in zip(getattr(parts, where)(), whole, strict=True):
         torch.testing.assert_close(one, other)
 
@@ -72,7 +72,7 @@ def test_features_of_single_precision_are_summed_in_double():
     np.testing.assert_allclose(covariance.numpy(), np.eye(3) * 0.0004, atol=2e-5)
 
 
-def test_one_picture_and_one_cell_inside_are_enough():
+def test_one_image_and_one_cell_inside_are_enough():
     maps = some_maps(1, height=3, width=3)
     mean, covariance = moments_of(maps).inside()
     np.testing.assert_allclose(mean.numpy(), maps[0, :, 1, 1].numpy())

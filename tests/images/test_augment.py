@@ -11,14 +11,14 @@ def stream(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def pictures(count=8, size=64, seed=0):
+def images(count=8, size=64, seed=0):
     values = np.random.default_rng(seed).uniform(-1, 1, (count, 3, size, size))
     return torch.from_numpy(values).float()
 
 
 @pytest.mark.parametrize(("size", "most"), [(32, 1), (64, 3), (128, 6)])
 def test_translation_moves_by_whole_pixels_up_to_five_percent_and_reflects(size, most):
-    given = pictures(200, size)[:, :1]
+    given = images(200, size)[:, :1]
     moved = translate(given, stream()).numpy()
     seen = set()
     for before, after in zip(given.numpy(), moved, strict=True):
@@ -34,7 +34,7 @@ def test_translation_moves_by_whole_pixels_up_to_five_percent_and_reflects(size,
     assert {dy for dy, _ in seen} == {dx for _, dx in seen} == set(range(-most, most + 1))
 
 
-def test_jitter_of_a_grey_picture_is_its_brightness_alone():
+def test_jitter_of_a_grey_image_is_its_brightness_alone():
     grey = torch.full((500, 3, 4, 4), 0.5)
     changed = jitter(grey, stream())
     factors = changed[:, 0, 0, 0] / 0.5
@@ -45,12 +45,12 @@ def test_jitter_of_a_grey_picture_is_its_brightness_alone():
 
 
 def test_jitter_is_brightness_then_contrast_then_saturation():
-    given = (pictures(6, 8) + 1) / 2
+    given = (images(6, 8) + 1) / 2
     changed = jitter(given, stream(3)).numpy()
     b, c, s = 1 + 0.4 * (2 * torch.rand(3, 6, generator=stream(3)).numpy() - 1)
     weights = np.array([0.299, 0.587, 0.114])[:, None, None]
-    for index, picture in enumerate(given.numpy().astype(np.float64)):
-        bright = picture * b[index]
+    for index, image in enumerate(given.numpy().astype(np.float64)):
+        bright = image * b[index]
         mean = (bright * weights).sum(0).mean()
         contrasted = mean + (bright - mean) * c[index]
         grey = (contrasted * weights).sum(0)
@@ -71,7 +71,7 @@ def test_colour_axes_are_the_principal_standard_deviations():
     np.testing.assert_allclose(lengths[1:], [0.03 * 2**0.5, 0.06 * 3**0.5], rtol=0.03)
 
 
-def test_lighting_adds_one_colour_to_a_picture_with_a_tenth_of_the_sets_spread():
+def test_lighting_adds_one_colour_to_a_image_with_a_tenth_of_the_sets_spread():
     axes = torch.tensor([[0.3, 0.0, 0.0], [0.0, 0.2, 0.2], [0.0, 0.0, 0.0]])
     added = relight(torch.zeros(20_000, 3, 2, 2), axes, stream())
     assert torch.equal(added, added[:, :, :1, :1].expand_as(added))
@@ -80,8 +80,8 @@ def test_lighting_adds_one_colour_to_a_picture_with_a_tenth_of_the_sets_spread()
     np.testing.assert_array_equal(shift[:, 1], shift[:, 2])
 
 
-def test_augmented_pictures_stay_in_range_differ_and_follow_the_stream():
-    given = pictures()
+def test_augmented_images_stay_in_range_differ_and_follow_the_stream():
+    given = images()
     axes = torch.eye(3)
     first, again = augment(given, axes, stream(1)), augment(given, axes, stream(1))
     assert torch.equal(first, again)
@@ -93,20 +93,20 @@ def test_augmented_pictures_stay_in_range_differ_and_follow_the_stream():
 
 
 def test_augmented_is_moved_then_recoloured():
-    given, axes, random = pictures(), torch.eye(3), stream(1)
+    given, axes, random = images(), torch.eye(3), stream(1)
     moved = translate(given, random)
     assert torch.equal(augment(given, axes, stream(1)), recolour(moved, axes, random))
 
 
-def test_recoloured_pictures_are_jittered_and_relit_in_0_to_1_and_cut_off_but_not_moved():
+def test_recoloured_images_are_jittered_and_relit_in_0_to_1_and_cut_off_but_not_moved():
     axes, random = torch.eye(3) * 2.0, stream(2)
-    given = pictures(20, 16)
+    given = images(20, 16)
     found = recolour(given, axes, stream(2)).numpy()
     expected = relight(jitter((given + 1.0) / 2.0, random), axes, random).numpy()
     assert expected.min() < 0.0
     assert expected.max() > 1.0
     np.testing.assert_allclose(found, expected.clip(0.0, 1.0) * 2.0 - 1.0, atol=1e-6)
-    # A grey picture with one bright pixel keeps it where it is.
+    # A grey image with one bright pixel keeps it where it is.
     dot = torch.full((5, 3, 8, 8), -0.2)
     dot[:, :, 2, 5] = 0.4
     shown = recolour(dot, torch.zeros(3, 3), stream(0))

@@ -1,4 +1,4 @@
-"""Which pictures a step gets, and how the networks see them."""
+"""Which images a step gets, and how the networks see them."""
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ SHAPES = [(12, 4), (10, 4), (7, 5), (6, 6), (5, 8), (3, 10), (1, 4), (9, 1)]
 
 
 @pytest.mark.parametrize(("count", "batch"), SHAPES)
-def test_every_epoch_sees_every_picture_once(count, batch):
-    indices = walk(count, batch, steps=6 * count)  # six epochs a picture of the batch
+def test_every_epoch_sees_every_image_once(count, batch):
+    indices = walk(count, batch, steps=6 * count)  # six epochs an image of the batch
     epochs = indices.reshape(-1, count)
     assert len(epochs) == 6 * batch
     np.testing.assert_array_equal(

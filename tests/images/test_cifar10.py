@@ -15,7 +15,7 @@ from ganloc.images.cifar10 import CATEGORIES, categories_of, load_cifar10
 # As the official page lists them; the label is the line.
 META = "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n"
 BIRD, CAT, SHIP = 2, 3, 8
-# Labels of the synthetic batches: each picture's blue is ten times its batch plus its place.
+# Labels of the synthetic batches: each image's blue is ten times its batch plus its place.
 LABELS = {
     "data_batch_1": [BIRD, SHIP, BIRD],
     "data_batch_2": [SHIP, SHIP],
@@ -220,7 +220,7 @@ def images(request, tmp_path) -> Path:
         buffer = io.BytesIO()
         Image.new("RGB", (32, 32), (50 * red, 0, 0)).save(buffer, "PNG")
         files[f"{name}.png"] = buffer.getvalue()
-    files["train/bird/Thumbs.db"] = files["README.md"] = b"no picture"
+    files["train/bird/Thumbs.db"] = files["README.md"] = b"no image"
     if request.param == "tar.gz":
         return pack(tmp_path / "images.tar.gz", files)
     if request.param.startswith("zip"):
@@ -236,7 +236,7 @@ def images(request, tmp_path) -> Path:
     return tmp_path / "images"
 
 
-def test_pictures_in_folders(images):
+def test_images_in_folders(images):
     found = load_cifar10(images, "bird", "train", size=16)
     assert found.names == ("train/bird/10.png", "train/bird/2.png")
     assert found.pixels.shape == (2, 16, 16, 3)
@@ -245,18 +245,18 @@ def test_pictures_in_folders(images):
     assert found.truth is None
     assert load_cifar10(images, "bird", "test").names == ("test/bird/2.png",)
     assert load_cifar10(images, "ship,bird", "train").pixels[:, 0, 0, 0].tolist() == [100, 0, 50]
-    with pytest.raises(UserError, match="no test pictures of the category ship"):
+    with pytest.raises(UserError, match="no test images of the category ship"):
         load_cifar10(images, "ship", "test")
 
 
-def test_a_damaged_picture_is_named(tmp_path):
+def test_a_damaged_image_is_named(tmp_path):
     (tmp_path / "train/bird").mkdir(parents=True)
     (tmp_path / "train/bird/0.png").write_bytes(b"oops")
     with pytest.raises(UserError, match=r"incomplete \(train/bird/0\.png: not a JPEG"):
         load_cifar10(tmp_path, "bird", "train")
 
 
-# Each category has 5,000 train and 1,000 test pictures (arXiv 1806.00236, section on data).
+# Each category has 5,000 train and 1,000 test images (arXiv 1806.00236, section on data).
 @pytest.mark.skipif("GANLOC_CIFAR10" not in os.environ, reason="needs the real archive")
 @pytest.mark.parametrize(("split", "count"), [("train", 5000), ("test", 1000)])
 def test_counts_of_the_real_archive(split, count):

@@ -18,9 +18,9 @@ def plain(colour=(10, 200, 30), size=(8, 8)) -> Image.Image:
 
 
 def one(folder: Path, size: int = 8):
-    pictures = load_folder(folder, size)
-    assert len(pictures) == 1, pictures.skipped
-    return pictures.pixels[0], tuple(pictures.sizes[0])
+    images = load_folder(folder, size)
+    assert len(images) == 1, images.skipped
+    return images.pixels[0], tuple(images.sizes[0])
 
 
 def test_finds_every_format_in_the_order_of_names_and_no_hidden_file(tmp_path):
@@ -28,13 +28,13 @@ def test_finds_every_format_in_the_order_of_names_and_no_hidden_file(tmp_path):
     for name in [*names, ".hidden.png", ".git/no.png", "__MACOSX/no.png"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         plain().save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("not a picture")
-    pictures = load_folder(tmp_path, 4)
-    assert pictures.names == tuple(sorted(names))
-    assert pictures.pixels.shape == (7, 4, 4, 3)
-    assert pictures.skipped == ()
-    assert pictures.truth is None
-    assert np.abs(pictures.pixels.astype(int) - (10, 200, 30)).max() <= 8  # JPEG is not exact
+    (tmp_path / "notes.txt").write_text("not an image")
+    images = load_folder(tmp_path, 4)
+    assert images.names == tuple(sorted(names))
+    assert images.pixels.shape == (7, 4, 4, 3)
+    assert images.skipped == ()
+    assert images.truth is None
+    assert np.abs(images.pixels.astype(int) - (10, 200, 30)).max() <= 8  # JPEG is not exact
 
 
 def test_a_zip_gives_what_its_folder_gives(tmp_path):
@@ -161,9 +161,9 @@ def test_reduced_jpeg_decoding_displaces_less_than_a_quarter_of_a_pixel(tmp_path
     image = Image.fromarray(np.stack([x, y, x], axis=-1).clip(0, 255).astype(np.uint8))
     image.save(tmp_path / "a.jpg", quality=100, subsampling=0)
     image.save(tmp_path / "b.png")
-    pictures = load_folder(tmp_path, 16)
-    reduced, full = pictures.pixels.astype(int)
-    assert pictures.sizes.tolist() == [[side, side]] * 2
+    images = load_folder(tmp_path, 16)
+    reduced, full = images.pixels.astype(int)
+    assert images.sizes.tolist() == [[side, side]] * 2
     assert np.abs(reduced - full).max() <= 257 / 16 / 4 + 1  # the ramps rise 16 a pixel
 
 
@@ -191,8 +191,8 @@ def test_the_memory_map_leaves_no_file_behind(tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    pictures = load_folder(noise_folder(tmp_path / "photos", 2), 8, limit_bytes=0)
-    assert isinstance(pictures.pixels, np.memmap)
+    images = load_folder(noise_folder(tmp_path / "photos", 2), 8, limit_bytes=0)
+    assert isinstance(images.pixels, np.memmap)
     if os.name == "posix":
         assert list(scratch.iterdir()) == []
 
@@ -210,10 +210,10 @@ def test_order_and_content_survive_threads_and_batches(tmp_path, monkeypatch):
     for index in range(10):
         plain((index, 0, 0)).save(tmp_path / f"{index}.png")
     (tmp_path / "4.png").write_text("broken")
-    pictures = load_folder(tmp_path, 8)
-    assert pictures.pixels[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
-    assert pictures.names == tuple(f"{i}.png" for i in range(10) if i != 4)
-    assert [line.split(":")[0] for line in pictures.skipped] == ["4.png"]
+    images = load_folder(tmp_path, 8)
+    assert images.pixels[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert images.names == tuple(f"{i}.png" for i in range(10) if i != 4)
+    assert [line.split(":")[0] for line in images.skipped] == ["4.png"]
 
 
 def test_nothing_there(tmp_path):
@@ -227,14 +227,14 @@ def test_a_file_that_is_no_zip(tmp_path):
         load_folder(tmp_path / "a.png", 8)
 
 
-def test_no_pictures(tmp_path):
+def test_no_images(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UserError, match=f"No pictures in {tmp_path}"):
+    with pytest.raises(UserError, match=f"No images in {tmp_path}"):
         load_folder(tmp_path, 8)
 
 
 def test_nothing_readable(tmp_path):
     for name in ["b.png", "a.png"]:
         (tmp_path / name).write_text("hello")
-    with pytest.raises(UserError, match=r"None of the 2 picture files in .*a\.png: not a JPEG"):
+    with pytest.raises(UserError, match=r"None of the 2 image files in .*a\.png: not a JPEG"):
         load_folder(tmp_path, 8)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.images.source import CIFAR10, TINY_IMAGENET, has_boxes, has_split, load_images
 
 
@@ -28,7 +28,7 @@ def photos(tmp_path) -> Path:
 
 @pytest.fixture
 def tiny(tmp_path) -> Path:
-    """An archive with one test picture of the class n02058221."""
+    """An archive with one test image of the class n02058221."""
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64)).save(buffer, "JPEG")
     with zipfile.ZipFile(tmp_path / "tiny.zip", "w") as target:
@@ -40,7 +40,7 @@ def tiny(tmp_path) -> Path:
 
 @pytest.fixture
 def cifar(tmp_path) -> Path:
-    """A zip with one test picture of a ship."""
+    """A zip with one test image of a ship."""
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32)).save(buffer, "PNG")
     with zipfile.ZipFile(tmp_path / "cifar.zip", "w") as target:
@@ -115,11 +115,11 @@ def test_an_unknown_set_is_said_even_though_the_archive_is_given(tiny):
 def test_embedded_splits_differ(monkeypatch, tmp_path):
     drawn = []
 
-    def draw_pictures(*arguments):
+    def draw_images(*arguments):
         drawn.append(arguments)
-        return Pictures(np.zeros((0, 16, 16, 3), np.uint8), (), np.zeros((0, 2), np.int64))
+        return ImageSet(np.zeros((0, 16, 16, 3), np.uint8), (), np.zeros((0, 2), np.int64))
 
-    monkeypatch.setattr("ganloc.images.source.draw_pictures", draw_pictures)
+    monkeypatch.setattr("ganloc.images.source.draw_images", draw_images)
     (tmp_path / "embedded").mkdir()  # the name wins over a folder of that name
     monkeypatch.chdir(tmp_path)
     load_images("embedded", 16)
@@ -127,7 +127,7 @@ def test_embedded_splits_differ(monkeypatch, tmp_path):
     assert drawn == [(2000, 16, 0), (500, 16, 2)]
 
 
-def test_the_embedded_pictures_have_truth():
+def test_the_embedded_images_have_truth():
     found = load_images("embedded", 8, "test")
     assert len(found) == 500
     assert found.truth is not None

@@ -5,14 +5,14 @@ import pytest
 
 from ganloc.images import synthetic
 from ganloc.images.source import load_images
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.synthetic import draw_images
 
 SIZE = 32
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The test pictures."""
+    """The test images."""
     return load_images("embedded", SIZE, "test")
 
 
@@ -27,45 +27,45 @@ def bare(drawn):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthetic, "_background", lambda _rng, x, _y: np.zeros((*x.shape, 3)))
         patch.setattr(synthetic, "_colour", lambda _rng: np.ones(3))
-        pictures = draw_pictures(len(drawn), SIZE, seed=2)
-    np.testing.assert_array_equal(np.concatenate(pictures.truth), np.concatenate(drawn.truth))
-    return pictures.pixels.mean(axis=3) / 255
+        images = draw_images(len(drawn), SIZE, seed=2)
+    np.testing.assert_array_equal(np.concatenate(images.truth), np.concatenate(drawn.truth))
+    return images.pixels.mean(axis=3) / 255
 
 
-def test_the_test_pictures_are_500_of_their_own_seed(drawn):
+def test_the_test_images_are_500_of_their_own_seed(drawn):
     assert len(drawn) == 500
-    np.testing.assert_array_equal(drawn.pixels[:3], draw_pictures(3, SIZE, seed=2).pixels)
-    assert not np.array_equal(drawn.pixels[:3], draw_pictures(3, SIZE, seed=0).pixels)
+    np.testing.assert_array_equal(drawn.pixels[:3], draw_images(3, SIZE, seed=2).pixels)
+    assert not np.array_equal(drawn.pixels[:3], draw_images(3, SIZE, seed=0).pixels)
 
 
-def test_equal_seeds_draw_equal_pictures():
-    first, again, other = (draw_pictures(4, 64, seed) for seed in (7, 7, 8))
+def test_equal_seeds_draw_equal_images():
+    first, again, other = (draw_images(4, 64, seed) for seed in (7, 7, 8))
     np.testing.assert_array_equal(first.pixels, again.pixels)
     np.testing.assert_array_equal(np.stack(first.truth), np.stack(again.truth))
     assert (first.pixels != other.pixels).mean() > 0.5
     assert not np.array_equal(np.stack(first.truth), np.stack(other.truth))
-    assert len({picture.tobytes() for picture in first.pixels}) == 4
+    assert len({image.tobytes() for image in first.pixels}) == 4
 
 
 def test_a_longer_set_starts_with_the_shorter_one():
     np.testing.assert_array_equal(
-        draw_pictures(5, SIZE, seed=2).pixels[:2], draw_pictures(2, SIZE, seed=2).pixels
+        draw_images(5, SIZE, seed=2).pixels[:2], draw_images(2, SIZE, seed=2).pixels
     )
 
 
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_what_is_drawn(size):
-    pictures = draw_pictures(3, size, seed=0)
-    assert pictures.pixels.shape == (3, size, size, 3)
-    assert pictures.pixels.dtype == np.uint8
-    assert pictures.sizes.tolist() == [[size, size]] * 3
-    assert len(set(pictures.names)) == 3
-    assert [box.shape for box in pictures.truth] == [(1, 4)] * 3
-    assert pictures.skipped == ()
+    images = draw_images(3, size, seed=0)
+    assert images.pixels.shape == (3, size, size, 3)
+    assert images.pixels.dtype == np.uint8
+    assert images.sizes.tolist() == [[size, size]] * 3
+    assert len(set(images.names)) == 3
+    assert [box.shape for box in images.truth] == [(1, 4)] * 3
+    assert images.skipped == ()
 
 
 def test_the_same_object_at_every_size():
-    small, large = (np.concatenate(draw_pictures(3, size, seed=5).truth) for size in (32, 128))
+    small, large = (np.concatenate(draw_images(3, size, seed=5).truth) for size in (32, 128))
     np.testing.assert_allclose(small * 4, large, rtol=1e-9)
 
 
@@ -84,8 +84,8 @@ def test_objects_lie_within_and_take_30_to_70_percent(boxes):
 def test_boxes_are_tight(boxes, bare):
     # A ninth of a pixel is the least that is drawn; the noise of a mean of three channels is 0.012.
     extents = []
-    for picture in bare:
-        rows, columns = np.nonzero(picture > 0.08)
+    for image in bare:
+        rows, columns = np.nonzero(image > 0.08)
         extents.append([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
     off = np.array(extents) - boxes
     assert np.abs(off).max() < 1.0
@@ -134,7 +134,7 @@ def test_no_colour_gives_the_object_away(drawn, bare):
     inside, outside = colours[bare > 0.9], colours[bare < 0.08]
     assert len(inside) > 50_000
     assert len(outside) > 200_000
-    # Standard error of a mean over 500 pictures: 0.18 / √500 = 0.008. Objects that were always red
+    # Standard error of a mean over 500 images: 0.18 / √500 = 0.008. Objects that were always red
     # would be off by up to 0.45.
     np.testing.assert_allclose(inside.mean(axis=0), outside.mean(axis=0), atol=0.035)
     np.testing.assert_allclose(inside.std(axis=0), outside.std(axis=0), atol=0.03)

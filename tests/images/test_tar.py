@@ -47,8 +47,8 @@ def test_is_tar(packed, tmp_path):
     (tmp_path / "folder.tar").mkdir()
     assert not is_tar(tmp_path / "folder.tar")
     assert not is_tar(tmp_path / "gone.tar.gz")
-    (tmp_path / "pictures.zip").touch()
-    assert not is_tar(tmp_path / "pictures.zip")
+    (tmp_path / "images.zip").touch()
+    assert not is_tar(tmp_path / "images.zip")
 
 
 @pytest.mark.parametrize(

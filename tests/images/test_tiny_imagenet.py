@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganloc.errors import UserError
-from ganloc.images.pictures import checksum
+from ganloc.images.image_set import checksum
 from ganloc.images.tiny_imagenet import (
     DEVELOPMENT_SETS,
     PAPER_SETS,
@@ -23,7 +23,7 @@ FIRST, SECOND = "n02279972", "n02281406"  # the butterfly set
 NUMBERS = (0, 2, 10)  # sorted as text, 10 would come before 2
 
 
-def picture(red: int) -> bytes:
+def image(red: int) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), (red, 0, 0)).save(buffer, "JPEG", quality=95)
     return buffer.getvalue()
@@ -39,14 +39,14 @@ def holder(tmp_path) -> Path:
         lines = []
         for number in reversed(NUMBERS):
             name = f"{class_id}_{number}.JPEG"
-            (images / name).write_bytes(picture(100 * position + 9 * number))
+            (images / name).write_bytes(image(100 * position + 9 * number))
             lines.append(f"{name}\t0\t{number}\t63\t63\n")
         (root / "train" / class_id / f"{class_id}_boxes.txt").write_text("".join(lines))
     val = root / "val" / "images"
     val.mkdir(parents=True)
     rows = [(3, FIRST), (20, SECOND), (11, FIRST), (1, "n99999999")]
     for number, _ in rows:
-        (val / f"val_{number}.JPEG").write_bytes(picture(number * 10))
+        (val / f"val_{number}.JPEG").write_bytes(image(number * 10))
     lines = [f"val_{number}.JPEG\t{class_id}\t5\t6\t5\t60\n" for number, class_id in rows]
     (root / "val" / "val_annotations.txt").write_text("".join(lines))
     return root.parent
@@ -91,13 +91,13 @@ def test_labels_follow_the_order_of_the_classes_asked_for(holder):
 
 
 def test_training_may_see_neither_boxes_nor_classes(holder):
-    pictures = load_tiny_imagenet(holder, "butterfly", "train")
-    unlabelled = pictures.unlabelled()
-    assert pictures.truth is not None
-    assert pictures.labels is not None
+    images = load_tiny_imagenet(holder, "butterfly", "train")
+    unlabelled = images.unlabelled()
+    assert images.truth is not None
+    assert images.labels is not None
     assert (unlabelled.truth, unlabelled.labels, unlabelled.classes) == (None, None, ())
-    assert unlabelled.names == pictures.names
-    np.testing.assert_array_equal(unlabelled.pixels, pictures.pixels)
+    assert unlabelled.names == images.names
+    np.testing.assert_array_equal(unlabelled.pixels, images.pixels)
 
 
 def test_the_six_sets_have_28_classes():
@@ -139,7 +139,7 @@ def test_a_missing_class_is_named(archive, split):
         load_tiny_imagenet(archive, "boat", split)
 
 
-def test_a_missing_or_damaged_picture_is_named(holder):
+def test_a_missing_or_damaged_image_is_named(holder):
     victim = holder / f"tiny-imagenet-200/train/{FIRST}/images/{FIRST}_2.JPEG"
     victim.write_bytes(b"oops")
     with pytest.raises(UserError, match=rf"{FIRST}_2\.JPEG: not a JPEG"):
@@ -171,7 +171,7 @@ def test_another_archive(holder, tmp_path):
         load_tiny_imagenet(tmp_path / "gone.zip", "butterfly", "train")
 
 
-# Train and test pictures of the sets, as the paper counts them (arXiv 1806.00236).
+# Train and test images of the sets, as the paper counts them (arXiv 1806.00236).
 COUNTS = {
     **{"artiodactyla": (2500, 250), "bottle": (1000, 100), "bird": (1500, 150)},
     **{"cat": (2000, 200), "dog": (3000, 300), "vehicle": (4000, 400)},

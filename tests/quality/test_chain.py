@@ -10,44 +10,46 @@ from stages import CHAIN, STAGES, why_skipped
 
 from ganloc.images.folder import load_folder
 from ganloc.images.source import look_closer
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.synthetic import draw_images
 from ganloc.recipes import FIRST_BOXES, make_recipe
-from ganloc.student.closer import look_again
-from ganloc.student.rounds import self_train, student_boxes
-from ganloc.student.seeds import Seeder
+from ganloc.student.pseudo_boxes import PseudoBoxFinder
+from ganloc.student.refine import refine_boxes
+from ganloc.student.self_training import self_train, student_boxes
 from ganloc.training import train_in_memory
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 SETTING = Setting("drawn", 1, CPU)
-TRAIN, TEST = (draw_pictures(count, 32, seed).unlabelled() for count, seed in ((6, 0), (3, 1)))
+TRAIN, TEST = (draw_images(count, 32, seed).unlabelled() for count, seed in ((6, 0), (3, 1)))
 TINY = {"size": 32, "discriminator_width": 2, "generator_width": 2, "iterations": 2, "batch": 2}
 
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch):
-    def recipe_of(first_boxes, size, seed):
-        student = {"student_iterations": 2, "student_width": 2, "first_boxes": first_boxes}
-        return make_recipe("border", **{**TINY, "size": size}, **student, seed=seed)
+    def recipe_of(pseudo_boxes, size, seed):
+        student = {"student_iterations": 2, "student_width": 2, "pseudo_boxes": pseudo_boxes}
+        return make_recipe("default", **{**TINY, "size": size}, **student, seed=seed)
 
     monkeypatch.setattr(chain, "recipe_of", recipe_of)
     monkeypatch.setattr(chain, "_known", {})
-    ready = train_in_memory(TRAIN, make_recipe("border", **TINY, student_iterations=0), CPU)
+    ready = train_in_memory(TRAIN, make_recipe("default", **TINY, student_iterations=0), CPU)
     monkeypatch.setattr(trained, "model", lambda *_: ready)
     return ready
 
 
-def test_no_round_is_the_seeds_themselves_fitted_on_the_training_pictures(model):
-    seeder = Seeder(model.discriminator, model.fitted, TRAIN.pixels, "both")
+def test_no_round_is_the_seeds_themselves_fitted_on_the_training_images(model):
+    seeder = PseudoBoxFinder(model.discriminator, model.statistics, TRAIN.pixels, "both")
     found = chain.boxes(TRAIN, TEST, SETTING, "both", 0)
     np.testing.assert_allclose(found, seeder.boxes(TEST.pixels) * 32)
 
 
-@pytest.mark.parametrize("first_boxes", FIRST_BOXES)
-def test_the_last_round_is_the_default_chain_s(model, first_boxes):
-    recipe = chain.recipe_of(first_boxes, 32, seed=1)
-    student = self_train(model.discriminator, model.fitted, TRAIN.pixels, recipe, lambda *_: None)
-    found = chain.boxes(TRAIN, TEST, SETTING, first_boxes, 2)
+@pytest.mark.parametrize("pseudo_boxes", FIRST_BOXES)
+def test_the_last_round_is_the_default_chain_s(model, pseudo_boxes):
+    recipe = chain.recipe_of(pseudo_boxes, 32, seed=1)
+    student = self_train(
+        model.discriminator, model.statistics, TRAIN.pixels, recipe, lambda *_: None
+    )
+    found = chain.boxes(TRAIN, TEST, SETTING, pseudo_boxes, 2)
     np.testing.assert_array_equal(found, student_boxes(student, TEST.pixels) * 32)
 
 
@@ -67,7 +69,7 @@ def test_rounds_are_taught_once(monkeypatch):
     assert not np.array_equal(first, second)
     assert len(begun) == 1
     chain.boxes(TRAIN.subset([0, 1, 2]), TEST, SETTING, "both", 1)
-    assert len(begun) == 2  # other pictures under the same name
+    assert len(begun) == 2  # other images under the same name
 
 
 def test_every_stage_pays_for_what_it_shares(monkeypatch):
@@ -84,28 +86,28 @@ def test_every_stage_pays_for_what_it_shares(monkeypatch):
 def test_a_discriminator_is_trained_once_a_set_and_seed(monkeypatch, model):
     made = []
     monkeypatch.setattr(trained, "model", lambda *_: made.append(1) or model)
-    for first_boxes in ("both", "colour"):
+    for pseudo_boxes in ("both", "colour"):
         for rounds in (0, 1):
-            chain.boxes(TRAIN, TEST, SETTING, first_boxes, rounds)
+            chain.boxes(TRAIN, TEST, SETTING, pseudo_boxes, rounds)
     assert len(made) == 1
     chain.boxes(TRAIN, TEST, Setting("drawn", 2, CPU), "both", 0)
     assert len(made) == 2
 
 
 def test_looking_again_is_at_the_files_of_the_folder(tmp_path):
-    for name, pixels in zip(TEST.names, draw_pictures(3, 96, seed=1).pixels, strict=True):
+    for name, pixels in zip(TEST.names, draw_images(3, 96, seed=1).pixels, strict=True):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     shown = load_folder(tmp_path, 32)
     setting = Setting("drawn", 1, CPU, originals=tmp_path)
     found = chain.boxes_looked_at_again(shown, shown, setting, "both", 1)
     student = chain._known["drawn", 1, 32].students["both"][0]
     first = student_boxes(student, shown.pixels)
-    with look_closer(str(tmp_path), shown) as closer:
-        assert closer is not None
-        expected = look_again(student, first, shown.sizes, closer) * 96
+    with look_closer(str(tmp_path), shown) as crop_reader:
+        assert crop_reader is not None
+        expected = refine_boxes(student, first, shown.sizes, crop_reader) * 96
     np.testing.assert_allclose(found, expected)
-    assert why_skipped(STAGES["student-again"], SETTING) != ""
-    assert why_skipped(STAGES["student-again"], setting) == ""
+    assert why_skipped(STAGES["student-refined"], SETTING) != ""
+    assert why_skipped(STAGES["student-refined"], setting) == ""
 
 
 def test_every_stage_of_the_chain_is_one_of_the_script():
@@ -113,4 +115,4 @@ def test_every_stage_of_the_chain_is_one_of_the_script():
     for name in CHAIN:
         assert not STAGES[name].uses_labels
         assert STAGES[name].seeds == (0, 1, 2)
-    assert CHAIN["student"] == ("both", make_recipe("border").student_rounds)
+    assert CHAIN["student"] == ("both", make_recipe("default").student_rounds)

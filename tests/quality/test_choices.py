@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 import torch
 from arms import SIZE, Arm, folder_of, trained_run
+from checkpoint_ious import Scored, chosen
 from questions import LADDER
 from rivals import trained
 from rivals.setting import Setting
-from scores import Scored, chosen
 from sets import load_set
 
 from ganloc import training
 from ganloc.box.iou import best_iou
+from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
 from ganloc.evaluation import untrained_model
-from ganloc.heatmap.read import DEFAULT
-from ganloc.images.pictures import Pictures
+from ganloc.heatmap.readings import DEFAULT
+from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import SETS
 from ganloc.model import Model
-from ganloc.reproduce.results import read_rows
-from ganloc.run import Run
+from ganloc.paper.results import read_rows
 from ganloc.training import Stopped
 from run_folders import assert_same_weights, logged
 from tiny_archives import make_tiny_imagenet
@@ -43,7 +43,7 @@ def archive(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pictures(archive):
+def images(archive):
     """To train on, and to score on."""
     return load_set("butterfly", 64, archive, {})
 
@@ -58,24 +58,24 @@ def tiny(one_thread):
         patch.setattr(training, "GRIDS", 1)
         for name in list(arms.ARMS):
             patch.delitem(arms.ARMS, name)
-        patch.setitem(arms.ARMS, "border", Arm(BORDER, iterations=4, seeds=(0, 1)))
+        patch.setitem(arms.ARMS, "pretext", Arm(BORDER, iterations=4, seeds=(0, 1)))
         patch.setitem(arms.ARMS, "both", Arm({**TINY, "border_weight": 1.0}, 2, seeds=(0,)))
         yield
 
 
 @pytest.fixture(scope="module")
-def trained_once(tiny, pictures, tmp_path_factory):
+def trained_once(tiny, images, tmp_path_factory):
     """A folder with the border arm of seed 0 in it."""
     runs = tmp_path_factory.mktemp("runs")
-    trained_run(runs, "border", "butterfly", 0, pictures[0])
+    trained_run(runs, "pretext", "butterfly", 0, images[0])
     return runs
 
 
 @pytest.fixture
 def run(trained_once, tmp_path):
     """That run, in a folder that a test may write to."""
-    folder = folder_of(tmp_path, "border", "butterfly", 0, SIZE)
-    shutil.copytree(folder_of(trained_once, "border", "butterfly", 0, SIZE), folder)
+    folder = folder_of(tmp_path, "pretext", "butterfly", 0, SIZE)
+    shutil.copytree(folder_of(trained_once, "pretext", "butterfly", 0, SIZE), folder)
     return Run(folder)
 
 
@@ -83,13 +83,13 @@ def stop_at(iteration, monkeypatch):
     """Ctrl-C after this iteration of every training of an arm; the iterations that were seen."""
     seen = []
 
-    def watch(done, line):
+    def progress(done, line):
         seen.append(done)
         if done == iteration:
             signal.raise_signal(signal.SIGINT)
 
     def train_run(*given, **named):
-        return training.train_run(*given, **named, watch=watch)
+        return training.train_run(*given, **named, progress=progress)
 
     monkeypatch.setattr(arms, "train_run", train_run)
     return seen
@@ -111,40 +111,40 @@ def test_checkpoints_of_an_arm_end_with_its_last_iteration(monkeypatch):
     assert not recipe.select
 
 
-def test_an_arm_goes_on_where_it_was_stopped(run, tmp_path, pictures, monkeypatch):
-    straight, train = run, pictures[0]
+def test_an_arm_goes_on_where_it_was_stopped(run, tmp_path, images, monkeypatch):
+    straight, train = run, images[0]
     assert [straight.milestone(i).exists() for i in (2, 4)] == [True, True]
     runs = tmp_path / "stopped"
     stop_at(3, monkeypatch)
     with pytest.raises(Stopped):
-        trained_run(runs, "border", "butterfly", 0, train)
+        trained_run(runs, "pretext", "butterfly", 0, train)
     seen = stop_at(None, monkeypatch)
-    run = trained_run(runs, "border", "butterfly", 0, train)
+    run = trained_run(runs, "pretext", "butterfly", 0, train)
     assert seen == [4]
     assert logged(run) == [1, 2, 3, 4]
     assert_same_weights(run, straight)
     no_training(monkeypatch)
-    assert trained_run(runs, "border", "butterfly", 0, train) == run
+    assert trained_run(runs, "pretext", "butterfly", 0, train) == run
 
 
-def test_an_arms_folder_is_not_gone_on_with_in_another_way(trained_once, pictures, monkeypatch):
-    train, test = pictures
-    with pytest.raises(UserError, match="trained on other pictures"):
-        trained_run(trained_once, "border", "butterfly", 0, test)
+def test_an_arms_folder_is_not_gone_on_with_in_another_way(trained_once, images, monkeypatch):
+    train, test = images
+    with pytest.raises(UserError, match="trained on other images"):
+        trained_run(trained_once, "pretext", "butterfly", 0, test)
     changed = Arm({**BORDER, "border_weight": 2.0}, iterations=4)
-    monkeypatch.setitem(arms.ARMS, "border", changed)
+    monkeypatch.setitem(arms.ARMS, "pretext", changed)
     with pytest.raises(UserError, match=r"--border-weight was 1\.0"):
-        trained_run(trained_once, "border", "butterfly", 0, train)
+        trained_run(trained_once, "pretext", "butterfly", 0, train)
 
 
-def scored(run, pictures, iterations=(0, 2, 4)):
-    return Scored(run, "border", "butterfly", 0, iterations, *pictures)
+def scored(run, images, iterations=(0, 2, 4)):
+    return Scored(run, "pretext", "butterfly", 0, iterations, *images)
 
 
-def test_scores_are_those_of_the_checkpoints_and_kept(run, pictures, monkeypatch):
-    first = scored(run, pictures)
+def test_scores_are_those_of_the_checkpoints_and_kept(run, images, monkeypatch):
+    first = scored(run, images)
     assert first.train.truth is None
-    train, test = pictures
+    train, test = images
     models = [
         untrained_model(Model.load(run.model), train),
         Model.load(run.milestone(2)),
@@ -165,38 +165,38 @@ def test_scores_are_those_of_the_checkpoints_and_kept(run, pictures, monkeypatch
     assert chosen(first) == 1 + max((0, 1), key=lambda i: (signals[i + 1]["separation"], i))
 
     monkeypatch.setattr(Scored, "model", None)
-    again = scored(run, pictures)
+    again = scored(run, images)
     np.testing.assert_array_equal([again.ious(*each) for each in asked], found)
     assert [each.to_dict() for each in again.signals()] == signals
     with pytest.raises(TypeError):
         again.ious(1, "cam")  # which was not worked out
 
 
-def test_signals_of_fewer_checkpoints_are_measured_again(run, pictures):
-    assert len(scored(run, pictures, (0, 2)).signals()) == 2
-    assert len(scored(run, pictures).signals()) == 3
+def test_signals_of_fewer_checkpoints_are_measured_again(run, images):
+    assert len(scored(run, images, (0, 2)).signals()) == 2
+    assert len(scored(run, images).signals()) == 3
 
 
-def test_pictures_without_a_true_box_are_not_scored(run, pictures):
-    train, test = pictures
+def test_images_without_a_true_box_are_not_scored(run, images):
+    train, test = images
     truth = (np.empty((0, 4)), *test.truth[1:])
-    partly = Pictures(test.pixels, test.names, test.sizes, truth)
-    expected = scored(run, pictures).ious(2, DEFAULT)[1:]
+    partly = ImageSet(test.pixels, test.names, test.sizes, truth)
+    expected = scored(run, images).ious(2, DEFAULT)[1:]
     (run.folder / "scores.json").unlink()
     np.testing.assert_array_equal(scored(run, (train, partly)).ious(2, DEFAULT), expected)
 
 
 def test_the_trained_rival_is_the_same_with_and_without_a_folder(
-    run, tmp_path, pictures, monkeypatch
+    run, tmp_path, images, monkeypatch
 ):
-    train, test = (each.unlabelled() for each in pictures)
+    train, test = (each.unlabelled() for each in images)
 
     def boxes(seed, runs):
         setting = Setting("butterfly", seed, CPU, runs=runs)
-        return trained.boxes(train, test, setting, "border", DEFAULT)
+        return trained.boxes(train, test, setting, "pretext", DEFAULT)
 
     fresh = boxes(1, tmp_path)
-    assert (tmp_path / "border" / "butterfly-1" / "model.safetensors").exists()
+    assert (tmp_path / "pretext" / "butterfly-1" / "model.safetensors").exists()
     no_training(monkeypatch)
     found = boxes(0, tmp_path)  # of the run that is there already
     np.testing.assert_array_equal(boxes(0, None), found)
@@ -211,23 +211,23 @@ def call(tmp_path, archive, *options):
 
 
 def test_the_script_answers_all_questions_and_trains_once(
-    tmp_path, archive, pictures, monkeypatch, capsys
+    tmp_path, archive, images, monkeypatch, capsys
 ):
     code, rows = call(tmp_path, archive, "--sets", "butterfly")
     assert code == 0
     rivals = ["untrained", "whole-image", "centre", "colour-contrast-centre"]
     assert [(row["question"], row["name"]) for row in rows] == [
-        *(("training", name) for name in ("border", "both")),
+        *(("training", name) for name in ("pretext", "both")),
         *(("rival", name) for name in rivals),
         *(("reading", name) for name in LADDER),
-        *(("checkpoint", name) for name in ("border", "both")),
+        *(("checkpoint", name) for name in ("pretext", "both")),
         ("trust", "verdict"),
     ]
     found = {(row["question"], row["name"]): row for row in rows}
-    ious = best_iou(np.tile([6.4, 6.4, 57.6, 57.6], (4, 1)), pictures[1].truth)
+    ious = best_iou(np.tile([6.4, 6.4, 57.6, 57.6], (4, 1)), images[1].truth)
     assert found["rival", "centre"]["gt_known_loc"] == 100 * (ious > 0.5).mean()
-    assert list(found["training", "border"]["gains"]) == ["plain-cam", *rivals]
-    assert [found["training", arm]["seeds"] for arm in ("border", "both")] == [2, 1]
+    assert list(found["training", "pretext"]["gains"]) == ["plain-cam", *rivals]
+    assert [found["training", arm]["seeds"] for arm in ("pretext", "both")] == [2, 1]
     verdicts = ("hit", "false-alarm", "miss", "correct-rejection")
     assert sum(found["trust", "verdict"][name] for name in verdicts) == 3 + 3 + 2
     printed = capsys.readouterr().out

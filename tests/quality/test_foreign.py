@@ -1,26 +1,26 @@
-"""The script that asks whether pictures that do not belong are found."""
+"""The script that asks whether images that do not belong are found."""
 
 import foreign as script
 import numpy as np
 import pytest
 from PIL import Image
 
-from ganloc.images.pictures import Pictures
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.image_set import ImageSet
+from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, SETS
-from ganloc.reproduce.results import read_rows
+from ganloc.paper.results import read_rows
 from tiny_archives import make_tiny_imagenet
 
 
 def of_noise(count):
     pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)
     names = tuple(f"{index}.png" for index in range(count))
-    return Pictures(pixels, names, np.full((count, 2), 32))
+    return ImageSet(pixels, names, np.full((count, 2), 32))
 
 
-def test_noise_among_drawn_pictures_is_found():
-    row = script.asked(draw_pictures(90, 32, seed=0), of_noise(20), percent=10, seed=0)
-    assert row["pictures"] == 100
+def test_noise_among_drawn_images_is_found():
+    row = script.asked(draw_images(90, 32, seed=0), of_noise(20), percent=10, seed=0)
+    assert row["images"] == 100
     assert row["auc"] == 100.0
     assert row["recall"] == 100.0
     assert row["listed"] >= 10.0
@@ -28,13 +28,13 @@ def test_noise_among_drawn_pictures_is_found():
 
 
 def test_where_others_are_few_so_are_the_own():
-    row = script.asked(draw_pictures(90, 32, seed=0), of_noise(20), percent=30, seed=0)
-    assert row["pictures"] in (65, 66)
+    row = script.asked(draw_images(90, 32, seed=0), of_noise(20), percent=30, seed=0)
+    assert row["images"] in (65, 66)
 
 
 def test_a_clean_folder_has_nothing_to_find():
-    row = script.asked(draw_pictures(90, 32, seed=0), None, percent=0, seed=0)
-    assert row["pictures"] == 90
+    row = script.asked(draw_images(90, 32, seed=0), None, percent=0, seed=0)
+    assert row["images"] == 90
     assert (row["auc"], row["precision"], row["recall"]) == (None, None, None)
     assert 0.0 <= row["listed"] < 20.0
 

@@ -1,15 +1,15 @@
-"""Folders with other pictures among their own."""
+"""Folders with other images among their own."""
 
 import numpy as np
 import pytest
 from mixed import mixed
 
 from ganloc.errors import UserError
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.synthetic import draw_images
 
 
 def test_so_many_others_in_random_order_and_without_boxes():
-    own, others = draw_pictures(30, 32, seed=0), draw_pictures(50, 32, seed=1)
+    own, others = draw_images(30, 32, seed=0), draw_images(50, 32, seed=1)
     both, foreign = mixed(own, others, percent=25, seed=0)
     assert len(both) == 40
     assert foreign.sum() == 10
@@ -26,13 +26,13 @@ def test_so_many_others_in_random_order_and_without_boxes():
 
 
 def test_without_truth_there_is_none():
-    own, others = draw_pictures(30, 32, seed=0), draw_pictures(50, 32, seed=1)
+    own, others = draw_images(30, 32, seed=0), draw_images(50, 32, seed=1)
     both, _ = mixed(own.unlabelled(), others, percent=10, seed=0)
     assert both.truth is None
     assert len(both) == 33
 
 
 def test_more_others_than_there_are():
-    own, others = draw_pictures(30, 32, seed=0), draw_pictures(5, 32, seed=1)
+    own, others = draw_images(30, 32, seed=0), draw_images(5, 32, seed=1)
     with pytest.raises(UserError, match="need 8, and there are only 5"):
         mixed(own, others, percent=20, seed=0)

@@ -20,7 +20,7 @@ from render import (
 )
 
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, PAPER_SETS
-from ganloc.score.hits import packed
+from ganloc.metrics.hits import packed
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import render_docs
@@ -68,10 +68,10 @@ def scored(question, name, loc, gains=None, **more):
 
 CHOICES = [
     scored("rival", "centre", 60.0),
-    scored("training", "border", 71.24, {"untrained": 3.04, "centre": -0.5}, seeds=3),
+    scored("training", "pretext", 71.24, {"untrained": 3.04, "centre": -0.5}, seeds=3),
     scored("reading", "plain-cam", 50.0),
     scored("reading", "cam", 55.0, {"plain-cam": 5.0}),
-    scored("checkpoint", "border", 71.0, {"last": 0.0, "oracle-peak": -2.0}, runs=18),
+    scored("checkpoint", "pretext", 71.0, {"last": 0.0, "oracle-peak": -2.0}, runs=18),
     {
         "question": "trust",
         "name": "verdict",
@@ -113,19 +113,19 @@ SIX = list(DEVELOPMENT_SETS)
 
 
 def hit_rows(name, ious, sets=DEVELOPMENT_SETS, seed=0):
-    """The same four pictures in every set."""
+    """The same four images in every set."""
     found = {"hits": packed(np.array(ious)), "scored": len(ious)}
     return [stage(each, name, 0.0, seed, **found) for each in sets]
 
 
-def test_gains_are_of_the_same_pictures_after_the_mean_over_seeds():
+def test_gains_are_of_the_same_images_after_the_mean_over_seeds():
     rows = [
         *hit_rows("whole-image", [0.6, 0.2, 0.8, 0.2]),
         *hit_rows("student", [0.6, 0.6, 0.8, 0.2]),
         *hit_rows("student", [0.6, 0.2, 0.8, 0.6], seed=1),
     ]
     (line,) = table(gains(rows, 0.5, SIX))
-    # Hits of ½ and 1: the second and fourth picture by one of two seeds.
+    # Hits of ½ and 1: the second and fourth image by one of two seeds.
     assert (line["stage"], line["IoU > 0.5"]) == ("student", "75.0")
     gain, low, high = re.findall(r"[+-][\d.]+", line["over whole-image"])
     assert gain == "+25.0"
@@ -148,14 +148,14 @@ def test_gains_need_every_set_and_hits():
 
 
 def test_a_stage_gains_nothing_over_itself():
-    rows = hit_rows("trained-border-fisher", [0.6, 0.2]) + hit_rows("student", [0.6, 0.6])
+    rows = hit_rows("trained-pretext-lda", [0.6, 0.2]) + hit_rows("student", [0.6, 0.6])
     first, second = table(gains(rows, 0.5, SIX))
-    assert first["over trained-border-fisher"] == ""
-    assert second["over trained-border-fisher"].startswith("+50.0")
+    assert first["over trained-pretext-lda"] == ""
+    assert second["over trained-pretext-lda"].startswith("+50.0")
 
 
 def test_changed_sets_have_tables_of_their_own():
-    changed = [stage("bear+reframed", "centre", 1.0), stage("bear+20pictures", "centre", 2.0)]
+    changed = [stage("bear+reframed", "centre", 1.0), stage("bear+20images", "centre", 2.0)]
     assert quality([*STAGES, *changed]) == quality(STAGES)
     reframed = [f"{name}+reframed" for name in SIX]
     rows = hit_rows("student", [0.6], reframed) + hit_rows("centre", [0.2], reframed)
@@ -168,17 +168,17 @@ def test_the_learning_curve_has_means_where_every_set_has_the_count():
     plain = hit_rows("whole-image", [0.2, 0.2], ["bear", "boat"])
     plain += hit_rows("centre", [0.6, 0.2], ["bear", "boat"])
     curve = [
-        *hit_rows("student", [0.6, 0.2], ["bear+20pictures", "boat+20pictures"]),
-        *hit_rows("student", [0.6, 0.6], ["bear+100pictures"]),
-        *hit_rows("trained-border-fisher", [0.2, 0.2], ["bear+20pictures", "boat+20pictures"]),
+        *hit_rows("student", [0.6, 0.2], ["bear+20images", "boat+20images"]),
+        *hit_rows("student", [0.6, 0.6], ["bear+100images"]),
+        *hit_rows("trained-pretext-lda", [0.2, 0.2], ["bear+20images", "boat+20images"]),
     ]
     few, many = table(learning_curve([*plain, *curve]))
-    assert (few["pictures"], many["pictures"]) == ("20", "100")  # by number, not by name
+    assert (few["images"], many["images"]) == ("20", "100")  # by number, not by name
     assert (few["bear"], few["boat"], few["mean"]) == ("50.0", "50.0", "50.0")
     assert (many["bear"], many["boat"], many["mean"]) == ("100.0", "", "")
     assert few["over centre"].startswith("+0.0")
     assert few["over whole-image"].startswith("+50.0")
-    assert few["over trained-border-fisher"].startswith("+50.0")
+    assert few["over trained-pretext-lda"].startswith("+50.0")
     assert many["over centre"] == ""
     assert learning_curve(plain) == ""
 
@@ -221,7 +221,7 @@ FOREIGN = [
 ]
 
 
-def test_what_becomes_of_foreign_pictures():
+def test_what_becomes_of_foreign_images():
     clean, cells, photographs = table(foreign(FOREIGN))
     assert list(clean.values()) == ["bear", "", "0", "", "4", "", ""]
     assert list(cells.values()) == ["bear", "cells", "10", "93 (90)", "15", "60", "93 (90)"]
@@ -231,7 +231,7 @@ def test_what_becomes_of_foreign_pictures():
 def test_training_stands_above_its_rivals():
     arm, rival = table(training(CHOICES))
     assert list(arm.values()) == [
-        *("border", "3", "71.2 (66.2–76.5)", "70.2", "72.2"),
+        *("pretext", "3", "71.2 (66.2–76.5)", "70.2", "72.2"),
         *("+3.0 (+2.0 to +4.0)", "-0.5 (-1.5 to +0.5)"),
     ]
     assert list(arm)[3:] == ["bear", "ape", "over untrained", "over centre"]

@@ -14,10 +14,10 @@ from thin_squeezenet import write_thin
 
 from ganloc.box.formats import write_coco
 from ganloc.box.iou import best_iou
-from ganloc.heatmap.read import READINGS
+from ganloc.heatmap.readings import READINGS
 from ganloc.images.tiny_imagenet import SETS, load_tiny_imagenet
-from ganloc.reproduce.results import read_rows
-from ganloc.score.baselines import cross_fitted_box
+from ganloc.metrics.baselines import cross_fitted_box
+from ganloc.paper.results import read_rows
 from tiny_archives import make_tiny_imagenet
 
 CHEAP = ("whole-image", "fitted-box", "untrained-sn-dcgan-plain-cam", "ddt-squeezenet-fire9")
@@ -36,7 +36,7 @@ def call(results, *options):
 
 
 def make_folder(folder, count=11):
-    """Dark pictures, and one box in each."""
+    """Dark images, and one box in each."""
     random = np.random.default_rng(0)
     (folder / "images").mkdir(parents=True)
     sizes = random.integers(40, 80, (count, 2))
@@ -63,7 +63,7 @@ def test_rows_of_a_set_with_a_split(archive, tmp_path, capsys):
     ious = best_iou(np.tile([0, 0, 64.0, 64.0], (9, 1)), test.truth)
     whole = rows[0]
     assert whole["set"] == "bear"
-    assert whole["pictures"] == 9
+    assert whole["images"] == 9
     assert whole["gt_known_loc"] == pytest.approx(100 * (ious > 0.5).mean(), abs=0.01)
     assert whole["mean_iou"] == pytest.approx(100 * ious.mean(), abs=0.01)
     asked = "set stage seed uses_labels oracle pretrained gt_known_loc gt_known_loc_70 mean_iou"
@@ -129,7 +129,7 @@ def test_a_folder_is_scored_on_itself_and_its_fitted_box_cross_fitted(tmp_path):
 def test_missing_files_are_told_in_one_sentence(tmp_path, capsys):
     (tmp_path / "cells").mkdir()
     assert call(tmp_path, "--cells", tmp_path / "cells")[0] == 2
-    assert "No pictures in" in capsys.readouterr().out
+    assert "No images in" in capsys.readouterr().out
     assert call(tmp_path, "--sets", "bear")[0] == 2
     assert "bear needs --data" in capsys.readouterr().out
 

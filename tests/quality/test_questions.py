@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from questions import LADDER, checkpoints, hits, readings, row, training, trust
 
-from ganloc.heatmap.read import DEFAULT, READINGS
-from ganloc.selection.signals import Signals
+from ganloc.checkpoints.signals import Signals
+from ganloc.heatmap.readings import DEFAULT, READINGS
 
 FINE = dict.fromkeys(
     ("agreement", "shift_equivariance", "mirror_equivariance", "image_dependence", "spread"), 0.9
@@ -37,7 +37,7 @@ class Stub:
 HIT, MISS = 0.51, 0.5  # a hit is above 0.5, strictly
 
 
-def test_hits_are_means_over_seeds_picture_by_picture():
+def test_hits_are_means_over_seeds_image_by_image():
     runs = [
         Stub("x", "bear", 0, [[HIT, MISS, 0.9]]),
         Stub("x", "bear", 1, [[HIT, HIT, 0.0]]),
@@ -50,15 +50,15 @@ def test_hits_are_means_over_seeds_picture_by_picture():
     }
 
 
-def test_a_row_weighs_sets_alike_and_pairs_pictures():
+def test_a_row_weighs_sets_alike_and_pairs_images():
     own = {"bear": np.array([100.0, 0, 100, 0]), "ape": np.array([100.0])}
     worse = {"bear": own["bear"], "ape": np.array([40.0])}
     found = row("training", "x", own, {"itself": own, "worse": worse})
-    assert found["gt_known_loc"] == 75.0  # of 50 and 100; all five pictures would give 60
+    assert found["gt_known_loc"] == 75.0  # of 50 and 100; all five images would give 60
     assert found["sets"] == {"bear": 50, "ape": 100}
     low, high = found["interval"]
     assert 50 <= low < 75 < high <= 100
-    # The same hits on the same pictures, and 60 points on ape's only one: nothing is uncertain.
+    # The same hits on the same images, and 60 points on ape's only one: nothing is uncertain.
     assert found["gains"] == {
         "itself": {"gain": 0, "interval": [0, 0]},
         "worse": {"gain": 30, "interval": [30, 30]},
@@ -115,7 +115,7 @@ def test_every_reading_stands_beside_the_one_that_it_builds_on():
     assert rows["otsu-cam"]["gt_known_loc"] == 100.0
     assert rows["otsu-cam"]["gains"]["cam"]["gain"] == 50.0
     assert rows["cam"]["gains"]["averaged-cam"]["gain"] == 50.0
-    assert rows["border-last"]["gains"]["otsu-cam"]["gain"] == -100.0
+    assert rows["border-distance-last"]["gains"]["otsu-cam"]["gain"] == -100.0
 
 
 def test_trust_counts_every_checkpoint():

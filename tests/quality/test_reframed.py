@@ -1,22 +1,22 @@
-"""Parts of pictures: what they keep, and that pixels and boxes stay together."""
+"""Parts of images: what they keep, and that pixels and boxes stay together."""
 
 import numpy as np
 import pytest
 import reframed as module
 import sets
-from reframed import KEPT, SMALLEST, draw_part, reframed
+from reframed import KEPT, SMALLEST, draw_crop, reframed
 
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.image_set import ImageSet
+from ganloc.images.synthetic import draw_images
 
 
 def bright(count=40, size=64):
-    """Dark pictures of 128 × 64 pixels with one bright box in the middle, as they are squeezed."""
+    """Dark images of 128 × 64 pixels with one bright box in the middle, as they are squeezed."""
     pixels = np.zeros((count, size, size, 3), np.uint8)
     pixels[:, 16:48, 16:48] = 255
     truth = (np.array([[32.0, 16.0, 96.0, 48.0]]),) * count
-    return Pictures(pixels, tuple(map(str, range(count))), np.full((count, 2), [128, 64]), truth)
+    return ImageSet(pixels, tuple(map(str, range(count))), np.full((count, 2), [128, 64]), truth)
 
 
 def test_boxes_stay_on_what_they_were_around():
@@ -44,22 +44,22 @@ def test_parts_keep_most_of_the_object_and_move_it_off_the_middle():
     assert len({tuple(size) for size in found.sizes}) > 20
 
 
-def test_a_picture_that_no_part_suits_stays_whole():
+def test_a_image_that_no_part_suits_stays_whole():
     boxes = np.array([[0.0, 0.0, 40.0, 30.0]])
     random = np.random.default_rng(0)
-    parts = np.stack([draw_part(np.array([40, 30]), boxes, random) for _ in range(50)])
+    parts = np.stack([draw_crop(np.array([40, 30]), boxes, random) for _ in range(50)])
     kept = (parts[:, 2] - parts[:, 0]) * (parts[:, 3] - parts[:, 1])
     assert kept.min() >= KEPT * 40 * 30
     module_tries, module.TRIES = module.TRIES, 0
     try:
-        np.testing.assert_array_equal(draw_part(np.array([40, 30]), boxes, random), [0, 0, 40, 30])
+        np.testing.assert_array_equal(draw_crop(np.array([40, 30]), boxes, random), [0, 0, 40, 30])
     finally:
         module.TRIES = module_tries
 
 
-def test_a_picture_without_a_box_may_be_cut_anywhere_and_the_seed_decides():
-    drawn = draw_pictures(6, 32, seed=0)
-    without = Pictures(drawn.pixels, drawn.names, drawn.sizes, (np.empty((0, 4)),) * 6)
+def test_a_image_without_a_box_may_be_cut_anywhere_and_the_seed_decides():
+    drawn = draw_images(6, 32, seed=0)
+    without = ImageSet(drawn.pixels, drawn.names, drawn.sizes, (np.empty((0, 4)),) * 6)
     first, again, other = (reframed(without, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.pixels, again.pixels)
     assert not np.array_equal(first.pixels, other.pixels)
@@ -68,7 +68,7 @@ def test_a_picture_without_a_box_may_be_cut_anywhere_and_the_seed_decides():
 
 
 def test_a_set_is_reframed_by_its_name(monkeypatch):
-    drawn = draw_pictures(6, 32, seed=0)
+    drawn = draw_images(6, 32, seed=0)
     monkeypatch.setattr(sets, "load_tiny_imagenet", lambda *_: drawn)
     train, test = sets.load_set("bear+reframed", 32, sets.Path("zip"), {})
     assert train is not None

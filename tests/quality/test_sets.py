@@ -6,7 +6,7 @@ import sets
 from sets import load_set, others_of, plain_and_change, some_of
 
 from ganloc.errors import UserError
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, SETS
 from tiny_archives import make_tiny_imagenet
 
@@ -16,7 +16,7 @@ from tiny_archives import make_tiny_imagenet
     [
         ("bear", ("bear", "")),
         ("bear+reframed", ("bear", "reframed")),
-        ("bear+20pictures", ("bear", "20pictures")),
+        ("bear+20images", ("bear", "20images")),
         ("bear+30%others", ("bear", "30%others")),
     ],
 )
@@ -26,36 +26,36 @@ def test_a_name_and_its_change(name, expected):
 
 @pytest.mark.parametrize(
     "change",
-    ["cropped", "0pictures", "-1pictures", "pictures", "20", "0%others", "100%others", "%others"],
+    ["cropped", "0images", "-1images", "images", "20", "0%others", "100%others", "%others"],
 )
 def test_changes_that_there_are_not(change):
-    with pytest.raises(UserError, match="200pictures"):
+    with pytest.raises(UserError, match="200images"):
         plain_and_change(f"bear+{change}")
 
 
 def test_the_exam_is_refused_under_any_change():
-    for change in ("", "+reframed", "+20pictures", "+30%others"):
+    for change in ("", "+reframed", "+20images", "+30%others"):
         with pytest.raises(UserError, match="six sets"):
             sets.refuse_exam(f"bottle{change}")
-    sets.refuse_exam("bear+20pictures")
+    sets.refuse_exam("bear+20images")
 
 
-def test_fewer_pictures_are_among_more():
-    pictures = draw_pictures(30, 32, seed=0)
-    few, more = (some_of(pictures, count, "drawn+") for count in (5, 20))
+def test_fewer_images_are_among_more():
+    images = draw_images(30, 32, seed=0)
+    few, more = (some_of(images, count, "drawn+") for count in (5, 20))
     assert (len(few), len(more)) == (5, 20)
     assert set(few.names) < set(more.names)
     assert list(few.names) == sorted(few.names)
-    assert few.names != pictures.names[:5]
-    index = pictures.names.index(few.names[3])
-    np.testing.assert_array_equal(few.pixels[3], pictures.pixels[index])
+    assert few.names != images.names[:5]
+    index = images.names.index(few.names[3])
+    np.testing.assert_array_equal(few.pixels[3], images.pixels[index])
     with pytest.raises(UserError, match="only 30"):
-        some_of(pictures, 31, "drawn+31pictures")
+        some_of(images, 31, "drawn+31images")
 
 
-def test_training_pictures_are_fewer_and_test_pictures_stay(tmp_path):
+def test_training_images_are_fewer_and_test_images_stay(tmp_path):
     archive = make_tiny_imagenet(tmp_path / "tiny.zip", SETS["bear"], train=4, val=3)
-    train, test = load_set("bear+5pictures", 32, archive, {})
+    train, test = load_set("bear+5images", 32, archive, {})
     whole, same = load_set("bear", 32, archive, {})
     assert train is not None
     assert whole is not None
@@ -64,7 +64,7 @@ def test_training_pictures_are_fewer_and_test_pictures_stay(tmp_path):
     np.testing.assert_array_equal(test.pixels, same.pixels)
 
 
-def test_others_are_mixed_in_and_test_pictures_stay(tmp_path):
+def test_others_are_mixed_in_and_test_images_stay(tmp_path):
     everything = [each for name in DEVELOPMENT_SETS for each in SETS[name]]
     archive = make_tiny_imagenet(tmp_path / "tiny.zip", everything, train=4, val=3)
     train, test = load_set("bear+25%others", 32, archive, {})

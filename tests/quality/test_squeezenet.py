@@ -38,9 +38,9 @@ def fire(maps, weights, name):
 
 def test_features_are_those_of_table_1():
     weights = thin_weights()
-    picture = np.random.default_rng(0).normal(0, 50, (3, 59, 59))
-    tensor = torch.from_numpy(picture[None]).float()
-    expected = pooled(convolved(picture, weights, "conv1", stride=2))
+    image = np.random.default_rng(0).normal(0, 50, (3, 59, 59))
+    tensor = torch.from_numpy(image[None]).float()
+    expected = pooled(convolved(image, weights, "conv1", stride=2))
     for name in ("fire2", "fire3", "fire4"):
         expected = fire(expected, weights, name)
         found = feature_maps(weights, tensor, name)[0].numpy()

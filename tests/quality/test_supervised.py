@@ -10,8 +10,8 @@ from rivals.setting import Setting
 from rivals.supervised import box_loss, corners, moved_and_mirrored
 
 from ganloc.box.iou import best_iou
-from ganloc.images.pictures import Pictures
-from ganloc.score.baselines import fitted_box
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import fitted_box
 
 
 def rectangles(count, seed, size=64):
@@ -21,15 +21,15 @@ def rectangles(count, seed, size=64):
     low = random.integers(3 * size // 16, 7 * size // 16, (count, 2))
     sides = random.integers(3 * size // 16, 6 * size // 16, (count, 2))
     boxes = np.concatenate([low, low + sides], axis=1)
-    for picture, (x0, y0, x1, y1) in zip(pixels, boxes, strict=True):
-        picture[y0:y1, x0:x1] = 250
+    for image, (x0, y0, x1, y1) in zip(pixels, boxes, strict=True):
+        image[y0:y1, x0:x1] = 250
     return pixels, boxes / size
 
 
-def as_pictures(count, seed):
+def as_images(count, seed):
     pixels, boxes = rectangles(count, seed, size=32)
     truth = tuple((boxes * [80, 40, 80, 40])[:, None])
-    return Pictures(pixels, tuple(map(str, range(count))), np.full((count, 2), [80, 40]), truth)
+    return ImageSet(pixels, tuple(map(str, range(count))), np.full((count, 2), [80, 40]), truth)
 
 
 def test_corners_from_middle_and_sides():
@@ -48,17 +48,17 @@ def test_the_loss_is_that_worked_out_by_hand():
     assert box_loss(found[:1], apart).item() == pytest.approx(1 + 2, abs=1e-6)
 
 
-def test_boxes_move_and_turn_with_their_pictures():
+def test_boxes_move_and_turn_with_their_images():
     pixels, boxes = rectangles(40, seed=0)
     shown, moved = moved_and_mirrored(pixels, boxes, np.random.default_rng(0))
     assert (moved != boxes).any(axis=1).sum() > 30
-    for picture, box in zip(shown, moved, strict=True):
-        y, x = np.nonzero(picture[:, :, 0] > 100)  # too far inside to be reflected
+    for image, box in zip(shown, moved, strict=True):
+        y, x = np.nonzero(image[:, :, 0] > 100)  # too far inside to be reflected
         seen = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1]) / 64
         np.testing.assert_allclose(box, seen)
 
 
-def test_what_leaves_the_picture_is_cut_off_the_box():
+def test_what_leaves_the_image_is_cut_off_the_box():
     pixels = np.zeros((64, 64, 64, 3), dtype=np.uint8)
     boxes = np.tile([0.0, 0.0, 1.0, 0.5], (64, 1))
     _, moved = moved_and_mirrored(pixels, boxes, np.random.default_rng(0))
@@ -68,7 +68,7 @@ def test_what_leaves_the_picture_is_cut_off_the_box():
 
 
 def test_it_learns_to_find_rectangles():
-    train, test = as_pictures(192, seed=0), as_pictures(32, seed=1)
+    train, test = as_images(192, seed=0), as_images(32, seed=1)
     assert test.truth is not None
     setting = Setting("", 0, torch.device("cpu"))
     found = supervised.boxes(train, test.unlabelled(), setting, iterations=60)
@@ -79,10 +79,10 @@ def test_it_learns_to_find_rectangles():
     assert (found <= [80, 40, 80, 40]).all()
 
 
-def test_pictures_without_truth_are_left_out_and_the_largest_box_counts():
-    pictures = as_pictures(3, seed=0)
-    truth = (np.zeros((0, 4)), np.array([[0, 0, 4, 4.0], [8, 4, 40, 36.0]]), pictures.truth[2])
-    train = Pictures(pictures.pixels, pictures.names, pictures.sizes, truth)
+def test_images_without_truth_are_left_out_and_the_largest_box_counts():
+    images = as_images(3, seed=0)
+    truth = (np.zeros((0, 4)), np.array([[0, 0, 4, 4.0], [8, 4, 40, 36.0]]), images.truth[2])
+    train = ImageSet(images.pixels, images.names, images.sizes, truth)
     pixels, boxes = supervised._labelled(train)
-    np.testing.assert_array_equal(pixels, pictures.pixels[1:])
+    np.testing.assert_array_equal(pixels, images.pixels[1:])
     np.testing.assert_allclose(boxes[0], [0.1, 0.1, 0.5, 0.9])

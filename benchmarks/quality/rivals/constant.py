@@ -1,12 +1,12 @@
-"""The same box in every picture."""
+"""The same box in every image."""
 
 import numpy as np
 from rivals.setting import Setting
 
-from ganloc.images.pictures import Pictures
-from ganloc.score.baselines import centre
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import centre
 
 
-def boxes(train: Pictures, test: Pictures, setting: Setting, fraction: float) -> np.ndarray:
-    """A centred box of `fraction` of both sides; 1 is the whole picture."""
+def boxes(train: ImageSet, test: ImageSet, setting: Setting, fraction: float) -> np.ndarray:
+    """A centred box of `fraction` of both sides; 1 is the whole image."""
     return centre(test.sizes, fraction)

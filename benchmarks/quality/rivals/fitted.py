@@ -3,11 +3,11 @@
 import numpy as np
 from rivals.setting import Setting
 
-from ganloc.images.pictures import Pictures
-from ganloc.score.baselines import fitted_box
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import fitted_box
 
 
-def boxes(train: Pictures, test: Pictures, setting: Setting) -> np.ndarray:
+def boxes(train: ImageSet, test: ImageSet, setting: Setting) -> np.ndarray:
     """`fitted_box` of `train`, which needs truth."""
     assert train.truth is not None
     return fitted_box(test.sizes, train.truth, train.sizes)

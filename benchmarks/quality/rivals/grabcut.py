@@ -4,13 +4,13 @@ import numpy as np
 from rivals.setting import Setting
 
 from ganloc.box.from_heatmap import largest_boxes
-from ganloc.images.pictures import Pictures
-from ganloc.score.baselines import centre
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import centre
 
 ITERATIONS = 5
 
 
-def boxes(train: Pictures, test: Pictures, setting: Setting) -> np.ndarray:
+def boxes(train: ImageSet, test: ImageSet, setting: Setting) -> np.ndarray:
     """The box of the largest foreground component.
 
     The rectangle is `centre`'s, rounded to pixels: outside is background for sure. It stays the box
@@ -22,7 +22,7 @@ def boxes(train: Pictures, test: Pictures, setting: Setting) -> np.ndarray:
     x0, y0, x1, y1 = centre(np.array([[size, size]]))[0].round().astype(int).tolist()
     masks = np.zeros((len(test), size, size), dtype=bool)
     for pixels, found in zip(test.pixels, masks, strict=True):
-        cv2.setRNGSeed(setting.seed)  # for each picture, so that no other changes its box
+        cv2.setRNGSeed(setting.seed)  # for each image, so that no other changes its box
         mask = np.zeros((size, size), np.uint8)
         models = np.zeros((1, 65)), np.zeros((1, 65))
         bgr, rectangle = np.ascontiguousarray(pixels[:, :, ::-1]), (x0, y0, x1 - x0, y1 - y0)

@@ -48,16 +48,16 @@ def as_input(
 
 @torch.no_grad()
 def feature_maps(
-    weights: Weights, pictures: Float[Tensor, "n 3 size size"], layer: str
+    weights: Weights, images: Float[Tensor, "n 3 size size"], layer: str
 ) -> Float[Tensor, "n channels h w"]:
     """What the fire module `layer` gives: for 227 pixels, 27 × 27 cells by fire8, 13 × 13 by fire9.
 
     Args:
         weights: of `load_weights`.
-        pictures: of `as_input`.
+        images: of `as_input`.
         layer: one of `FIRES`.
     """
-    maps = relu(conv2d(pictures, weights["conv1.weight"], weights["conv1.bias"], stride=2))
+    maps = relu(conv2d(images, weights["conv1.weight"], weights["conv1.bias"], stride=2))
     for fire in FIRES[: FIRES.index(layer) + 1]:
         if fire in _POOLED:
             maps = max_pool2d(maps, 3, 2)

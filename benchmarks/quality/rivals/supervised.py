@@ -1,4 +1,4 @@
-"""A small CNN that learns from the true boxes of all training pictures: *supervised*."""
+"""A small CNN that learns from the true boxes of all training images: *supervised*."""
 
 import numpy as np
 import torch
@@ -10,21 +10,21 @@ from torch.optim.lr_scheduler import OneCycleLR
 from ganloc.box.iou import area
 from ganloc.images.augment import cut_out
 from ganloc.images.batches import batch_indices, to_tensor
-from ganloc.images.pictures import Pictures
-from ganloc.score.localization import has_truth
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.localization import has_truth
 from ganloc.shapes import Float, UInt8
 
 WIDTHS = (32, 64, 128, 256)
 ITERATIONS = 1000
 BATCH = 64
 RATE = 2e-3  # the highest of a one-cycle schedule
-SHIFT = 1 / 8  # of the side: how far at most a picture is moved along each axis
+SHIFT = 1 / 8  # of the side: how far at most an image is moved along each axis
 
 
 def boxes(
-    train: Pictures, test: Pictures, setting: Setting, iterations: int = ITERATIONS
+    train: ImageSet, test: ImageSet, setting: Setting, iterations: int = ITERATIONS
 ) -> np.ndarray:
-    """One box a picture, regressed; `train` needs truth."""
+    """One box an image, regressed; `train` needs truth."""
     network = _trained(train, setting, iterations).eval()
     found = np.empty((len(test), 4))
     with torch.no_grad():
@@ -35,7 +35,7 @@ def boxes(
     return found * np.tile(test.sizes, 2)
 
 
-def _trained(train: Pictures, setting: Setting, iterations: int) -> nn.Module:
+def _trained(train: ImageSet, setting: Setting, iterations: int) -> nn.Module:
     pixels, truth = _labelled(train)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(setting.seed)
@@ -44,7 +44,7 @@ def _trained(train: Pictures, setting: Setting, iterations: int) -> nn.Module:
     schedule = OneCycleLR(optimiser, RATE, total_steps=iterations)
     for step in range(iterations):
         chosen = batch_indices(len(pixels), BATCH, setting.seed, step)
-        rng = np.random.default_rng((setting.seed, step, 1))  # (seed, epoch) orders the pictures
+        rng = np.random.default_rng((setting.seed, step, 1))  # (seed, epoch) orders the images
         shown, boxes = moved_and_mirrored(pixels[chosen], truth[chosen], rng)
         target = torch.from_numpy(boxes).float().to(setting.device)
         loss = box_loss(corners(network(to_tensor(shown, setting.device))), target)
@@ -55,8 +55,8 @@ def _trained(train: Pictures, setting: Setting, iterations: int) -> nn.Module:
     return network
 
 
-def _labelled(train: Pictures) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures with a true box, and the largest of each in fractions of the picture."""
+def _labelled(train: ImageSet) -> tuple[np.ndarray, np.ndarray]:
+    """The images with a true box, and the largest of each in fractions of the image."""
     assert train.truth is not None
     labelled = np.flatnonzero(has_truth(train.truth))
     largest = [train.truth[i][area(train.truth[i]).argmax()] for i in labelled]
@@ -73,7 +73,7 @@ def _new_network(size: int) -> nn.Sequential:
 
 
 def corners(outputs: Float[Tensor, "n 4"]) -> Float[Tensor, "n 4"]:
-    """Middle and sides on a logistic scale → xyxy in fractions of the picture."""
+    """Middle and sides on a logistic scale → xyxy in fractions of the image."""
     middle, sides = outputs.sigmoid().chunk(2, dim=1)
     return torch.cat([middle - sides / 2.0, middle + sides / 2.0], dim=1)
 
@@ -93,9 +93,9 @@ def moved_and_mirrored(
     boxes: Float[np.ndarray, "n 4"],
     rng: np.random.Generator,
 ) -> tuple[UInt8[np.ndarray, "n size size 3"], Float[np.ndarray, "n 4"]]:
-    """Each picture, with its box in fractions, moved by up to `SHIFT`, half of them mirrored.
+    """Each image, with its box in fractions, moved by up to `SHIFT`, half of them mirrored.
 
-    Reflection fills in; what leaves the picture is cut off its box.
+    Reflection fills in; what leaves the image is cut off its box.
     """
     count, size = pixels.shape[:2]
     reach = round(SHIFT * size)

@@ -1,20 +1,20 @@
-"""ganloc itself: a discriminator trained on the pictures alone, by the arms of arms.py."""
+"""ganloc itself: a discriminator trained on the images alone, by the arms of arms.py."""
 
 import json
 from dataclasses import replace
 
 import numpy as np
 from arms import ARMS, folder_of, is_finished, trained_run
+from checkpoint_ious import Scored, chosen
 from rivals.setting import Setting
-from scores import Scored, chosen
 
-from ganloc.images.pictures import Pictures
+from ganloc.checkpoints.run import Run
+from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
-from ganloc.run import Run
 from ganloc.training import train_in_memory
 
 
-def boxes(train: Pictures, test: Pictures, setting: Setting, arm: str, reading: str) -> np.ndarray:
+def boxes(train: ImageSet, test: ImageSet, setting: Setting, arm: str, reading: str) -> np.ndarray:
     """By the checkpoint that the label-free rule keeps, as ganloc's own training does."""
     return model(train, setting, arm).to(setting.device).localize(test, reading).boxes
 
@@ -29,7 +29,7 @@ def minutes_before(setting: Setting, arm: str, size: int) -> float:
     return json.loads(run.log.read_text(encoding="utf-8").splitlines()[-1])["seconds"] / 60.0
 
 
-def model(train: Pictures, setting: Setting, arm: str) -> Model:
+def model(train: ImageSet, setting: Setting, arm: str) -> Model:
     """The checkpoint that the label-free rule keeps."""
     if setting.runs is None:
         recipe = replace(ARMS[arm].recipe(setting.seed, train.size), select=True)

@@ -4,14 +4,14 @@ import numpy as np
 import torch
 from rivals.setting import Setting
 
-from ganloc.adversary.game import new_game
-from ganloc.images.pictures import Pictures, checksum
+from ganloc.discriminator.train_state import new_train_state
+from ganloc.images.image_set import ImageSet, checksum
 from ganloc.model import Model
 from ganloc.recipes import make_recipe
 
 
 def boxes(
-    train: Pictures, test: Pictures, setting: Setting, variant: str, reading: str
+    train: ImageSet, test: ImageSet, setting: Setting, variant: str, reading: str
 ) -> np.ndarray:
     """A thin network, read as a trained one is: calibrated and fitted on `train`."""
     model = _untrained(variant, setting.set_name, setting.seed, train)
@@ -21,10 +21,10 @@ def boxes(
 _known: dict[tuple[str, str, int, int], Model] = {}  # fitting takes longer than reading
 
 
-def _untrained(variant: str, set_name: str, seed: int, train: Pictures) -> Model:
+def _untrained(variant: str, set_name: str, seed: int, train: ImageSet) -> Model:
     key = (variant, set_name, seed, checksum(train))
     if key not in _known:
         recipe = make_recipe("laptop", variant=variant, size=train.size, seed=seed)
-        game = new_game(recipe, torch.device("cpu"))
-        _known[key] = Model.from_training(game.discriminator, recipe, train, iteration=0)
+        state = new_train_state(recipe, torch.device("cpu"))
+        _known[key] = Model.from_training(state.discriminator, recipe, train, iteration=0)
     return _known[key]

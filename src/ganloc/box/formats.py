@@ -21,17 +21,17 @@ def write_coco(
     sizes: Int[np.ndarray, "n 2"],
     boxes: Float[np.ndarray, "n 4"],
     scores: Float[np.ndarray, " n"],
-    unusual: Float[np.ndarray, " n"] | None = None,
+    outliers: Float[np.ndarray, " n"] | None = None,
 ) -> None:
-    """Write a COCO data set (https://cocodataset.org/#format-data), one annotation a picture.
+    """Write a COCO data set (https://cocodataset.org/#format-data), one annotation an image.
 
     Args:
         path: the JSON file.
-        names: file name of each picture.
-        sizes: width and height of each picture.
-        boxes: xyxy, half-open, in pixels of the picture; written as x, y, width, height.
+        names: file name of each image.
+        sizes: width and height of each image.
+        boxes: xyxy, half-open, in pixels of the image; written as x, y, width, height.
         scores: how sure each box is.
-        unusual: how unusual each picture is, a field of its image; None for no such field.
+        unusual: how unusual each image is, a field of its image; None for no such field.
 
     Raises:
         UserError: the file can't be written.
@@ -42,8 +42,8 @@ def write_coco(
         # Sides from rounded corners, so that x + width is the rounded right edge.
         sides = round(x1 - x0, 2), round(y1 - y0, 2)
         image = {"id": number, "file_name": name, "width": width, "height": height}
-        if unusual is not None:
-            image["unusual"] = round(float(unusual[number - 1]), 2)
+        if outliers is not None:
+            image["unusual"] = round(float(outliers[number - 1]), 2)
         images.append(image)
         annotations.append(
             {
@@ -66,16 +66,16 @@ def write_csv(
     sizes: Int[np.ndarray, "n 2"],
     boxes: Float[np.ndarray, "n 4"],
     scores: Float[np.ndarray, " n"],
-    unusual: Float[np.ndarray, " n"] | None = None,
+    outliers: Float[np.ndarray, " n"] | None = None,
 ) -> None:
-    """Write one line a picture: name, x0, y0, x1, y1, score, width, height, unusual.
+    """Write one line an image: name, x0, y0, x1, y1, score, width, height, unusual.
 
     Arguments and errors as in `write_coco`; the box stays xyxy, half-open, and without `unusual`
     that column is empty.
     """
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
-    odd = [""] * len(names) if unusual is None else unusual.round(2).tolist()
+    odd = [""] * len(names) if outliers is None else outliers.round(2).tolist()
     table.writerow(["name", "x0", "y0", "x1", "y1", "score", "width", "height", "unusual"])
     rows = zip(names, boxes.round(2).tolist(), scores.tolist(), sizes.tolist(), odd, strict=True)
     for name, box, score, size, how_odd in rows:

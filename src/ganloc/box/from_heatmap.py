@@ -1,6 +1,6 @@
 """From a heatmap to one box (the paper's section on object co-localization).
 
-Resize to the picture, binarise at a ratio of the maximum, take the connected components and the
+Resize to the image, binarise at a ratio of the maximum, take the connected components and the
 tightest box of each, and keep the largest box.
 """
 
@@ -16,11 +16,11 @@ from ganloc.shapes import Bool, Float, Int
 
 THRESHOLD = 0.2  # The paper's ratio of the maximum.
 
-# Eight neighbours within a picture, none across pictures: a whole stack is labelled in one call.
+# Eight neighbours within an image, none across images: a whole stack is labelled in one call.
 _NEIGHBOURS = np.zeros((3, 3, 3), dtype=bool)
 _NEIGHBOURS[1] = True
 
-_STACK = 512  # Pictures at a time, so that a large set needs no large memory.
+_STACK = 512  # Images at a time, so that a large set needs no large memory.
 
 
 def resize(heatmaps: Float[np.ndarray, "n h w"], size: int) -> Float[np.ndarray, "n {size} {size}"]:
@@ -33,7 +33,7 @@ def normalise(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"
     """Stretch each heatmap to 0–1 by its own minimum and maximum.
 
     One that says nothing, because it is constant or holds a NaN or an infinity, becomes all ones:
-    the whole picture.
+    the whole image.
     """
     lowest = heatmaps.min(axis=(1, 2), keepdims=True)
     highest = heatmaps.max(axis=(1, 2), keepdims=True)
@@ -52,16 +52,16 @@ def boxes_from_heatmaps(
     threshold: float = THRESHOLD,
     otsu: bool = False,
 ) -> Float[np.ndarray, "n 4"]:
-    """The largest box of each heatmap, xyxy, half-open, in pixels of the original picture.
+    """The largest box of each heatmap, xyxy, half-open, in pixels of the original image.
 
     Args:
-        heatmaps: one a picture, on any scale; a large value says "object".
-        size: side in pixels of the square picture in which components are sought.
+        heatmaps: one an image, on any scale; a large value says "object".
+        size: side in pixels of the square image in which components are sought.
         sizes: width and height of each original.
         threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
         otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
 
-    A heatmap that is constant or not finite gives the whole picture. Of boxes of equal area the one
+    A heatmap that is constant or not finite gives the whole image. Of boxes of equal area the one
     met first, row by row, is kept.
 
     Raises:
@@ -87,8 +87,8 @@ def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
 
     No mask may be empty. Components join over eight neighbours.
     """
-    picture, boxes = component_boxes(masks)
-    return boxes[largest(picture, boxes)]
+    image, boxes = component_boxes(masks)
+    return boxes[largest(image, boxes)]
 
 
 def component_boxes(
@@ -107,10 +107,10 @@ def component_boxes(
     first[:, :, 1:] &= ~masks[:, :, :-1]
     last[:, :, :-1] &= ~masks[:, :, 1:]
     start, stop = np.flatnonzero(first), np.flatnonzero(last) + 1
-    picture, y, x = np.unravel_index(start, masks.shape)
+    image, y, x = np.unravel_index(start, masks.shape)
     component = labels.ravel()[start] - 1
     owner, boxes = np.empty(count, dtype=int), np.zeros((4, count), dtype=int)
-    owner[component] = picture
+    owner[component] = image
     boxes[:2] = max(masks.shape)
     np.minimum.at(boxes[0], component, x)
     np.minimum.at(boxes[1], component, y)
@@ -119,15 +119,13 @@ def component_boxes(
     return owner, boxes.T.astype(float)
 
 
-def largest(
-    picture: Int[np.ndarray, " k"], boxes: Float[np.ndarray, "k 4"]
-) -> Int[np.ndarray, " n"]:
-    """Which of the boxes is its picture's largest, for each picture in turn; of equals, the first.
+def largest(image: Int[np.ndarray, " k"], boxes: Float[np.ndarray, "k 4"]) -> Int[np.ndarray, " n"]:
+    """Which of the boxes is its image's largest, for each image in turn; of equals, the first.
 
     Args:
-        picture: whose each box is, counted from 0; every picture has at least one.
+        image: whose each box is, counted from 0; every image has at least one.
         boxes: xyxy.
     """
-    order = np.lexsort((-area(boxes), picture))
-    _, first = np.unique(picture[order], return_index=True)
+    order = np.lexsort((-area(boxes), image))
+    _, first = np.unique(image[order], return_index=True)
     return order[first]

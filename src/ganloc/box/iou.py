@@ -25,13 +25,13 @@ def iou(a: Float[np.ndarray, "*n 4"], b: Float[np.ndarray, "*n 4"]) -> Float[np.
 def best_iou(
     boxes: Float[np.ndarray, "n 4"], truth: tuple[Float[np.ndarray, "_ 4"], ...]
 ) -> Float[np.ndarray, " n"]:
-    """IoU of each picture's box with the closest of that picture's true boxes, 0 where it has none.
+    """IoU of each image's box with the closest of that image's true boxes, 0 where it has none.
 
     Raises:
         ValueError: `boxes` and `truth` are not equally long.
     """
     if len(boxes) != len(truth):
-        raise ValueError(f"{len(boxes)} boxes, but the true boxes of {len(truth)} pictures.")
+        raise ValueError(f"{len(boxes)} boxes, but the true boxes of {len(truth)} images.")
     best = np.zeros(len(boxes))
     if len(boxes):
         owner = np.repeat(np.arange(len(truth)), [len(own) for own in truth])

@@ -7,11 +7,11 @@ import tyro
 from tyro.conf import Positional
 
 from ganloc import evaluation
-from ganloc.commands.shared import Data, Scored, Trained, load_scored, print_rows, say
-from ganloc.heatmap.files import load_heatmaps
+from ganloc.commands.common import Data, Scored, Trained, load_scored, print_rows, say
+from ganloc.heatmap.heatmap_files import load_heatmaps
 from ganloc.images.source import has_split, load_images, look_closer
 from ganloc.localizer import advice_on_unfinished, choose_device, load_model
-from ganloc.score.saved_heatmaps import score_saved
+from ganloc.metrics.saved_heatmaps import evaluate_saved
 
 
 def evaluate(
@@ -26,7 +26,7 @@ def evaluate(
 
     Args:
         run: A run folder, or its model.safetensors.
-        data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of pictures or
+        data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of images or
             cifar10:CATEGORY.
         truth: The true boxes of what comes without, as COCO JSON.
         json: Print one JSON object in place of the table.
@@ -35,17 +35,17 @@ def evaluate(
         device: cpu, cuda, …
     """
     model = load_model(run, choose_device(device))
-    pictures = load_scored(data_set, model.recipe.size, data, truth)
-    train_pictures = None
+    images = load_scored(data_set, model.recipe.size, data, truth)
+    train_images = None
     if has_split(data_set):
-        train_pictures = load_images(data_set, model.recipe.size, "train", data)
-    with look_closer(data_set, pictures) as closer:
-        rows = evaluation.evaluate(model, pictures, train_pictures, closer)
-    if train_pictures is None:
-        corloc = evaluation.fitted_corloc(model, pictures, rows)
+        train_images = load_images(data_set, model.recipe.size, "train", data)
+    with look_closer(data_set, images) as crop_reader:
+        rows = evaluation.evaluate(model, images, train_images, crop_reader)
+    if train_images is None:
+        corloc = evaluation.fitted_corloc(model, images, rows)
     else:
-        corloc = evaluation.fitted_corloc(model, train_pictures)
-    print_rows(data_set, pictures, rows, corloc, json)
+        corloc = evaluation.fitted_corloc(model, train_images)
+    print_rows(data_set, images, rows, corloc, json)
     if advice := advice_on_unfinished(model):
         say(advice)
 
@@ -62,12 +62,12 @@ def score(
 
     Args:
         heatmaps: The .npz file that localize --heatmaps wrote, or another in its format.
-        data_set: Their pictures: a folder or zip with --truth, tiny-imagenet:SET, or embedded.
+        data_set: Their images: a folder or zip with --truth, tiny-imagenet:SET, or embedded.
         truth: The true boxes of a folder or zip, as COCO JSON.
         threshold: Ratio of the maximum at which to cut, in place of the file's rule.
         json: Print one JSON object in place of the table.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
     """
     saved = load_heatmaps(heatmaps)
-    pictures = load_scored(data_set, saved.heatmaps.shape[1], data, truth)
-    print_rows(data_set, pictures, score_saved(saved, pictures, threshold), [], json)
+    images = load_scored(data_set, saved.heatmaps.shape[1], data, truth)
+    print_rows(data_set, images, evaluate_saved(saved, images, threshold), [], json)

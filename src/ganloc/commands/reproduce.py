@@ -12,14 +12,14 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from ganloc.commands.shared import Data, console, say
+from ganloc.checkpoints.training_log import ProgressCallback
+from ganloc.commands.common import Data, console, say
 from ganloc.errors import UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
-from ganloc.log import Watch
-from ganloc.report.progress import training_progress
-from ganloc.reproduce.render import one_line
-from ganloc.reproduce.tables import Place, reproduce_table, until
+from ganloc.paper.markdown import one_line
+from ganloc.paper.tables import Place, reproduce_table, until
+from ganloc.report.progress_bar import training_progress
 from ganloc.training import Stopped
 
 What = Annotated[
@@ -74,7 +74,7 @@ def reproduce(
                     f"{what} is the paper's: leave out --sets, --methods and --iterations."
                 )
             # Here, so that no other command needs matplotlib or waits for it.
-            from ganloc.reproduce.figures import reproduce_figure
+            from ganloc.paper.figures import reproduce_figure
 
             done = reproduce_figure(what, budget, place, figures, show)
     except Stopped:
@@ -84,9 +84,9 @@ def reproduce(
 
 
 @contextmanager
-def _show(name: str, iterations: int, end: float) -> Iterator[Watch]:
+def _show(name: str, iterations: int, end: float) -> Iterator[ProgressCallback]:
     if time.monotonic() > end:
         raise Stopped(0)
     say(name)
-    with training_progress(iterations, console) as watch:
-        yield until(end, watch)
+    with training_progress(iterations, console) as progress:
+        yield until(end, progress)

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
 
-from ganloc.commands.shared import Data, Photos, console, load, refuse_inside, say
+from ganloc.checkpoints.run import Run, check_new
+from ganloc.checkpoints.verdict import verdict_of
+from ganloc.commands.common import Data, Photos, console, load, refuse_inside, say
 from ganloc.localizer import advice_on_few, check_enough, choose_device
 from ganloc.recipes import DEFAULT_PRESET, make_recipe
-from ganloc.report.progress import training_progress
-from ganloc.run import Run, check_new
-from ganloc.selection.verdict import verdict_of
+from ganloc.report.progress_bar import training_progress
 from ganloc.training import Stopped, train_run
 
 
@@ -22,11 +22,11 @@ class Settings:
     """With --preset laptop or paper, which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or
     sn-wgan-gp."""
     size: int | None = None
-    """Side in pixels to which pictures are squeezed: 32, 64, 128 or 256."""
+    """Side in pixels to which images are squeezed: 32, 64, 128 or 256."""
     iterations: int | None = None
     """Training steps (of a GAN: generator updates)."""
     batch: int | None = None
-    """Pictures a step."""
+    """Images a step."""
     generator_width: int | None = None
     """Channels per step of the generator's ladder (the paper's is 64)."""
     discriminator_width: int | None = None
@@ -42,17 +42,17 @@ class Settings:
     penalty_weight: float | None = None
     """Weight of the gradient penalty (dragan, wgan-gp, sn-wgan-gp)."""
     dragan_noise: str | None = None
-    """Around dragan's real pictures: gaussian or uniform-scaled."""
+    """Around dragan's real images: gaussian or uniform-scaled."""
     latent: int | None = None
     """Length of z."""
     adversarial_weight: float | None = None
     """Weight of the adversarial game (0: none is played)."""
     border_weight: float | None = None
-    """Weight of the border task: to tell the inside of pictures from their border."""
+    """Weight of the border pretext task: to tell the inside of images from their border."""
     mirror: bool | None = None
-    """Show each real picture mirrored half of the time."""
+    """Show each real image mirrored half of the time."""
     augment: bool | None = None
-    """Move each real picture a little and change its light and colours at random."""
+    """Move each real image a little and change its light and colours at random."""
     select: bool | None = None
     """Keep the checkpoint that looks best without labels, not the last one."""
     patience: int | None = None
@@ -63,10 +63,10 @@ class Settings:
     """Rounds of it: the first learns from the seeds, each further one from the one before."""
     student_width: int | None = None
     """Channels of the student's finest maps."""
-    first_boxes: str | None = None
+    pseudo_boxes: str | None = None
     """What its first boxes are found by: both, discriminator or colour."""
     seed: int | None = None
-    """Of weights, z and the order of the pictures."""
+    """Of weights, z and the order of the images."""
 
 
 AS_PRESET = Settings()
@@ -81,12 +81,12 @@ def train(
     data: Data = None,
     device: str | None = None,
 ) -> None:
-    """Learn from pictures of one kind of thing what to look for.
+    """Learn from images of one kind of thing what to look for.
 
     Args:
-        photos: A folder or zip of pictures, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
+        photos: A folder or zip of images, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
         out: A new folder for the run.
-        preset: border (the default: the border task alone, minutes), laptop (the paper's GAN, thin)
+        preset: border (the default: the border pretext task alone, minutes), laptop (the paper's GAN, thin)
             or paper (as published, for a GPU).
         settings: Any setting in place of the preset's.
         resume: Go on with the run in --out.
@@ -98,25 +98,25 @@ def train(
     refuse_inside(photos, out, "--out")
     if resume:
         run = Run.open(out)
-        pictures = load(photos, run.recipe().size, data)
+        images = load(photos, run.recipe().size, data)
         given = asdict(settings)
         changes = asdict(make_recipe(preset, **given)) if preset else given
-        recipe = run.resume({**changes, "iterations": settings.iterations}, pictures)
+        recipe = run.resume({**changes, "iterations": settings.iterations}, images)
     else:
         recipe = make_recipe(preset or DEFAULT_PRESET, **asdict(settings))
         check_new(out)
-        pictures = load(photos, recipe.size, data)
-        check_enough(pictures, photos)
-        if advice := advice_on_few(pictures):
+        images = load(photos, recipe.size, data)
+        check_enough(images, photos)
+        if advice := advice_on_few(images):
             say(advice)
-        run = Run.create(out, recipe, photos, pictures)
-    console.print(f"{len(pictures)} pictures, {recipe.lesson} at {recipe.size} pixels, on {place}.")
+        run = Run.create(out, recipe, photos, images)
+    console.print(f"{len(images)} images, {recipe.summary} at {recipe.size} pixels, on {place}.")
     places = f" --data {quote(str(data))}" if data else ""
     places += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)
     try:
-        with training_progress(recipe.steps, console) as watch:
-            model = train_run(run, pictures.unlabelled(), recipe, place, resume, watch)
+        with training_progress(recipe.steps, console) as progress:
+            model = train_run(run, images.unlabelled(), recipe, place, resume, progress)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{places}"
         later = "; the student will start again" if stop.student else ""

@@ -1,7 +1,7 @@
-"""Batch norm for reading: statistics of real pictures.
+"""Batch norm for reading: statistics of real images.
 
 The running averages of training mix real batches with generated ones, and a heatmap is always read
-on a real picture.
+on a real image.
 """
 
 import copy
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganloc.adversary.networks import Discriminator
+from ganloc.discriminator.networks import Discriminator
 from ganloc.images.batches import to_tensor
-from ganloc.images.pictures import spread_over
+from ganloc.images.image_set import spread_over
 from ganloc.shapes import UInt8
 
-PICTURES = 2048
+IMAGES = 2048
 BATCH = 128
 
 
@@ -24,11 +24,11 @@ def for_reading(
 ) -> Discriminator:
     """A frozen copy in evaluation mode, spectral norm folded into its weights.
 
-    Batch norm's means and variances are those of up to `PICTURES` real pictures, each batch a
+    Batch norm's means and variances are those of up to `IMAGES` real images, each batch a
     sample spread over the whole set: sets often come sorted by class.
     """
     ready = _folded(discriminator)
-    calibrate(ready, spread_over(pixels, PICTURES))
+    calibrate(ready, spread_over(pixels, IMAGES))
     return ready.eval()
 
 

@@ -11,6 +11,6 @@ def class_activation_map(
 ) -> Float[Tensor, "batch h w"]:
     """M(x, y) = Σ_k w_k f_k(x, y): the discriminator's last maps, weighted by its linear unit.
 
-    No bias, no ReLU. Large where the picture looks real to the discriminator.
+    No bias, no ReLU. Large where the image looks real to the discriminator.
     """
     return torch.einsum("bkhw,k->bhw", maps, weights)

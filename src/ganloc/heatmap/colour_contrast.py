@@ -2,7 +2,7 @@
 
 Objects seldom own the border, so what differs from all four borders is likely the object: the
 boundary-contrast idea of Zhang et al., "Minimum Barrier Salient Object Detection at 80 FPS" (ICCV
-2015, section 4), without its barrier distance. It sees no label and no other picture, and a trained
+2015, section 4), without its barrier distance. It sees no label and no other image, and a trained
 method should beat it.
 """
 
@@ -11,13 +11,13 @@ from scipy.ndimage import gaussian_filter
 
 from ganloc.shapes import Float, UInt8
 
-# Ratios of the maximum for `boxes_from_heatmaps`, chosen on the train pictures of the six
+# Ratios of the maximum for `boxes_from_heatmaps`, chosen on the train images of the six
 # development sets (insect, butterfly, bear, ape, boat, fruit): best mean GT-known Loc.
 THRESHOLD = 0.2
 CENTRE_PRIOR_THRESHOLD = 0.15
 
 _NOISE = 0.01  # Standard deviation of colour, of 1, that even a flat border is allowed.
-_SPREAD = 0.3  # Standard deviation of the centre prior, in sides of the picture.
+_SPREAD = 0.3  # Standard deviation of the centre prior, in sides of the image.
 _BATCH = 256
 
 
@@ -28,7 +28,7 @@ def colour_contrast(
 
     The distance to one border is Mahalanobis's, from the mean and covariance of the colours in a
     strip of 1/32 of the side; the four are joined by their geometric mean, so that a pixel that
-    matches any border is background. Pictures are first blurred by 1/64 of the side.
+    matches any border is background. Images are first blurred by 1/64 of the side.
 
     Args:
         pixels: RGB, 0–255.

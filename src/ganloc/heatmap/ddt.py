@@ -1,7 +1,7 @@
 """Deep descriptor transforming (DDT): one direction of feature space, found on a whole set.
 
 Wei et al., Deep Descriptor Transforming for Image Co-Localization (IJCAI 2017, arXiv 1705.02758,
-section 3). Where pictures share one kind of thing and nothing else, the features of all their
+section 3). Where images share one kind of thing and nothing else, the features of all their
 places differ most between that thing and the rest. It works on the features of any network.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganloc.heatmap.border import sign_inside
+from ganloc.heatmap.border_distance import sign_inside
 from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.moments import Moments
 from ganloc.shapes import Float
@@ -21,7 +21,7 @@ class Direction:
     """Where the features of a set vary most.
 
     Attributes:
-        mean: of the features of every place in every picture.
+        mean: of the features of every place in every image.
         axis: of length 1: the first eigenvector of the features' covariance, turned to the object.
     """
 

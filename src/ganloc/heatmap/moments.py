@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ganloc.heatmap.border import border_ring
+from ganloc.heatmap.border_distance import border_ring
 from ganloc.shapes import Float
 
 
@@ -14,15 +14,15 @@ class Moments:
     """
 
     def __init__(self) -> None:
-        self.pictures = 0
+        self.images = 0
         self._total = self._inside = self._border = torch.zeros(())
 
     def add(self, maps: Float[Tensor, "n channels h w"]) -> None:
-        """Take in the maps of some pictures, of at least 3 × 3 cells."""
+        """Take in the maps of some images, of at least 3 × 3 cells."""
         maps = maps.double()
         ring = border_ring(maps)
         border, inside = (maps[:, :, cells].transpose(0, 1).flatten(1) for cells in (ring, ~ring))
-        self.pictures += len(maps)
+        self.images += len(maps)
         self._total = self._total.to(maps) + maps.sum(dim=0)
         self._border = self._border.to(maps) + border @ border.T
         self._inside = self._inside.to(maps) + inside @ inside.T
@@ -34,15 +34,15 @@ class Moments:
         Raises:
             ValueError: there are no maps, or they have no cell inside their border.
         """
-        if self.pictures == 0 or min(self._total.shape[1:]) < 3:
+        if self.images == 0 or min(self._total.shape[1:]) < 3:
             raise ValueError("Moments need feature maps of at least 3 × 3 cells.")
-        return self._total / self.pictures
+        return self._total / self.images
 
     def everywhere(self) -> tuple[Float[Tensor, " channels"], Float[Tensor, "channels channels"]]:
         """Mean and covariance of the features of all places."""
         mean_maps = self.mean_maps
         mean, places = mean_maps.mean(dim=(1, 2)), mean_maps[0].numel()
-        second = (self._border + self._inside) / (self.pictures * places)
+        second = (self._border + self._inside) / (self.images * places)
         return mean, second - torch.outer(mean, mean)
 
     def inside(self) -> tuple[Float[Tensor, " channels"], Float[Tensor, "channels channels"]]:
@@ -55,5 +55,5 @@ class Moments:
 
     def _part(self, cells: Tensor, products: Tensor) -> tuple[Tensor, Tensor]:
         mean = self.mean_maps[:, cells].mean(dim=1)
-        second = products / (self.pictures * int(cells.sum()))
+        second = products / (self.images * int(cells.sum()))
         return mean, second - torch.outer(mean, mean)

@@ -120,7 +120,7 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
                 f"{path} is a broken or incomplete zip ({error}): download or make it again."
             ) from error
         raise UserError(
-            f"{path} is neither a folder nor a zip: give a folder or zip of pictures."
+            f"{path} is neither a folder nor a zip: give a folder or zip of images."
         ) from error
     except OSError as error:
         raise UserError(

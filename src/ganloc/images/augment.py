@@ -1,4 +1,4 @@
-"""Random changes to real pictures (section Training: "w/ Augment."), batched, on their device.
+"""Random changes to real images (section Training: "w/ Augment."), batched, on their device.
 
 The paper names the kinds and the 5 %; strengths, order and filling are our reading of it.
 """
@@ -18,38 +18,38 @@ CHUNK = 512
 
 
 def augment(
-    pictures: Float[Tensor, "n 3 size size"],
+    images: Float[Tensor, "n 3 size size"],
     axes: Float[Tensor, "3 3"],
     random: torch.Generator,
 ) -> Float[Tensor, "n 3 size size"]:
-    """Each picture moved a little, in other light, other contrast, other colours.
+    """Each image moved a little, in other light, other contrast, other colours.
 
     Args:
-        pictures: −1 to 1.
-        axes: `colour_axes` of the set that they are of, on the pictures' device.
-        random: the source of chance, on the pictures' device.
+        images: −1 to 1.
+        axes: `colour_axes` of the set that they are of, on the images' device.
+        random: the source of chance, on the images' device.
 
     Returns:
-        Pictures from −1 to 1; what would leave that range, which is all that a generator can
+        Images from −1 to 1; what would leave that range, which is all that a generator can
         draw, is cut off.
     """
-    return recolour(translate(pictures, random), axes, random)
+    return recolour(translate(images, random), axes, random)
 
 
 def recolour(
-    pictures: Float[Tensor, "n 3 size size"],
+    images: Float[Tensor, "n 3 size size"],
     axes: Float[Tensor, "3 3"],
     random: torch.Generator,
 ) -> Float[Tensor, "n 3 size size"]:
     """`augment` without the move."""
-    return relight(jitter((pictures + 1.0) / 2.0, random), axes, random).clamp(0.0, 1.0) * 2.0 - 1.0
+    return relight(jitter((images + 1.0) / 2.0, random), axes, random).clamp(0.0, 1.0) * 2.0 - 1.0
 
 
 def translate(
-    pictures: Float[Tensor, "n c size size"], random: torch.Generator
+    images: Float[Tensor, "n c size size"], random: torch.Generator
 ) -> Float[Tensor, "n c size size"]:
-    """Move each picture by up to 5 % of its side; the border is filled by reflection."""
-    count, channels, size, _ = pictures.shape
+    """Move each image by up to 5 % of its side; the border is filled by reflection."""
+    count, channels, size, _ = images.shape
     most = int(TRANSLATION * size)
     shift = torch.randint(-most, most + 1, (2, count), generator=random, device=random.device)
     # Where each row and column comes from; reflection does not repeat the outermost pixel.
@@ -57,7 +57,7 @@ def translate(
     source = torch.where(source < size, source, 2 * (size - 1) - source)
     rows = source[0, :, None, :, None].expand(count, channels, size, size)
     columns = source[1, :, None, None, :].expand(count, channels, size, size)
-    return pictures.gather(2, rows).gather(3, columns)
+    return images.gather(2, rows).gather(3, columns)
 
 
 def cut_out(
@@ -67,9 +67,9 @@ def cut_out(
     reach: int,
     mirrored: Bool[np.ndarray, "n 1"],
 ) -> UInt8[np.ndarray, "n size size 3"]:
-    """Each picture as seen from `top`, `left` of itself with `reach` reflected pixels around it.
+    """Each image as seen from `top`, `left` of itself with `reach` reflected pixels around it.
 
-    `reach`, `reach` is the picture as it is; then it is mirrored left to right where asked for.
+    `reach`, `reach` is the image as it is; then it is mirrored left to right where asked for.
     """
     count, size = pixels.shape[:2]
     rows, columns = top + np.arange(size), left + np.arange(size)
@@ -79,26 +79,26 @@ def cut_out(
 
 
 def jitter(
-    pictures: Float[Tensor, "n 3 size size"], random: torch.Generator
+    images: Float[Tensor, "n 3 size size"], random: torch.Generator
 ) -> Float[Tensor, "n 3 size size"]:
-    """Brightness, contrast and saturation of pictures in 0–1, in this order, each times 1 ± 0.4.
+    """Brightness, contrast and saturation of images in 0–1, in this order, each times 1 ± 0.4.
 
-    Brightness mixes with black, contrast with the picture's mean grey, saturation with each
+    Brightness mixes with black, contrast with the image's mean grey, saturation with each
     pixel's grey. The result may leave 0–1.
     """
-    strengths = torch.rand(3, len(pictures), 1, 1, 1, generator=random, device=random.device)
+    strengths = torch.rand(3, len(images), 1, 1, 1, generator=random, device=random.device)
     brightness, contrast, saturation = 1.0 + JITTER * (2.0 * strengths - 1.0)
-    pictures = pictures * brightness
-    pictures = torch.lerp(_grey(pictures).mean((2, 3), keepdim=True), pictures, contrast)
-    return torch.lerp(_grey(pictures), pictures, saturation)
+    images = images * brightness
+    images = torch.lerp(_grey(images).mean((2, 3), keepdim=True), images, contrast)
+    return torch.lerp(_grey(images), images, saturation)
 
 
 def relight(
-    pictures: Float[Tensor, "n 3 size size"], axes: Float[Tensor, "3 3"], random: torch.Generator
+    images: Float[Tensor, "n 3 size size"], axes: Float[Tensor, "3 3"], random: torch.Generator
 ) -> Float[Tensor, "n 3 size size"]:
-    """Add one colour to all of a picture in 0–1, drawn from 0.1 times the set's own spread."""
-    along = torch.randn(len(pictures), 3, generator=random, device=random.device)
-    return pictures + LIGHTING * (along @ axes)[:, :, None, None]
+    """Add one colour to all of an image in 0–1, drawn from 0.1 times the set's own spread."""
+    along = torch.randn(len(images), 3, generator=random, device=random.device)
+    return images + LIGHTING * (along @ axes)[:, :, None, None]
 
 
 def colour_axes(pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "3 3"]:
@@ -119,6 +119,6 @@ def colour_axes(pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "3 
     return torch.from_numpy(axes).float()
 
 
-def _grey(pictures: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n 1 size size"]:
-    weights = torch.tensor(GREY, device=pictures.device)[:, None, None]
-    return (pictures * weights).sum(dim=1, keepdim=True)
+def _grey(images: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n 1 size size"]:
+    weights = torch.tensor(GREY, device=images.device)[:, None, None]
+    return (images * weights).sum(dim=1, keepdim=True)

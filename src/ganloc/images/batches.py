@@ -1,4 +1,4 @@
-"""Which pictures come when: a function of the seed and the step, so a run can go on anywhere."""
+"""Which images come when: a function of the seed and the step, so a run can go on anywhere."""
 
 import numpy as np
 import torch
@@ -8,9 +8,9 @@ from ganloc.shapes import Float, Int, UInt8
 
 
 def batch_indices(count: int, batch: int, seed: int, step: int) -> Int[np.ndarray, " batch"]:
-    """The pictures of step `step` (from 0): a walk through one shuffling of the set after another.
+    """The images of step `step` (from 0): a walk through one shuffling of the set after another.
 
-    Every picture is seen once before any is seen again, also where a batch crosses from one
+    Every image is seen once before any is seen again, also where a batch crosses from one
     shuffling into the next or is larger than the set.
     """
     first, last = step * batch, (step + 1) * batch

@@ -1,4 +1,4 @@
-"""CIFAR-10's categories, read from the official binary archive or from a folder of pictures.
+"""CIFAR-10's categories, read from the official binary archive or from a folder of images.
 
 The format is that of https://www.cs.toronto.edu/~kriz/cifar.html. The archive's Python version is
 refused: its files are pickles, and reading a pickle can run any code.
@@ -15,7 +15,7 @@ from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable, open_archive
 from ganloc.images.decode import SUFFIXES
 from ganloc.images.gather import LIMIT_BYTES, gather, room_for
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.images.tar import is_tar, read_tar
 from ganloc.shapes import UInt8
 
@@ -54,17 +54,17 @@ def categories_of(category: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parts))
 
 
-def load_cifar10(archive: Path, category: str, split: str, size: int = SIDE) -> Pictures:
+def load_cifar10(archive: Path, category: str, split: str, size: int = SIDE) -> ImageSet:
     """Read a category; CIFAR-10 has no boxes, so `truth` is None.
 
     Args:
         archive: cifar-10-binary.tar.gz, its folder cifar-10-batches-bin, the folder that holds it,
-            or a folder, zip or tar of pictures at `train/CATEGORY/` and `test/CATEGORY/`.
+            or a folder, zip or tar of images at `train/CATEGORY/` and `test/CATEGORY/`.
         category: as in `categories_of`.
         split: "train" or "test".
-        size: side of the pictures, in pixels; they are 32×32 and resized where `size` is not 32.
+        size: side of the images, in pixels; they are 32×32 and resized where `size` is not 32.
 
-    Pictures come in the order of their names: their files' names, or for the binary archive the
+    Images come in the order of their names: their files' names, or for the binary archive the
     batch and the place in it, counted from 0, such as `data_batch_1/00017`.
 
     Raises:
@@ -103,20 +103,20 @@ def _find_root(archive: Archive) -> tuple[Archive, bool]:
     )
 
 
-def _read_files(root: Archive, categories: tuple[str, ...], split: str, size: int) -> Pictures:
+def _read_files(root: Archive, categories: tuple[str, ...], split: str, size: int) -> ImageSet:
     folders = tuple(f"{split}/{category}/" for category in categories)
     names = [n for n in root.names if n.startswith(folders) and n.lower().endswith(SUFFIXES)]
     present = {name.split("/")[1] for name in names}
     _refuse_missing(root, categories, present, split)
-    pictures = gather(root, names, size)
-    if pictures.skipped:
+    images = gather(root, names, size)
+    if images.skipped:
         raise UserError(
-            f"{root.path} is incomplete ({pictures.skipped[0]}): download or extract it again."
+            f"{root.path} is incomplete ({images.skipped[0]}): download or extract it again."
         )
-    return pictures
+    return images
 
 
-def _read_batches(root: Archive, categories: tuple[str, ...], split: str, size: int) -> Pictures:
+def _read_batches(root: Archive, categories: tuple[str, ...], split: str, size: int) -> ImageSet:
     _check_meta(root)
     labels = [CATEGORIES.index(category) for category in categories]
     names: list[str] = []
@@ -131,14 +131,14 @@ def _read_batches(root: Archive, categories: tuple[str, ...], split: str, size: 
     _refuse_missing(root, categories, present, split)
     planes = records[:, 1:].reshape(-1, 3, SIDE, SIDE)
     pixels = room_for((len(names), size, size, 3), LIMIT_BYTES)
-    for index, picture in enumerate(planes.transpose(0, 2, 3, 1)):
-        image = Image.fromarray(np.ascontiguousarray(picture))
+    for index, image in enumerate(planes.transpose(0, 2, 3, 1)):
+        image = Image.fromarray(np.ascontiguousarray(image))
         pixels[index] = image.resize((size, size), Image.Resampling.BICUBIC)
-    return Pictures(pixels, tuple(names), np.full((len(names), 2), SIDE))
+    return ImageSet(pixels, tuple(names), np.full((len(names), 2), SIDE))
 
 
 def _records(root: Archive, name: str) -> UInt8[np.ndarray, "_ 3073"]:
-    """A batch, picture by picture; official ones hold 10,000, and any whole number will do."""
+    """A batch, image by image; official ones hold 10,000, and any whole number will do."""
     content = np.frombuffer(_read(root, name), np.uint8)
     if content.size == 0 or content.size % RECORD:
         raise UserError(
@@ -177,6 +177,6 @@ def _refuse_missing(
     for category in categories:
         if category not in present:
             raise UserError(
-                f"{root.path} has no {split} pictures of the category {category}: "
+                f"{root.path} has no {split} images of the category {category}: "
                 "give the whole archive or another category."
             )

@@ -1,4 +1,4 @@
-"""Bytes of a picture file → RGB pixels."""
+"""Bytes of an image file → RGB pixels."""
 
 import io
 import math
@@ -29,20 +29,20 @@ WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 def decode(
     data: bytes, size: int, part: Float[np.ndarray, "4"] = WHOLE
 ) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
-    """Decode a picture, squeeze it to `size` × `size` with antialiasing, and tell its own size.
+    """Decode an image, squeeze it to `size` × `size` with antialiasing, and tell its own size.
 
     Call it inside `quiet_pillow()`, or Pillow's warnings about odd files reach the user.
 
     Args:
         data: the file.
         size: side of the pixels, at least 1.
-        part: squeeze this rectangle alone, xyxy in fractions of the upright picture.
+        part: squeeze this rectangle alone, xyxy in fractions of the upright image.
 
     Returns:
         RGB pixels, 0–255, upright; width and height of the upright original, in pixels.
 
     Raises:
-        Unreadable: not a picture, a damaged one, or a decompression bomb.
+        Unreadable: not an image, a damaged one, or a decompression bomb.
     """
     shown = float((part[2:] - part[:2]).min())
     image, original = open_rgb(data, at_least=math.ceil(MARGIN * size / max(shown, 1e-6)))
@@ -51,7 +51,7 @@ def decode(
 
 
 def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
-    """Open a picture as upright RGB, with the width and height of the upright original.
+    """Open an image as upright RGB, with the width and height of the upright original.
 
     A JPEG may come smaller, but no side falls below `at_least` pixels unless the original's does.
     Of several frames the first counts. Raises Unreadable as `decode`.
@@ -70,7 +70,7 @@ def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
-        raise Unreadable("not a JPEG, PNG, BMP, WebP or TIFF picture") from error
+        raise Unreadable("not a JPEG, PNG, BMP, WebP or TIFF image") from error
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels, perhaps a decompression bomb") from error
     except Exception as error:  # damaged files fail in as many ways as there are decoders
@@ -79,7 +79,7 @@ def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings (corrupt EXIF, large pictures, …): what matters is raised anyway.
+    """Silence Pillow's warnings (corrupt EXIF, large images, …): what matters is raised anyway.
 
     Enter it once around a thread pool, not within its threads: warning filters are global.
     """

@@ -1,4 +1,4 @@
-"""A folder or zip of pictures → Pictures."""
+"""A folder or zip of images → Images."""
 
 from pathlib import Path
 
@@ -6,31 +6,31 @@ from ganloc.errors import UserError
 from ganloc.images.archive import open_archive
 from ganloc.images.decode import SUFFIXES
 from ganloc.images.gather import LIMIT_BYTES, gather
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 
 
-def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> Pictures:
+def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageSet:
     """Read every JPEG, PNG, BMP, WebP and TIFF under `path`, a folder or a zip.
 
-    Pictures are turned upright (EXIF) and squeezed, not cropped, to `size` × `size`; grey,
+    Images are turned upright (EXIF) and squeezed, not cropped, to `size` × `size`; grey,
     palette and CMYK become RGB; transparent pixels show mid-grey. They come in the order of their
     names. Hidden files and folders and `__MACOSX` are ignored; files that cannot be decoded are
     listed in `skipped`. Past `limit_bytes` the pixels are a memory map over a temporary file.
 
     Raises:
-        UserError: nothing at `path`, neither a folder nor a whole zip, or no readable picture.
+        UserError: nothing at `path`, neither a folder nor a whole zip, or no readable image.
     """
     with open_archive(path) as archive:
         names = [name for name in archive.names if name.lower().endswith(SUFFIXES)]
         if not names:
             raise UserError(
-                f"No pictures in {path}: give a folder or zip with JPEG, PNG, BMP, WebP or "
+                f"No images in {path}: give a folder or zip with JPEG, PNG, BMP, WebP or "
                 "TIFF files."
             )
-        pictures = gather(archive, names, size, limit_bytes)
-    if not len(pictures):
+        images = gather(archive, names, size, limit_bytes)
+    if not len(images):
         raise UserError(
-            f"None of the {len(names)} picture files in {path} can be read "
-            f"(the first is {pictures.skipped[0]}): give pictures that other programs open."
+            f"None of the {len(names)} image files in {path} can be read "
+            f"(the first is {images.skipped[0]}): give images that other programs open."
         )
-    return pictures
+    return images

@@ -1,4 +1,4 @@
-"""Files of an archive → Pictures, decoded on a few threads."""
+"""Files of an archive → Images, decoded on a few threads."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from PIL import Image
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable
 from ganloc.images.decode import WHOLE, decode, quiet_pillow
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, Int, UInt8
 
 LIMIT_BYTES = 512 * 2**20  # pixels beyond this live in a file, not in memory
@@ -23,7 +23,7 @@ _Decoded = tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]
 
 def gather(
     archive: Archive, names: Sequence[str], size: int, limit_bytes: int = LIMIT_BYTES
-) -> Pictures:
+) -> ImageSet:
     """Decode `names`, in that order; what cannot be read is left out and listed in `skipped`.
 
     Raises:
@@ -40,7 +40,7 @@ def gather(
         pixels[len(kept)], original = decoded
         kept.append(name)
         sizes.append(original)
-    return Pictures(
+    return ImageSet(
         pixels=pixels[: len(kept)],
         names=tuple(kept),
         sizes=np.array(sizes, dtype=np.int64).reshape(-1, 2),
@@ -48,27 +48,27 @@ def gather(
     )
 
 
-def gather_parts(
+def read_crops(
     archive: Archive,
-    pictures: Pictures,
+    images: ImageSet,
     indices: Int[np.ndarray, " k"],
     parts: Float[np.ndarray, "k 4"],
 ) -> UInt8[np.ndarray, "k size size 3"]:
-    """A part of each of the pictures at `indices`, at their size, from their files.
+    """A part of each of the images at `indices`, at their size, from their files.
 
     Args:
-        archive: that `pictures` were gathered from.
-        pictures: gathered before; of a file that can no longer be read, its pixels are cut.
-        indices: which pictures.
-        parts: xyxy in fractions of each picture, within it.
+        archive: that `images` were gathered from.
+        images: gathered before; of a file that can no longer be read, its pixels are cut.
+        indices: which images.
+        parts: xyxy in fractions of each image, within it.
     """
-    found = np.empty((len(indices), *pictures.pixels.shape[1:]), np.uint8)
-    names = [pictures.names[index] for index in indices]
-    decoded = _decode_all(archive, names, pictures.size, parts)
+    found = np.empty((len(indices), *images.pixels.shape[1:]), np.uint8)
+    names = [images.names[index] for index in indices]
+    decoded = _decode_all(archive, names, images.size, parts)
     for place, (index, part, one) in enumerate(zip(indices, parts, decoded, strict=True)):
         if isinstance(one, Unreadable):
-            squeezed = Image.fromarray(pictures.pixels[index])
-            box = tuple((part * pictures.size).tolist())
+            squeezed = Image.fromarray(images.pixels[index])
+            box = tuple((part * images.size).tolist())
             one = np.asarray(squeezed.resize(squeezed.size, Image.Resampling.BICUBIC, box)), None
         found[place] = one[0]
     return found

@@ -1,4 +1,4 @@
-"""DATA, as a user writes it → Pictures."""
+"""DATA, as a user writes it → Images."""
 
 import os
 import re
@@ -14,15 +14,15 @@ from ganloc.errors import UserError
 from ganloc.images.archive import open_archive
 from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
-from ganloc.images.gather import gather_parts
-from ganloc.images.pictures import Pictures
-from ganloc.images.synthetic import draw_pictures
+from ganloc.images.gather import read_crops
+from ganloc.images.image_set import ImageSet
+from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
 from ganloc.shapes import Float, Int, UInt8
 
-# Which pictures, and a part of each, xyxy in fractions of it → RGB, 0–255, at the pictures' size.
-Closer = Callable[
+# Which images, and a part of each, xyxy in fractions of it → RGB, 0–255, at the images' size.
+CropReader = Callable[
     [Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]], UInt8[np.ndarray, "k size size 3"]
 ]
 
@@ -42,7 +42,7 @@ class _Published:
     title: str
     archive: str
     variable: str
-    load: Callable[[Path, str, str, int], Pictures]
+    load: Callable[[Path, str, str, int], ImageSet]
     has_boxes: bool
 
 
@@ -53,7 +53,7 @@ _PUBLISHED = {
     "cifar10": _Published("CIFAR-10", "cifar-10-binary.tar.gz", CIFAR10, load_cifar10, False),
 }
 
-# Count and seed of the drawn pictures. Those of seed 1 served to choose the default reading.
+# Count and seed of the drawn images. Those of seed 1 served to choose the default reading.
 _EMBEDDED = {"train": (2000, 0), "test": (500, 2)}
 
 
@@ -63,15 +63,15 @@ def load_images(
     split: str = "train",
     archive: Path | None = None,
     truth: Path | None = None,
-) -> Pictures:
+) -> ImageSet:
     """Load what `data` names, squeezed to `size` × `size`.
 
     Args:
-        data: a folder or zip of pictures, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or `embedded`
-            (drawn pictures). A name wins over a folder of that name, which `./embedded` still
+        data: a folder or zip of images, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or `embedded`
+            (drawn images). A name wins over a folder of that name, which `./embedded` still
             reaches.
-        size: side of the pictures, in pixels.
-        split: "train" or "test"; a folder has no split and gives all its pictures for both.
+        size: side of the images, in pixels.
+        split: "train" or "test"; a folder has no split and gives all its images for both.
         archive: tiny-imagenet-200.zip or cifar-10-binary.tar.gz, or its folder; else the
             environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10 tells where it is.
         truth: a COCO file with the true boxes of what comes without.
@@ -84,23 +84,23 @@ def load_images(
     if truth is not None and has_boxes(data):
         raise UserError(f"{data} has its own true boxes: leave out {truth}.")
     if has_split(data):
-        pictures = _load_named(data, size, split, archive)
+        images = _load_named(data, size, split, archive)
     else:
-        pictures = _load_path(data, size)
-    return pictures if truth is None else read_coco(truth, pictures)
+        images = _load_path(data, size)
+    return images if truth is None else read_coco(truth, images)
 
 
 @contextmanager
-def look_closer(data: str, pictures: Pictures) -> Iterator[Closer | None]:
+def look_closer(data: str, images: ImageSet) -> Iterator[CropReader | None]:
     """A function from indices and parts (`gather_parts`) to pixels, of what `data` named.
 
-    None where the files can't show more than `pictures` do: of a named data set.
+    None where the files can't show more than `images` do: of a named data set.
     """
     if has_split(data):
         yield None
         return
     with open_archive(Path(data).expanduser()) as archive:
-        yield partial(gather_parts, archive, pictures)
+        yield partial(read_crops, archive, images)
 
 
 def has_split(data: str) -> bool:
@@ -119,11 +119,11 @@ def _published(data: str) -> _Published | None:
     return _PUBLISHED.get(name) if colon else None
 
 
-def _load_named(data: str, size: int, split: str, archive: Path | None) -> Pictures:
+def _load_named(data: str, size: int, split: str, archive: Path | None) -> ImageSet:
     published = _published(data)
     if published is None:
         count, seed = _EMBEDDED[split]
-        return draw_pictures(count, size, seed)
+        return draw_images(count, size, seed)
     given = archive or os.environ.get(published.variable)
     if not given:
         raise UserError(
@@ -134,7 +134,7 @@ def _load_named(data: str, size: int, split: str, archive: Path | None) -> Pictu
     return published.load(Path(given).expanduser(), set_name, split, size)
 
 
-def _load_path(data: str, size: int) -> Pictures:
+def _load_path(data: str, size: int) -> ImageSet:
     path = Path(data).expanduser()
     if not data or not path.exists():
         raise _nothing_at(data)
@@ -146,5 +146,5 @@ def _nothing_at(data: str) -> UserError:
     if named:
         return UserError(f"Unknown data set {named[1]!r}: choose {KNOWN}, or give a folder or zip.")
     return UserError(
-        f"No folder or zip at {data!r}: give the path of your pictures, or choose {KNOWN}."
+        f"No folder or zip at {data!r}: give the path of your images, or choose {KNOWN}."
     )

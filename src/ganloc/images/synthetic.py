@@ -1,15 +1,15 @@
 """The embedded data set: one kind of object, drawn from a seed, with its true boxes.
 
-The object is a five-petalled rosette with rings, anywhere in the picture, of any angle, of varied
-stretch and of varied colours. Its longer side takes 30–70 % of the picture's side. Backgrounds
+The object is a five-petalled rosette with rings, anywhere in the image, of any angle, of varied
+stretch and of varied colours. Its longer side takes 30–70 % of the image's side. Backgrounds
 (slopes, clouds, bands) take their colours from the same distribution as the object, so no colour
-tells over the whole set what the object is. Within one picture the object does stand out by colour:
+tells over the whole set what the object is. Within one image the object does stand out by colour:
 colour contrast, with no network, finds most of them, and stands in every table.
 """
 
 import numpy as np
 
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, UInt8
 
 SUPERSAMPLING = 3
@@ -18,14 +18,14 @@ PETALS = 5
 RINGS = 3.0
 
 
-def draw_pictures(count: int, size: int, seed: int) -> Pictures:
-    """Draw `count` pictures of `size`×`size` pixels; equal arguments give equal pictures.
+def draw_images(count: int, size: int, seed: int) -> ImageSet:
+    """Draw `count` images of `size`×`size` pixels; equal arguments give equal images.
 
-    The truth is one box a picture, the drawn outline's exact extent.
+    The truth is one box an image, the drawn outline's exact extent.
     """
     streams = np.random.default_rng(seed).spawn(count)
     drawn = [_draw(stream, size) for stream in streams]
-    return Pictures(
+    return ImageSet(
         pixels=np.stack([pixels for pixels, _ in drawn]),
         names=tuple(f"{seed}-{index:05d}.png" for index in range(count)),
         sizes=np.full((count, 2), size),
@@ -41,11 +41,11 @@ def _draw(
     x, y = np.meshgrid(grid, grid)
     inside, rings, box = _rosette(rng, x, y)
     petal, ring = _colour(rng), _colour(rng)
-    picture = _background(rng, x, y)
-    picture = np.where(inside[..., None], np.where(rings[..., None], ring, petal), picture)
-    picture = picture.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 3).mean(axis=(1, 3))
-    picture += rng.normal(0.0, 0.02, picture.shape)
-    return (picture.clip(0.0, 1.0) * 255.0).round().astype(np.uint8), box * size
+    image = _background(rng, x, y)
+    image = np.where(inside[..., None], np.where(rings[..., None], ring, petal), image)
+    image = image.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, 3).mean(axis=(1, 3))
+    image += rng.normal(0.0, 0.02, image.shape)
+    return (image.clip(0.0, 1.0) * 255.0).round().astype(np.uint8), box * size
 
 
 def _rosette(
@@ -87,9 +87,9 @@ def _background(
         bands = rng.uniform(1.0, 2.5)
         blend = 0.5 + 0.8 * np.sin(2.0 * np.pi * bands * along + rng.uniform(0.0, 2.0 * np.pi))
     blend = blend.clip(0.0, 1.0)[..., None]
-    picture = (1.0 - blend) * _colour(rng) + blend * _colour(rng)
+    image = (1.0 - blend) * _colour(rng) + blend * _colour(rng)
     veil = (0.5 + _clouds(rng, x, y)).clip(0.0, 1.0)[..., None] * rng.uniform(0.0, 0.6)
-    return (1.0 - veil) * picture + veil * _colour(rng)
+    return (1.0 - veil) * image + veil * _colour(rng)
 
 
 def _clouds(

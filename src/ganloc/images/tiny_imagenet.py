@@ -10,7 +10,7 @@ import numpy as np
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable, open_archive
 from ganloc.images.gather import gather
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 
 # The paper's six sets: run once a method is frozen.
 PAPER_SETS: dict[str, tuple[str, ...]] = {
@@ -42,7 +42,7 @@ _FOLDER = "tiny-imagenet-200"
 
 @dataclass(frozen=True)
 class _Row:
-    """A picture's name, its class id and its box: xyxy, half-open, in pixels of 64."""
+    """An image's name, its class id and its box: xyxy, half-open, in pixels of 64."""
 
     name: str
     class_id: str
@@ -66,16 +66,16 @@ def classes_of(set_name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(classes))
 
 
-def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64) -> Pictures:
-    """Read a set, with each picture's true box and class, from the zip or its extracted folder.
+def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64) -> ImageSet:
+    """Read a set, with each image's true box and class, from the zip or its extracted folder.
 
     Args:
         archive: tiny-imagenet-200.zip, the folder tiny-imagenet-200, or the folder that holds it.
         set_name: as in `classes_of`.
         split: "train", or "test" for what the archive calls val (its own test has no labels).
-        size: side of the pictures, in pixels; they are 64×64 and resized where `size` is not 64.
+        size: side of the images, in pixels; they are 64×64 and resized where `size` is not 64.
 
-    Pictures come class by class, in the order of their numbers.
+    Images come class by class, in the order of their numbers.
 
     Raises:
         UserError: an unknown set or split; an archive without a class or file that is needed.
@@ -88,14 +88,14 @@ def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64)
         root = _find_root(opened)
         read = _train_rows if split == "train" else _val_rows
         rows = [row for class_id in classes for row in read(root, class_id)]
-        pictures = gather(root, [row.name for row in rows], size)
-    if pictures.skipped:
+        images = gather(root, [row.name for row in rows], size)
+    if images.skipped:
         raise UserError(
-            f"{archive} is incomplete ({pictures.skipped[0]}): download or extract it again."
+            f"{archive} is incomplete ({images.skipped[0]}): download or extract it again."
         )
     truth = tuple(np.array([row.box], dtype=np.float64) for row in rows)
     labels = np.array([classes.index(row.class_id) for row in rows])
-    return replace(pictures, truth=truth, labels=labels, classes=classes)
+    return replace(images, truth=truth, labels=labels, classes=classes)
 
 
 def _find_root(archive: Archive) -> Archive:
@@ -124,7 +124,7 @@ def _val_rows(root: Archive, class_id: str) -> list[_Row]:
     ]
     if not rows:
         raise UserError(
-            f"{root.path} has no test pictures of the class {class_id}: "
+            f"{root.path} has no test images of the class {class_id}: "
             "give the whole archive or another class."
         )
     return sorted(rows, key=_number)

@@ -9,44 +9,44 @@ from typing import Any
 import numpy as np
 
 from ganloc.errors import UserError
-from ganloc.images.pictures import Pictures
+from ganloc.images.image_set import ImageSet
 
 
 @dataclass
 class _Entry:
-    """What the file says of one picture: width and height in pixels where given, xyxy boxes."""
+    """What the file says of one image: width and height in pixels where given, xyxy boxes."""
 
     size: tuple[int, int] | None
     boxes: list[list[float]] = field(default_factory=list)
 
 
-def read_coco(path: Path, pictures: Pictures) -> Pictures:
-    """Add the boxes of a COCO annotation file to `pictures`, all categories alike.
+def read_coco(path: Path, images: ImageSet) -> ImageSet:
+    """Add the boxes of a COCO annotation file to `images`, all categories alike.
 
-    An entry belongs to the picture of the same relative name, or else of the same base name where
-    that is unique on both sides. Entries without a picture and `iscrowd` annotations are ignored;
+    An entry belongs to the image of the same relative name, or else of the same base name where
+    that is unique on both sides. Entries without an image and `iscrowd` annotations are ignored;
     an entry without annotations gives no boxes.
 
     Raises:
-        UserError: the file is missing or is not COCO; a picture has no entry; an entry's width
-            and height are not the picture's.
+        UserError: the file is missing or is not COCO; an image has no entry; an entry's width
+            and height are not the image's.
     """
     entries = _read_entries(path)
-    matched = _match(path, pictures.names, entries)
+    matched = _match(path, images.names, entries)
     truth = []
-    for name, (width, height), entry in zip(pictures.names, pictures.sizes, matched, strict=True):
+    for name, (width, height), entry in zip(images.names, images.sizes, matched, strict=True):
         if entry.size not in (None, (width, height)):
             raise UserError(
                 f"{path} says that {name} is {entry.size[0]}×{entry.size[1]} pixels and it is "
-                f"{width}×{height}: give the truth of these very pictures."
+                f"{width}×{height}: give the truth of these very images."
             )
         truth.append(np.array(entry.boxes, dtype=np.float64).reshape(-1, 4))
-    return replace(pictures, truth=tuple(truth))
+    return replace(images, truth=tuple(truth))
 
 
 def _match(path: Path, names: tuple[str, ...], entries: dict[str, _Entry]) -> list[_Entry]:
     """The entry of each name."""
-    pictures_called = Counter(_base(name) for name in names)
+    images_called = Counter(_base(name) for name in names)
     entries_called = Counter(_base(name) for name in entries)
     by_base = {_base(name): entry for name, entry in entries.items()}
 
@@ -54,21 +54,21 @@ def _match(path: Path, names: tuple[str, ...], entries: dict[str, _Entry]) -> li
         base = _base(name)
         if name in entries:
             return entries[name]
-        unique = pictures_called[base] == entries_called[base] == 1
+        unique = images_called[base] == entries_called[base] == 1
         return by_base[base] if unique else None
 
     found = {name: find(name) for name in names}
     missing = [name for name, entry in found.items() if entry is None]
     if missing:
         raise UserError(
-            f"{path} has no entry for {len(missing)} of {len(names)} pictures (the first is "
-            f"{missing[0]}): add them to its images, or leave these pictures out."
+            f"{path} has no entry for {len(missing)} of {len(names)} images (the first is "
+            f"{missing[0]}): add them to its images, or leave these images out."
         )
     return [entry for entry in found.values() if entry is not None]
 
 
 def _read_entries(path: Path) -> dict[str, _Entry]:
-    """What the file says of each picture, by `file_name`."""
+    """What the file says of each image, by `file_name`."""
     try:
         coco = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Pictures side by side, and heatmaps in colour."""
+"""Images side by side, and heatmaps in colour."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,15 +36,15 @@ def enlarge(
 
 
 def tile(
-    pictures: UInt8[np.ndarray, "n size size 3"], columns: int, gap: int = 2
+    images: UInt8[np.ndarray, "n size size 3"], columns: int, gap: int = 2
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Pictures in rows of `columns`, on white, `gap` pixels apart."""
-    count, size = pictures.shape[:2]
+    """Images in rows of `columns`, on white, `gap` pixels apart."""
+    count, size = images.shape[:2]
     rows, step = -(-count // columns), size + gap
     sheet = np.full((rows * step - gap, columns * step - gap, 3), 255, np.uint8)
-    for index, picture in enumerate(pictures):
+    for index, image in enumerate(images):
         top, left = index // columns * step, index % columns * step
-        sheet[top : top + size, left : left + size] = picture
+        sheet[top : top + size, left : left + size] = image
     return sheet
 
 
@@ -53,8 +53,8 @@ def with_boxes(
     boxes: Sequence[tuple[tuple[int, int, int], Float[np.ndarray, "4"]]],
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Outlines drawn just inside each half-open box."""
-    picture = Image.fromarray(pixels)
-    draw = ImageDraw.Draw(picture)
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
     height, width = pixels.shape[:2]
     for outline, (x0, y0, x1, y1) in boxes:
         left, top = min(round(x0), width - 1), min(round(y0), height - 1)
@@ -63,13 +63,13 @@ def with_boxes(
         thickest = (min(right - left, bottom - top) + 2) // 2
         line = max(1, min(width // 64, height // 64, thickest))
         draw.rectangle((left, top, right, bottom), outline=outline, width=line)
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def under_heatmap(
     pixels: UInt8[np.ndarray, "h w 3"], heatmap: Float[np.ndarray, "size size"]
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture in grey, tinted by its heatmap."""
+    """The image in grey, tinted by its heatmap."""
     height, width = pixels.shape[:2]
     coloured = Image.fromarray(colour(heatmap)).resize((width, height), Image.Resampling.BILINEAR)
     grey = pixels.mean(axis=2, keepdims=True)

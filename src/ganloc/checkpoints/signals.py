@@ -1,0 +1,254 @@
+"""What can be said of a model without a label: how its heatmaps and boxes behave.
+
+None of these numbers needs a true box. Each is measured on images of the training set; what they
+are worth as a guide to localization is a question for development sets, not for this file.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+
+from ganloc.box.from_heatmap import normalise, resize
+from ganloc.box.iou import area, iou
+from ganloc.box.otsu import otsu_separability
+from ganloc.discriminator.networks import Discriminator
+from ganloc.discriminator.reflection_padding import DEEP, reflection_padded_maps
+from ganloc.heatmap.border_distance import border_ring
+from ganloc.heatmap.cam import class_activation_map
+from ganloc.heatmap.lda import lda_direction
+from ganloc.heatmap.moments import Moments
+from ganloc.heatmap.readings import DEFAULT, READINGS, read_heatmaps
+from ganloc.images.batches import to_tensor
+from ganloc.images.image_set import ImageSet, spread_over
+from ganloc.metrics.diversity import diversity
+from ganloc.model import Model
+from ganloc.shapes import Float, UInt8
+
+IMAGES = 200
+SHIFT = 8  # an image is moved by its side over this; the border ring is as wide
+BATCH = 128
+PAIRS = 50  # of samples compared, twice
+NAN = float("nan")
+
+# One view and no prior: what the network alone says of the image as it is.
+RAW = replace(READINGS[DEFAULT], steps=0, centre=0.0, aspect=False)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """One checkpoint's numbers; NaN where one can't be had.
+
+    Attributes:
+        agreement: mean IoU of the boxes with those of the checkpoint before, 0–1; NaN at the first.
+        shift_equivariance: how well heatmaps follow a moved image, −1 to 1 (1: exactly).
+        mirror_equivariance: how well they follow a mirrored image, likewise.
+        image_dependence: how unlike an image's heatmap is the set's mean heatmap, 0–2 (0: every
+            image has the same one).
+        border_avoidance: how much higher heatmaps are inside than along the border, −1 to 1.
+        separation: how well features tell the inside of images from their border, 0–1 (½: not).
+        bimodality: how clearly heatmaps fall into object and surroundings, 0–1.
+        coverage: mean share of the image in its box, 0–1.
+        spread: how unlike boxes are their median box, 0–1 (0: all are the same).
+        alikeness: mean MS-SSIM of pairs of generated images, 0–1 (1: all are the same); NaN where
+            nothing is generated.
+    """
+
+    agreement: float
+    shift_equivariance: float
+    mirror_equivariance: float
+    image_dependence: float
+    border_avoidance: float
+    separation: float
+    bimodality: float
+    coverage: float
+    spread: float
+    alikeness: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """By name, as JSON can hold it: NaN becomes None."""
+        return {k: None if math.isnan(value) else value for k, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Signals":
+        """What `to_dict` gave; other keys are left out.
+
+        Raises:
+            KeyError: a signal is missing.
+        """
+        own = {field.name: values[field.name] for field in fields(cls)}
+        return cls(**{name: NAN if value is None else value for name, value in own.items()})
+
+
+def measure(
+    model: Model,
+    images: ImageSet,
+    previous: Float[np.ndarray, "k 4"] | None = None,
+    samples: UInt8[np.ndarray, "m size size 3"] | None = None,
+) -> tuple[Signals, Float[np.ndarray, "k 4"]]:
+    """The signals of a model on up to `IMAGES` images, evenly over the set.
+
+    Args:
+        model: read by the default reading.
+        images: those that it was trained on, at least two.
+        previous: boxes that an earlier call returned for the same images.
+        samples: generated images, at least fifteen.
+
+    Returns:
+        The signals, and the boxes that they are of, in pixels of the squeezed images.
+    """
+    some = images.subset(spread_over(np.arange(len(images)), IMAGES))
+    size = some.size
+    found = model.localize(replace(some, sizes=np.full((len(some), 2), size)), DEFAULT)
+    shift = size // SHIFT
+
+    def read(pixels: np.ndarray) -> np.ndarray:
+        return resize(read_heatmaps(model.discriminator, pixels, RAW, model.statistics), size)
+
+    raw = read(some.pixels)
+    mirrored = read(np.ascontiguousarray(some.pixels[:, :, ::-1]))
+    signals = Signals(
+        agreement=NAN if previous is None else agreement(found.boxes, previous),
+        shift_equivariance=shift_equivariance(raw, read(moved(some.pixels, shift)), shift),
+        mirror_equivariance=mirror_equivariance(raw, mirrored),
+        image_dependence=image_dependence(raw),
+        border_avoidance=border_avoidance(raw),
+        separation=separation(model.discriminator, some.pixels),
+        bimodality=float(otsu_separability(found.heatmaps).mean()),
+        coverage=float(area(found.boxes).mean() / size**2),
+        spread=spread(found.boxes),
+        alikeness=NAN if samples is None else alikeness(samples),
+    )
+    return signals, found.boxes
+
+
+def agreement(boxes: Float[np.ndarray, "n 4"], previous: Float[np.ndarray, "n 4"]) -> float:
+    """Mean IoU of each box with the one that its image had before."""
+    return float(iou(boxes, previous).mean())
+
+
+def moved(
+    pixels: UInt8[np.ndarray, "n size size 3"], shift: int
+) -> UInt8[np.ndarray, "n size size 3"]:
+    """Images moved down and right by `shift` pixels; their reflection moves in."""
+    size = pixels.shape[1]
+    around = ((0, 0), (shift, 0), (shift, 0), (0, 0))
+    return np.pad(pixels, around, mode="reflect")[:, :size, :size]
+
+
+def shift_equivariance(
+    heatmaps: Float[np.ndarray, "n size size"],
+    of_moved: Float[np.ndarray, "n size size"],
+    shift: int,
+) -> float:
+    """Mean Pearson correlation of heatmaps with those of the moved images, moved back.
+
+    Only the places that both show count; a constant heatmap counts as 0. Wang et al.,
+    Self-supervised Equivariant Attention Mechanism (CVPR 2020), train for such equivariance.
+    """
+    both = heatmaps[:, :-shift, :-shift], of_moved[:, shift:, shift:]
+    return float(correlations(*both, constant=0.0).mean())
+
+
+def mirror_equivariance(
+    heatmaps: Float[np.ndarray, "n h w"], of_mirrored: Float[np.ndarray, "n h w"]
+) -> float:
+    """Mean Pearson correlation of heatmaps with those of the mirrored images, mirrored back.
+
+    A constant heatmap counts as 0. Guo et al., Visual Attention Consistency under Image Transforms
+    (CVPR 2019), train for it.
+    """
+    return float(correlations(heatmaps, of_mirrored[:, :, ::-1], constant=0.0).mean())
+
+
+def image_dependence(heatmaps: Float[np.ndarray, "n h w"]) -> float:
+    """1 − mean Pearson correlation of each heatmap with the set's mean heatmap.
+
+    The paper's figure 2: GANs that do not localize give every image nearly the same heatmap. A
+    constant heatmap depends on nothing and counts as a correlation of 1.
+    """
+    mean = np.broadcast_to(heatmaps.mean(axis=0), heatmaps.shape)
+    return 1.0 - float(correlations(heatmaps, mean, constant=1.0).mean())
+
+
+def border_avoidance(heatmaps: Float[np.ndarray, "n size size"]) -> float:
+    """Mean of the heatmaps, each stretched to 0–1, inside minus that along the border.
+
+    The border is the outer eighth of the side. Wei et al., Geodesic Saliency Using Background
+    Priors (ECCV 2012): objects seldom own the border.
+    """
+    width = heatmaps.shape[1] // SHIFT
+    inside = np.zeros(heatmaps.shape[1:], dtype=bool)
+    inside[width:-width, width:-width] = True
+    mean = normalise(heatmaps).mean(axis=0, dtype=float)
+    return float(mean[inside].mean() - mean[~inside].mean())
+
+
+@torch.no_grad()
+def separation(discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]) -> float:
+    """How often a cell inside outranks one at the border along Fisher's direction (an AUC).
+
+    The direction (lda.py) is fitted on every other image and tried on the rest, block by block
+    of the last three; mean of the three. ½ is chance, 1 tells them apart always.
+
+    Args:
+        discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
+        pixels: RGB, 0–255, of at least two images.
+    """
+    moments = [Moments() for _ in range(DEEP)]
+    for blocks in _maps(discriminator, pixels[::2]):
+        for sums, maps in zip(moments, blocks, strict=True):
+            sums.add(maps)
+    directions = [lda_direction(sums).float() for sums in moments]
+    parts: list[list[np.ndarray]] = [[] for _ in range(DEEP)]
+    for blocks in _maps(discriminator, pixels[1::2]):
+        for part, maps, direction in zip(parts, blocks, directions, strict=True):
+            part.append(class_activation_map(maps, direction).cpu().numpy())
+    heatmaps = [np.concatenate(part) for part in parts]
+    rings = [border_ring(torch.from_numpy(one)).numpy() for one in heatmaps]
+    ranked = [auc(one[:, ~ring], one[:, ring]) for one, ring in zip(heatmaps, rings, strict=True)]
+    return float(np.mean(ranked))
+
+
+def _maps(discriminator: Discriminator, pixels: np.ndarray) -> Iterator[list[torch.Tensor]]:
+    device = next(discriminator.parameters()).device
+    for start in range(0, len(pixels), BATCH):
+        yield reflection_padded_maps(
+            discriminator, to_tensor(pixels[start : start + BATCH], device)
+        )
+
+
+def auc(high: Float[np.ndarray, "..."], low: Float[np.ndarray, "..."]) -> float:
+    """Share of pairs in which a value of `high` exceeds one of `low`, a tie counting ½.
+
+    The area under the ROC curve, by the rank sum of Mann and Whitney (1947).
+    """
+    ranks = rankdata(np.concatenate([high.ravel(), low.ravel()]))[: high.size]
+    return float((ranks.sum() - high.size * (high.size + 1) / 2) / (high.size * low.size))
+
+
+def spread(boxes: Float[np.ndarray, "n 4"]) -> float:
+    """1 − mean IoU of each box with the median box, edge by edge, of them all."""
+    median = np.broadcast_to(np.median(boxes, axis=0), boxes.shape)
+    return 1.0 - float(iou(boxes, median).mean())
+
+
+def alikeness(samples: UInt8[np.ndarray, "n size size 3"]) -> float:
+    """Mean MS-SSIM of 2 × `PAIRS` pairs of generated images (metrics/diversity.py)."""
+    return diversity(samples, pairs=PAIRS, samplings=2).mean
+
+
+def correlations(
+    one: Float[np.ndarray, "n h w"], other: Float[np.ndarray, "n h w"], constant: float
+) -> Float[np.ndarray, " n"]:
+    """Pearson's correlation of each heatmap with the one beside it; `constant` where one is."""
+    flat = [maps.reshape(len(maps), -1).astype(float) for maps in (one, other)]
+    a, b = (maps - maps.mean(axis=1, keepdims=True) for maps in flat)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    varies = np.logical_and(*(np.ptp(m, axis=1) > 1e-6 * np.abs(m).max(axis=1) for m in flat))
+    products = (a * b).sum(axis=1)
+    return np.divide(products, lengths, out=np.full(len(a), constant), where=varies)

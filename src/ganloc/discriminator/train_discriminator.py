@@ -1,0 +1,155 @@
+"""The adversarial game, top to bottom."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganloc.discriminator.border_pretext import border_pretext_loss
+from ganloc.discriminator.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES
+from ganloc.discriminator.networks import draw_z
+from ganloc.discriminator.penalties import PENALTIES, Critic, clip_weights
+from ganloc.discriminator.train_state import TrainState
+from ganloc.images.augment import augment, colour_axes, recolour
+from ganloc.images.batches import batch_indices, to_tensor
+from ganloc.recipes import VARIANTS, Recipe
+from ganloc.shapes import Float, UInt8
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What one iteration measured, as tensors still on the device (reading one waits for it).
+
+    Those of the discriminator are of its last step in the iteration.
+
+    Attributes:
+        discriminator: Eq. 1 or 4 before the discriminator's update; 2 ln 2 = 1.386 is chance in
+            Eq. 1, and minus a Wasserstein critic's estimate of the distance is Eq. 4.
+        generator: Eq. 2, 3 or 4 before the generator's update.
+        real: mean of D(x), the probability given to real images; of a Wasserstein critic, whose
+            score is no probability, the mean of σ(score) all the same.
+        fake: mean of D(G(z)), likewise.
+        penalty: Eq. 5 before its weight; 0 where the variant has none.
+        border: cross-entropy of the border pretext task before its weight; ln 2 = 0.693 is chance. 0 where
+            it has no weight; all the others are 0 where the adversarial game has none.
+    """
+
+    discriminator: Float[Tensor, ""]
+    generator: Float[Tensor, ""]
+    real: Float[Tensor, ""]
+    fake: Float[Tensor, ""]
+    penalty: Float[Tensor, ""]
+    border: Float[Tensor, ""]
+
+
+def train_discriminator(
+    state: TrainState, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe
+) -> Iterator[Losses]:
+    """Train both networks until `recipe.iterations`, yielding after every iteration.
+
+    Between two yields `state` may be saved; a game that is loaded and played on gives, on a CPU,
+    bit for bit the weights of one that was never stopped.
+    """
+    state.generator.train()
+    state.discriminator.train()
+    n_critic = VARIANTS[recipe.variant].n_critic
+    axes = colour_axes(pixels).to(state.device)
+    while state.iteration < recipe.iterations:
+        steps = [discriminator_step(state, pixels, recipe, step, axes) for step in range(n_critic)]
+        nothing = torch.zeros((), device=state.device)
+        generator_loss = generator_step(state, recipe) if recipe.adversarial_weight else nothing
+        state.iteration += 1
+        yield Losses(generator=generator_loss, **steps[-1])
+
+
+def discriminator_step(
+    state: TrainState,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    recipe: Recipe,
+    step: int,
+    axes: Float[Tensor, "3 3"],
+) -> dict[str, Tensor]:
+    """The discriminator: real images up, generated ones down (Eq. 1 or 4), and the border pretext task.
+
+    `axes` are `colour_axes` of the pixels. Its slope is held near 1 (Eq. 5), or its weights are
+    clipped, where the variant says so. Batch norm sees each batch separately.
+
+    Returns:
+        What was measured before the update, by the names of `Losses`.
+    """
+    images = draw_real(state, pixels, recipe, step)
+    nothing = torch.zeros((), device=state.device)
+    measured = dict.fromkeys(("discriminator", "penalty", "real", "fake", "border"), nothing)
+    if recipe.adversarial_weight:
+        shown = augment(images, axes, state.random) if recipe.augment else images
+        measured |= _adversarial_losses(state, shown, recipe)
+    if recipe.border_weight:
+        shown = recolour(images, axes, state.random)
+        measured["border"] = border_pretext_loss(state.discriminator, shown, state.random)
+    adversarial = measured["discriminator"] + recipe.penalty_weight * measured["penalty"]
+    loss = recipe.adversarial_weight * adversarial + recipe.border_weight * measured["border"]
+    state.discriminator_optimiser.zero_grad()
+    loss.backward()
+    state.discriminator_optimiser.step()
+    clip = VARIANTS[recipe.variant].clip
+    if clip > 0.0:
+        clip_weights(state.discriminator.parameters(), clip)
+    return {name: value.detach() for name, value in measured.items()}
+
+
+def _adversarial_losses(
+    state: TrainState, real_images: Float[Tensor, "batch 3 size size"], recipe: Recipe
+) -> dict[str, Tensor]:
+    variant, critic = VARIANTS[recipe.variant], _critic(state, recipe)
+    with torch.no_grad():
+        fake_images = state.generator(draw_z(recipe.batch, recipe.latent, state.random))
+    real, fake = critic(real_images), critic(fake_images)
+    return {
+        "discriminator": DISCRIMINATOR_LOSSES[variant.discriminator_loss](real, fake),
+        "penalty": PENALTIES[variant.penalty](
+            critic, real_images, fake_images, recipe.dragan_noise, state.random
+        ),
+        "real": real.detach().sigmoid().mean(),
+        "fake": fake.detach().sigmoid().mean(),
+    }
+
+
+def generator_step(state: TrainState, recipe: Recipe) -> Float[Tensor, ""]:
+    """The generator: a fresh z, and its images taken for real (Eq. 2, 3 or 4).
+
+    Returns:
+        Its loss before the update.
+    """
+    variant, critic = VARIANTS[recipe.variant], _critic(state, recipe)
+    state.discriminator.requires_grad_(False)
+    z = draw_z(recipe.batch, recipe.latent, state.random)
+    loss = GENERATOR_LOSSES[variant.generator_loss](critic(state.generator(z)))
+    state.generator_optimiser.zero_grad()
+    loss.backward()
+    state.generator_optimiser.step()
+    state.discriminator.requires_grad_(True)
+    return loss.detach()
+
+
+def _critic(state: TrainState, recipe: Recipe) -> Critic:
+    """The discriminator as every loss and penalty sees it."""
+    return lambda images: recipe.logit_scale * state.discriminator(images)
+
+
+def draw_real(
+    state: TrainState, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe, step: int = 0
+) -> Float[Tensor, "batch 3 size size"]:
+    """The real images of the next iteration's discriminator step `step`.
+
+    Which ones is a function of the iteration and the step alone; they are mirrored at random where
+    the recipe says so.
+    """
+    number = state.iteration * VARIANTS[recipe.variant].n_critic + step
+    chosen = batch_indices(len(pixels), recipe.batch, recipe.seed, number)
+    images = to_tensor(pixels[chosen], state.device)
+    if recipe.mirror:
+        flip = torch.rand(recipe.batch, generator=state.random, device=state.device) < 0.5
+        images = torch.where(flip[:, None, None, None], images.flip(3), images)
+    return images

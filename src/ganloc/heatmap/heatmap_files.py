@@ -1,0 +1,134 @@
+"""Heatmaps in a file, to be scored later without the model that gave them."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ganloc.errors import UserError
+from ganloc.files import replacing
+from ganloc.shapes import Float, Int
+
+
+@dataclass(frozen=True)
+class SavedHeatmaps:
+    """Heatmaps of a set of images, and how they are cut into boxes.
+
+    Attributes:
+        names: of the images, as the data set names them.
+        sizes: width and height of each original, in pixels.
+        heatmaps: on any scale, large where the object is; each covers its whole image, squeezed
+            to a square. They are cut as they are: a coarse map should be resized before it is
+            saved (ganloc's own have the network's size).
+        reading: the method that gave them.
+        threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
+        otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
+    """
+
+    names: tuple[str, ...]
+    sizes: Int[np.ndarray, "n 2"]
+    heatmaps: Float[np.ndarray, "n size size"]
+    reading: str
+    threshold: float
+    otsu: bool
+
+
+def save_heatmaps(path: Path, saved: SavedHeatmaps) -> None:
+    """Write one compressed .npz without pickles, an array for each attribute of `SavedHeatmaps`.
+
+    Heatmaps become float32. Any other method's can be written by numpy alone, n images each:
+
+    >>> np.savez_compressed(
+    ...     "maps.npz",
+    ...     names=np.array(["a.jpg", "b/c.jpg"]),  # unicode (n,): relative to the folder, with "/"
+    ...     sizes=np.array([[640, 480], [300, 200]]),  # integers (n, 2): width, height
+    ...     heatmaps=np.zeros((2, 64, 64), np.float16),  # float16, 32 or 64 (n, size, size)
+    ...     reading="my-method",
+    ...     threshold=0.2,  # in [0, 1)
+    ...     otsu=False,
+    ... )
+
+    Raises:
+        UserError: the file can't be written.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            names=np.array(saved.names, dtype=np.str_),
+            sizes=saved.sizes,
+            heatmaps=saved.heatmaps.astype(np.float32),
+            reading=saved.reading,
+            threshold=saved.threshold,
+            otsu=saved.otsu,
+        )
+
+
+def load_heatmaps(path: Path) -> SavedHeatmaps:
+    """What `save_heatmaps`, or another program in its format, wrote; heatmaps as float32 or 64.
+
+    Raises:
+        UserError: there is no such file, it is not whole, or an array in it is missing or not of
+            the right kind and shape.
+    """
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except FileNotFoundError as error:
+        raise UserError(f"No heatmaps at {path}: check the spelling of the path.") from error
+    except _DAMAGED as error:
+        raise UserError(
+            f"{path} is not a file of heatmaps ({type(error).__name__}): give one that "
+            "`ganloc localize --heatmaps` wrote."
+        ) from error
+    _check(path, arrays)
+    heatmaps = arrays["heatmaps"]
+    return SavedHeatmaps(
+        names=tuple(arrays["names"].tolist()),
+        sizes=arrays["sizes"].astype(np.int64),
+        heatmaps=heatmaps.astype(np.float32 if heatmaps.itemsize <= 4 else np.float64),
+        reading=str(arrays["reading"]),
+        threshold=float(arrays["threshold"]),
+        otsu=bool(arrays["otsu"]),
+    )
+
+
+_DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    BadZipFile,
+    zlib.error,
+)
+
+
+def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """A UserError where an array is missing, or is not of the kind and shape that it should be."""
+    count = np.size(arrays.get("names", ()))
+    side = np.shape(arrays.get("heatmaps", ()))[-1:]
+    expected = {
+        "names": ("U", (count,), "text, one an image"),
+        "sizes": ("iu", (count, 2), f"integers, two for each of {count} names"),
+        "heatmaps": ("f", (count, *side, *side), f"floats, a square for each of {count} names"),
+        "reading": ("U", (), "one text"),
+        "threshold": ("fiu", (), "one number"),
+        "otsu": ("b", (), "one boolean"),
+    }
+    for key, (kinds, shape, words) in expected.items():
+        if key not in arrays:
+            raise UserError(f"{path} has no {key}: save {', '.join(expected)} in it.")
+        found = arrays[key]
+        if found.dtype.kind not in kinds or found.shape != shape or found.size == 0:
+            raise UserError(
+                f"{path} has {key} of type {found.dtype} and shape {found.shape}: "
+                f"make them {words}."
+            )
+    if not 0 <= arrays["threshold"] < 1:
+        raise UserError(
+            f"{path} has the threshold {arrays['threshold']}: save a number from 0 up to, but not "
+            "including, 1."
+        )

@@ -1,0 +1,113 @@
+"""MaxBoxAcc and MaxBoxAccV2: how good a heatmap could be, were its best threshold known.
+
+J. Choe, S. J. Oh, S. Lee, S. Chun, Z. Akata, H. Shim, "Evaluating Weakly Supervised Object
+Localization Methods Right" (CVPR 2020), and V2 of its extension (arXiv 2007.04178). Both are
+*oracles*: the threshold, one for all images, is chosen with the true boxes that are scored. They
+compare heatmaps without their thresholds, and no method that must choose one can promise them.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ganloc.box.from_heatmap import component_boxes, largest, normalise
+from ganloc.box.iou import best_iou
+from ganloc.metrics.localization import gt_known_loc, scorable
+from ganloc.shapes import Float, Int
+
+THRESHOLDS = np.arange(100) / 100
+DELTAS = (0.3, 0.5, 0.7)
+
+_STACK = 512  # Images at a time, so that a large set needs no large memory.
+
+
+@dataclass(frozen=True)
+class MaxBoxAcc:
+    """Oracle scores of a set of heatmaps, in percent (0–100).
+
+    Attributes:
+        max_box_acc: share of images whose largest box has IoU > 0.5, at the best threshold.
+        threshold: that threshold, the lowest of equals.
+        max_box_acc_v2: share of images of which any component's box has IoU > δ, at the best
+            threshold for each δ, averaged over `DELTAS`.
+        thresholds_v2: those thresholds, one for each δ.
+        thresholds: the sweep.
+        largest_box: the share with the largest box at every δ and threshold.
+        any_box: the share with the best of all boxes at every δ and threshold.
+    """
+
+    max_box_acc: float
+    threshold: float
+    max_box_acc_v2: float
+    thresholds_v2: tuple[float, ...]
+    thresholds: Float[np.ndarray, " t"] = field(repr=False, compare=False)
+    largest_box: Float[np.ndarray, "d t"] = field(repr=False, compare=False)
+    any_box: Float[np.ndarray, "d t"] = field(repr=False, compare=False)
+
+
+def max_box_acc(
+    heatmaps: Float[np.ndarray, "n h w"],
+    truth: tuple[Float[np.ndarray, "_ 4"], ...],
+    sizes: Int[np.ndarray, "n 2"],
+    thresholds: Float[np.ndarray, " t"] = THRESHOLDS,
+) -> MaxBoxAcc:
+    """Cut heatmaps at every threshold of a sweep and score the boxes at the best of them.
+
+    As everywhere here, a heatmap is min-max normalised, a pixel belongs to the object where M > τ,
+    components join over eight neighbours, "largest" is by box area, and a hit is IoU > δ. (The
+    authors' code rounds M to 256 steps, takes the largest contour by its own area and counts
+    IoU ≥ δ.) A heatmap that is constant or not finite gives the whole image at every threshold.
+    Images without a true box are left out.
+
+    Args:
+        heatmaps: one an image, on any scale, cut at their own resolution; a large value says
+            "object".
+        truth: true boxes of each image, xyxy, half-open, in pixels of the original.
+        sizes: width and height of each original.
+        thresholds: ratios of the maximum, each in [0, 1): by default 0, 0.01, …, 0.99.
+
+    Raises:
+        UserError: no image has a true box.
+        ValueError: there is no threshold, or one is not in [0, 1).
+    """
+    if not len(thresholds) or not ((thresholds >= 0) & (thresholds < 1)).all():
+        raise ValueError(f"The thresholds are {thresholds}: each must be in [0, 1).")
+    keep = np.flatnonzero(scorable(truth))
+    parts = [
+        _ious(heatmaps[part], tuple(truth[i] for i in part), sizes[part], thresholds)
+        for part in np.array_split(keep, -(-len(keep) // _STACK))
+    ]
+    largest_box, any_box = (
+        np.array([[gt_known_loc(ious, delta) for ious in sweep] for delta in DELTAS])
+        for sweep in np.concatenate(parts, axis=2)
+    )
+    curve = largest_box[DELTAS.index(0.5)]
+    return MaxBoxAcc(
+        max_box_acc=float(curve.max()),
+        threshold=float(thresholds[curve.argmax()]),
+        max_box_acc_v2=float(any_box.max(axis=1).mean()),
+        thresholds_v2=tuple(thresholds[any_box.argmax(axis=1)].tolist()),
+        thresholds=thresholds,
+        largest_box=largest_box,
+        any_box=any_box,
+    )
+
+
+def _ious(
+    heatmaps: Float[np.ndarray, "n h w"],
+    truth: tuple[Float[np.ndarray, "_ 4"], ...],
+    sizes: Int[np.ndarray, "n 2"],
+    thresholds: Float[np.ndarray, " t"],
+) -> Float[np.ndarray, "2 t n"]:
+    """The IoU, with its closest true box, of the largest box and of the best of all boxes."""
+    heatmaps = normalise(heatmaps)
+    height, width = heatmaps.shape[1:]
+    scale = np.tile(sizes, 2)
+    ious = np.zeros((2, len(thresholds), len(heatmaps)))
+    for row, threshold in enumerate(thresholds.tolist()):
+        image, boxes = component_boxes(heatmaps > threshold)
+        boxes_in_pixels = boxes * scale[image] / (width, height, width, height)
+        each = best_iou(boxes_in_pixels, tuple(truth[i] for i in image))
+        ious[0, row] = each[largest(image, boxes)]
+        np.maximum.at(ious[1, row], image, each)
+    return ious

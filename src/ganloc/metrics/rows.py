@@ -1,0 +1,124 @@
+"""Scores of several methods on one data set: as rows and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ganloc.box.iou import best_iou
+from ganloc.metrics.bootstrap import bootstrap_interval
+from ganloc.metrics.localization import gt_known_loc, mean_iou, scorable
+from ganloc.metrics.max_box_acc import MaxBoxAcc, max_box_acc
+from ganloc.shapes import Float, Int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method's scores, in percent (0–100).
+
+    Attributes:
+        name: the method.
+        uses_labels: a box or class label was seen in fitting.
+        oracle: something was chosen by looking at the truth that is scored here.
+        gt_known_loc: share of images with IoU > 0.5.
+        interval: its 95 % bootstrap interval over images.
+        gt_known_loc_70: share of images with IoU > 0.7.
+        mean_iou: mean IoU over images.
+        interval_70: the interval of `gt_known_loc_70`.
+        interval_iou: the interval of `mean_iou`.
+        max_box_acc: where boxes were cut from heatmaps, what these score at an oracle threshold.
+    """
+
+    name: str
+    uses_labels: bool
+    oracle: bool
+    gt_known_loc: float
+    interval: tuple[float, float]
+    gt_known_loc_70: float
+    mean_iou: float
+    interval_70: tuple[float, float]
+    interval_iou: tuple[float, float]
+    max_box_acc: MaxBoxAcc | None = None
+
+
+def evaluate_boxes(
+    name: str,
+    boxes: Float[np.ndarray, "n 4"],
+    truth: tuple[Float[np.ndarray, "_ 4"], ...],
+    uses_labels: bool = False,
+    oracle: bool = False,
+) -> Row:
+    """Score one box an image; images without a true box are left out.
+
+    Raises:
+        UserError: no image has a true box.
+    """
+    ious = best_iou(boxes, truth)[scorable(truth)]
+    return Row(
+        name=name,
+        uses_labels=uses_labels,
+        oracle=oracle,
+        gt_known_loc=gt_known_loc(ious),
+        interval=bootstrap_interval(100.0 * (ious > 0.5)),
+        gt_known_loc_70=gt_known_loc(ious, threshold=0.7),
+        interval_70=bootstrap_interval(100.0 * (ious > 0.7)),
+        mean_iou=mean_iou(ious),
+        interval_iou=bootstrap_interval(100.0 * ious),
+    )
+
+
+def evaluate_heatmaps(
+    name: str,
+    heatmaps: Float[np.ndarray, "n h w"],
+    boxes: Float[np.ndarray, "n 4"],
+    truth: tuple[Float[np.ndarray, "_ 4"], ...],
+    sizes: Int[np.ndarray, "n 2"],
+) -> Row:
+    """`score_boxes` of boxes cut from heatmaps, and `max_box_acc` of the heatmaps themselves.
+
+    Raises:
+        UserError: no image has a true box.
+    """
+    row = evaluate_boxes(name, boxes, truth)
+    return replace(row, max_box_acc=max_box_acc(heatmaps, truth, sizes))
+
+
+def as_json(
+    data: str, images: int, rows: Sequence[Row], corloc: Sequence[Row] = ()
+) -> dict[str, Any]:
+    """One object: the data set's name, how many images were scored, the rows, CorLoc, MaxBoxAcc.
+
+    Percentages are rounded to two decimals. `corloc` are rows scored on the fitted images. The
+    last two are left out where no row has them.
+    """
+    found = {"data": data, "images": images, "rows": [_rounded(row) for row in rows]}
+    fitted = [
+        {"name": row["name"], "corloc": row["gt_known_loc"], "interval": row["interval"]}
+        for row in map(_rounded, corloc)
+    ]
+    oracles = [_oracle(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
+    extras = {"corloc": fitted, "max_box_acc": oracles}
+    return {**found, **{key: value for key, value in extras.items() if value}}
+
+
+def _oracle(name: str, best: MaxBoxAcc) -> dict[str, Any]:
+    return {
+        "name": name,
+        "max_box_acc": round(best.max_box_acc, 2),
+        "threshold": round(best.threshold, 4),
+        "max_box_acc_v2": round(best.max_box_acc_v2, 2),
+        "thresholds_v2": [round(threshold, 4) for threshold in best.thresholds_v2],
+        "oracle": True,
+    }
+
+
+def _rounded(row: Row) -> dict[str, Any]:
+    values = asdict(replace(row, max_box_acc=None))
+    del values["max_box_acc"]
+    for key, value in values.items():
+        if key.startswith("interval"):
+            values[key] = [round(end, 2) for end in value]
+        elif isinstance(value, float):
+            values[key] = round(value, 2)
+    return values

@@ -1,0 +1,68 @@
+"""The rows of heatmaps that were saved, by this or any other method."""
+
+import numpy as np
+
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.errors import UserError
+from ganloc.heatmap.heatmap_files import SavedHeatmaps
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import centre, whole_image
+from ganloc.metrics.rows import Row, evaluate_boxes, evaluate_heatmaps
+from ganloc.shapes import Int
+
+
+def evaluate_saved(
+    saved: SavedHeatmaps, images: ImageSet, threshold: float | None = None
+) -> list[Row]:
+    """Score saved heatmaps where they stand, beside the boxes that need none.
+
+    Args:
+        saved: one heatmap for each of `images`, in any order.
+        images: with truth.
+        threshold: a ratio of the maximum, in place of the file's rule.
+
+    Returns:
+        A row named after the reading, then `whole-image` and `centre`.
+
+    Raises:
+        UserError: the heatmaps are not those of `images`, the threshold is not in [0, 1), or no
+            image has a true box.
+    """
+    assert images.truth is not None
+    heatmaps = saved.heatmaps[_places(saved, images)]
+    sizes, truth = images.sizes, images.truth
+    rule = (saved.threshold, saved.otsu) if threshold is None else (threshold, False)
+    boxes = boxes_from_heatmaps(heatmaps, heatmaps.shape[1], sizes, *rule)
+    return [
+        evaluate_heatmaps(saved.reading, heatmaps, boxes, truth, sizes),
+        evaluate_boxes("whole-image", whole_image(sizes), truth),
+        evaluate_boxes("centre", centre(sizes), truth),
+    ]
+
+
+def _places(saved: SavedHeatmaps, images: ImageSet) -> Int[np.ndarray, " n"]:
+    """Where each image's heatmap stands."""
+    place = {name: index for index, name in enumerate(saved.names)}
+    if len(place) < len(saved.names):
+        twice = next(name for i, name in enumerate(saved.names) if place[name] != i)
+        raise UserError(f"The heatmaps name {twice} twice: save one an image.")
+    for names, others, said in [
+        (images.names, set(place), "There is no heatmap of"),
+        (saved.names, set(images.names), "There are heatmaps but no images of"),
+    ]:
+        odd = [name for name in names if name not in others]
+        if odd:
+            raise UserError(
+                f"{said} {len(odd)} of {len(names)} names (the first is {odd[0]}): score the very "
+                "images that the heatmaps were made of."
+            )
+    places = np.array([place[name] for name in images.names])
+    differ = np.flatnonzero((saved.sizes[places] != images.sizes).any(axis=1))
+    if len(differ):
+        name, size = images.names[differ[0]], images.sizes[differ[0]]
+        said = saved.sizes[places[differ[0]]]
+        raise UserError(
+            f"The heatmaps say that {name} is {said[0]}×{said[1]} pixels and it is "
+            f"{size[0]}×{size[1]}: score the very images that the heatmaps were made of."
+        )
+    return places

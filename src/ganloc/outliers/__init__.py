@@ -1,0 +1,1 @@
+"""Which images may not belong to their folder."""

@@ -1,0 +1,156 @@
+"""What a trained cell is worth, beside what the paper left out."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganloc.box.iou import best_iou
+from ganloc.checkpoints.run import Run
+from ganloc.discriminator.sample import sample
+from ganloc.discriminator.train_state import load_generator
+from ganloc.evaluation import baselines, untrained_model
+from ganloc.images.image_set import ImageSet
+from ganloc.metrics.bootstrap import bootstrap_interval, paired_bootstrap
+from ganloc.metrics.diversity import diversity
+from ganloc.metrics.max_box_acc import max_box_acc
+from ganloc.metrics.uniformity import uniformity
+from ganloc.model import Detections, Model
+from ganloc.paper.budgets import Budget
+from ganloc.paper.cell import Cell
+from ganloc.paper.published import published
+from ganloc.paper.results import ResultRow
+from ganloc.shapes import Float
+
+PAPER = "plain-cam"
+OURS = "border-distance"
+READINGS = {"paper": PAPER, "ours": OURS}
+SAMPLES = 1000  # generated images that MS-SSIM draws its pairs from
+
+
+def evaluate_cell(
+    cell: Cell, run: Run, train: ImageSet, test: ImageSet, device: torch.device
+) -> ResultRow:
+    """The scores of a cell that was trained on `device`, percentages 0–100.
+
+    Returns:
+        `paper` and `ours`: the paper's reading and the border distance, as `score_reading` says;
+        `curve`: iteration and GT-known Loc of both at every milestone; `published`: Table 3's
+        cell; `ms_ssim` of generated images and its `ms_ssim_deviation` over samplings;
+        `uniformity` of the paper's heatmaps, and `uniformity_untrained`; what it cost; `recipe`.
+    """
+    recipe = cell.recipe()
+    kept = cell.budget.kept(recipe.iterations)
+    models = [Model.load(run.milestone(iteration)).to(device) for iteration in kept]
+    untrained = untrained_model(models[-1], train)
+    scores: dict[str, Any] = {}
+    curve: list[list[float]] = [[iteration] for iteration in kept]
+    for name, reading in READINGS.items():
+        found = [model.localize(test, reading) for model in models]
+        scores[name] = evaluate_reading(found, untrained.localize(test, reading), test)
+        for line, each in zip(curve, found, strict=True):
+            line.append(_percent(hits(each.boxes, test)))
+    generator = load_generator(run.checkpoint, recipe).to(device)
+    return {
+        **scores,
+        "curve": curve,
+        "published": published(cell.set_name, cell.method),
+        **alikeness(sample(generator, recipe, SAMPLES), cell.budget),
+        "uniformity": round(uniformity(models[-1].heatmaps(test, PAPER)), 4),
+        "uniformity_untrained": round(uniformity(untrained.heatmaps(test, PAPER)), 4),
+        "milliseconds_alone": milliseconds_alone(models[-1], test),
+        **cost(run),
+        "recipe": asdict(recipe),
+    }
+
+
+def milliseconds_alone(model: Model, images: ImageSet, count: int = 20) -> float:
+    """Time from pixels to the paper's box for one image at a time: the median of `count`."""
+    times = []
+    for index in range(min(count, len(images))):
+        began = time.perf_counter()
+        model.localize(images.subset([index]), PAPER)
+        times.append(time.perf_counter() - began)
+    return round(1000.0 * float(np.median(times)), 3)
+
+
+def evaluate_reading(
+    found: Sequence[Detections], before: Detections, test: ImageSet
+) -> dict[str, Any]:
+    """One reading of one training, percentages 0–100.
+
+    Args:
+        found: at each milestone, the last checkpoint last.
+        before: of the untrained network.
+        test: with truth.
+
+    Returns:
+        `loc` and its `interval` at the last checkpoint; `untrained`, and `gain`, the interval of
+        what training added, image by image; `peak`, of the best milestone (an oracle);
+        `max_box_acc` and `max_box_acc_v2` (oracle thresholds).
+    """
+    assert test.truth is not None
+    last, untrained = hits(found[-1].boxes, test), hits(before.boxes, test)
+    swept = max_box_acc(found[-1].heatmaps, test.truth, test.sizes)
+    return {
+        **score(found[-1].boxes, test),
+        "peak": max(_percent(hits(each.boxes, test)) for each in found),
+        "untrained": _percent(untrained),
+        "gain": _rounded(paired_bootstrap(100.0 * last, 100.0 * untrained)),
+        "max_box_acc": round(swept.max_box_acc, 2),
+        "max_box_acc_v2": round(swept.max_box_acc_v2, 2),
+    }
+
+
+def baseline_rows(train: ImageSet, test: ImageSet, budget: Budget) -> dict[str, ResultRow]:
+    """What needs no training on a set, by name; `real` holds the MS-SSIM of its real images."""
+    rows: dict[str, ResultRow] = {}
+    for row in baselines(test, train):
+        rows[row.name] = {
+            "uses_labels": row.uses_labels,
+            "loc": round(row.gt_known_loc, 2),
+            "interval": _rounded(row.interval),
+            "images": len(test),
+        }
+    return rows | {"real": alikeness(train.pixels, budget)}
+
+
+def score(boxes: Float[np.ndarray, "n 4"], test: ImageSet) -> dict[str, Any]:
+    """GT-known Loc, its 95 % bootstrap interval, and how many images it is of."""
+    hit = hits(boxes, test)
+    interval = bootstrap_interval(100.0 * hit)
+    return {"loc": _percent(hit), "interval": _rounded(interval), "images": len(hit)}
+
+
+def hits(boxes: Float[np.ndarray, "n 4"], test: ImageSet) -> Float[np.ndarray, " n"]:
+    """1 for each image whose box has IoU > 0.5 with a true one, else 0."""
+    assert test.truth is not None
+    return (best_iou(boxes, test.truth) > 0.5).astype(float)
+
+
+def alikeness(pixels: np.ndarray, budget: Budget) -> dict[str, float]:
+    """MS-SSIM between images of a set, and its standard deviation over samplings."""
+    found = diversity(pixels, budget.pairs, samplings=budget.samplings)
+    return {"ms_ssim": round(found.mean, 4), "ms_ssim_deviation": round(found.deviation, 4)}
+
+
+def cost(run: Run) -> dict[str, Any]:
+    """Minutes and speed of a training, as its log tells them."""
+    lines = [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
+    speeds = [line["images_per_second"] for line in lines]
+    return {
+        "minutes": round(lines[-1]["seconds"] / 60.0, 2),
+        "images_per_second": round(float(np.median(speeds)), 1),
+    }
+
+
+def _percent(hit: Float[np.ndarray, " n"]) -> float:
+    return round(100.0 * float(hit.mean()), 2)
+
+
+def _rounded(interval: tuple[float, float]) -> list[float]:
+    return [round(end, 2) for end in interval]

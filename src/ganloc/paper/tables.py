@@ -1,0 +1,171 @@
+"""Table 3 and the comparison of variants, cell by cell; what is done is never done again."""
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from ganloc.checkpoints.run import Run
+from ganloc.checkpoints.training_log import ProgressCallback
+from ganloc.images.image_set import ImageSet
+from ganloc.images.source import load_images
+from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of
+from ganloc.paper.budgets import CAM, Budget, budget_of, methods_of
+from ganloc.paper.cam_model import ReferenceModel, untrained_reference
+from ganloc.paper.cam_training import train_reference
+from ganloc.paper.cell import Cell, Show, data_of, train_cell
+from ganloc.paper.cell_metrics import baseline_rows, cost, evaluate_cell, evaluate_reading
+from ganloc.paper.published import published
+from ganloc.paper.results import ResultRow, Results
+
+KEYS = ("budget", "set", "method", "seed")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where things are.
+
+    Attributes:
+        runs: the folder of run folders.
+        results: the folder of committed rows.
+        archive: of the data set; None where the environment says it.
+        device: where to train.
+    """
+
+    runs: Path
+    results: Path
+    archive: Path | None
+    device: torch.device
+
+
+def reproduce_table(
+    table: str,
+    budget_name: str,
+    place: Place,
+    show: Show,
+    sets: Sequence[str] = tuple(PAPER_SETS),
+    methods: Sequence[str] = (),
+    iterations: int | None = None,
+) -> Iterator[ResultRow]:
+    """Work out what is missing of a table, yielding each new row.
+
+    Args:
+        table: "table3" or "variants".
+        budget_name: a row of `BUDGETS`.
+        place: where runs and rows are.
+        show: opens the display of one training.
+        sets: of Tiny ImageNet.
+        methods: of the table's `METHODS`; by default all.
+        iterations: of each GAN, in place of the budget's; its rows are kept apart.
+
+    Raises:
+        Stopped: by Ctrl-C; the next call goes on.
+        UserError: no such budget, set or method, or a folder that can't be used.
+    """
+    budget, methods = budget_of(table, budget_name), methods_of(table, methods)
+    command = f"ganloc reproduce {table} --budget {budget_name}"
+    if iterations is not None:
+        command += f" --iterations {iterations}"
+        budget = replace(budget, settings={**budget.settings, "iterations": iterations})
+        budget_name = f"{budget_name}@{iterations}"
+    for set_name in sets:
+        classes_of(set_name)
+    results = Results(place.results / f"{table}.json", KEYS, command)
+    runs = place.runs / f"{table}-{budget_name}"
+
+    def identity(set_name: str, method: str, seed: int) -> ResultRow:
+        return {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
+
+    def missing(set_name: str, method: str, seed: int) -> bool:
+        row = results.find(**identity(set_name, method, seed))
+        return row is None or not budget.made(method, seed, row.get("recipe"))
+
+    def keep(set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
+        row = identity(set_name, method, seed) | row
+        results.add(row)
+        return row
+
+    for set_name in sets:
+        data = Data(set_name, budget.size, place.archive)
+        if missing(set_name, "real", 0):
+            for name, row in baseline_rows(data.train, data.test, budget).items():
+                yield keep(set_name, name, 0, row)
+        for method, seed in product(methods, budget.seeds):
+            if method != CAM and missing(set_name, method, seed):
+                cell = Cell(set_name, method, seed, budget)
+                run = train_cell(cell, runs, data.train, place.device, show)
+                row = evaluate_cell(cell, run, data.train, data.test, place.device)
+                yield keep(set_name, method, seed, row)
+    for seed in budget.seeds if CAM in methods else ():
+        wanted = [set_name for set_name in sets if missing(set_name, CAM, seed)]
+        if not wanted:
+            continue
+        model, before, run = _reference(budget, seed, runs, place, show)
+        for set_name in wanted:
+            test = Data(set_name, model.recipe.size, place.archive).test
+            yield keep(set_name, CAM, seed, _reference_row(set_name, model, before, run, test))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A set, loaded when it is needed."""
+
+    set_name: str
+    size: int
+    archive: Path | None
+
+    @cached_property
+    def train(self) -> ImageSet:
+        """What a GAN is trained on, with the truth that the fitted box is fitted on."""
+        return load_images(data_of(self.set_name), self.size, "train", self.archive)
+
+    @cached_property
+    def test(self) -> ImageSet:
+        """What is scored."""
+        return load_images(data_of(self.set_name), self.size, "test", self.archive)
+
+
+def until(end: float, progress: ProgressCallback) -> ProgressCallback:
+    """`watch`, and a training that stops as by Ctrl-C once `time.monotonic()` is past `end`."""
+
+    def watch_time(iteration: int, line: dict[str, int | float]) -> None:
+        progress(iteration, line)
+        if time.monotonic() > end:
+            signal.raise_signal(signal.SIGINT)
+
+    return watch_time
+
+
+def _reference(
+    budget: Budget, seed: int, runs: Path, place: Place, show: Show
+) -> tuple[ReferenceModel, ReferenceModel, Run]:
+    """The CAM network of all six sets' classes: trained, untrained, and its run."""
+    recipe = budget.reference_recipe(seed)
+    train = Data(",".join(PAPER_SETS), recipe.size, place.archive).train
+    run = Run(runs / f"{CAM}-{seed}")
+    with show("CAM reference", recipe.iterations) as progress:
+        unboxed = replace(train, truth=None)
+        model = train_reference(
+            run.folder, unboxed, recipe, place.device, run.recipe_file.exists(), progress
+        )
+    return model, untrained_reference(recipe, train, place.device), run
+
+
+def _reference_row(
+    set_name: str, model: ReferenceModel, before: ReferenceModel, run: Run, test: ImageSet
+) -> ResultRow:
+    """The paper's reading of the reference; a supervised row. One training serves all sets."""
+    return {
+        "uses_labels": True,
+        "paper": evaluate_reading([model.localize(test)], before.localize(test), test),
+        "published": published(set_name, CAM),
+        "top1": round(model.accuracy(test), 2),
+        **cost(run),
+        "shared_by": len(PAPER_SETS),
+        "recipe": asdict(model.recipe),
+    }

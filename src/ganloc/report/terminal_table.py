@@ -1,0 +1,54 @@
+"""Rows of scores as a table on the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ganloc.metrics.rows import Row
+
+LABELS, ORACLE = "*", "†"
+
+
+def print_table(
+    rows: Sequence[Row], title: str, corloc: Sequence[Row] = (), console: Console | None = None
+) -> None:
+    """Print the rows, each score with its 95 % interval, and a mark where labels were used.
+
+    Below them stand CorLoc, where there are rows of the fitted images, and the oracle scores of
+    rows that have any. It fits 80 columns.
+    """
+    table = Table(box=None, title=Text(title), title_justify="left", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in ("GT-known Loc", "at IoU > 0.7", "mean IoU"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(row.name + LABELS * row.uses_labels + ORACLE * row.oracle),
+            _with_interval(row.gt_known_loc, row.interval),
+            _with_interval(row.gt_known_loc_70, row.interval_70),
+            _with_interval(row.mean_iou, row.interval_iou),
+        )
+    console = console or Console()
+    console.print(table)
+    if any(row.uses_labels for row in rows):
+        console.print(f"{LABELS} uses labels", highlight=False)
+    if any(row.oracle for row in rows):
+        console.print(f"{ORACLE} oracle: chosen with the boxes that are scored", highlight=False)
+    if corloc:
+        scores = [f"{row.name} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc]
+        console.print(f"CorLoc, on the fitted images: {', '.join(scores)}", highlight=False)
+    best = [(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
+    if best:
+        first = ", ".join(f"{name} {oracle.max_box_acc:.1f}" for name, oracle in best)
+        second = ", ".join(f"{name} {oracle.max_box_acc_v2:.1f}" for name, oracle in best)
+        for text in (
+            f"MaxBoxAcc (oracle threshold): {first}",
+            f"MaxBoxAccV2 (oracle thresholds): {second}",
+        ):
+            console.print(text, highlight=False, markup=False)
+
+
+def _with_interval(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.1f} ({interval[0]:.1f}–{interval[1]:.1f})"

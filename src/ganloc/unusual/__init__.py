@@ -1,1 +1,0 @@
-"""Which pictures may not belong to their folder."""

@@ -1,0 +1,186 @@
+"""A run folder: made, opened, gone on with."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganloc.checkpoints.run import Run
+from ganloc.errors import UserError
+from ganloc.images.image_set import ImageSet, checksum
+from ganloc.recipes import Recipe
+
+RECIPE = Recipe("dcgan", size=32, generator_width=2, discriminator_width=2, batch=2, iterations=4)
+
+
+def images(seed=0, count=3):
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8)
+    return ImageSet(pixels, tuple(f"{i}.png" for i in range(count)), np.full((count, 2), 40))
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create(tmp_path / "run", RECIPE, "photos", images())
+
+
+def on_disk(run):
+    return json.loads(run.recipe_file.read_text())
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_create_writes_recipe_and_origin(there, tmp_path):
+    folder = tmp_path / "runs" / "birds"
+    if there:
+        folder.mkdir(parents=True)
+    run = Run.create(folder, RECIPE, "photos", images())
+    expected = {"data": "photos", "images": 3, "checksum": checksum(images())}
+    assert on_disk(run) == {**expected, "recipe": dataclasses.asdict(RECIPE)}
+    assert Run.open(folder).recipe() == RECIPE
+    assert [path.name for path in folder.iterdir()] == ["recipe.json"]
+
+
+def test_create_leaves_a_folder_with_something_in_it_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError) as error:
+        Run.create(tmp_path, RECIPE, "photos", images())
+    assert str(tmp_path) in str(error.value)
+    assert "--out" in str(error.value)
+    assert "--resume" not in str(error.value)  # nothing there to go on with
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_create_offers_to_go_on_with_a_run(run):
+    with pytest.raises(UserError, match=r"already exists.*--resume"):
+        Run.create(run.folder, dataclasses.replace(RECIPE, batch=3), "photos", images())
+    assert run.recipe() == RECIPE
+
+
+def test_create_leaves_a_file_alone(tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(UserError, match=r"run is a file.*--out"):
+        Run.create(tmp_path / "run", RECIPE, "photos", images())
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_create_below_a_file(tmp_path):
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(UserError, match=r"photo\.jpg"):
+        Run.create(tmp_path / "photo.jpg" / "run", RECIPE, "photos", images())
+
+
+def test_open_what_is_not_there(tmp_path):
+    with pytest.raises(UserError) as error:
+        Run.open(tmp_path / "typo")
+    assert str(tmp_path / "typo") in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["photos", "photo.jpg"])
+def test_open_what_is_not_a_run(name, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(UserError, match=f"{name} is not a run"):
+        Run.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"recipe": 3}', "\x00"])
+def test_a_broken_recipe_file(text, run):
+    run.recipe_file.write_text(text)
+    with pytest.raises(UserError, match=r"recipe\.json is broken"):
+        run.read()
+
+
+def test_resume_with_the_same_goes_on(run):
+    before = run.recipe_file.read_bytes()
+    assert run.resume({}, images()) == RECIPE
+    same = {"batch": 2, "variant": "dcgan", "seed": None, "iterations": None}
+    assert run.resume(same, images()) == RECIPE
+    assert run.recipe_file.read_bytes() == before
+
+
+@pytest.mark.parametrize("others", [images(seed=1), images(count=2)])
+def test_resume_with_other_images(others, run):
+    with pytest.raises(UserError, match=r"trained on other images \(photos, 3\)") as error:
+        run.resume({"iterations": 9}, others)
+    assert str(run.folder) in str(error.value)
+    assert run.recipe() == RECIPE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("variant", "sn-dcgan"),
+        ("batch", 3),
+        ("generator_rate", 1e-3),
+        ("seed", 1),
+        ("mirror", True),
+    ],
+)
+def test_resume_with_a_changed_setting(name, value, run):
+    option = f"--{name.replace('_', '-')}"
+    with pytest.raises(UserError, match=rf"^{option} was {getattr(RECIPE, name)} .* {value} "):
+        run.resume({name: value, "iterations": 9}, images())
+    assert run.recipe() == RECIPE
+
+
+def test_resume_may_go_further_and_says_so_on_disk(run):
+    longer = run.resume({"iterations": 9}, images())
+    assert run.recipe() == RECIPE  # not yet: training may refuse it
+    run.write_recipe(longer)
+    assert longer == dataclasses.replace(RECIPE, iterations=9)
+    assert Run.open(run.folder).recipe() == longer
+    assert on_disk(run)["checksum"] == checksum(images())
+
+
+def test_the_log_is_kept_up_to_the_checkpoint(run):
+    for iteration in (2, 4, 6, 8):
+        run.append_log({"iteration": iteration, "discriminator_loss": iteration / 10})
+    with run.log.open("a") as file:
+        file.write('{"iteration": 3, "discrim')  # a kill cut it off
+    run.keep_log_until(6)
+    run.append_log({"iteration": 8})
+    lines = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [2, 4, 6, 8]
+    assert lines[2] == {"iteration": 6, "discriminator_loss": 0.6}
+
+
+def test_a_log_that_was_cut_off_at_once(run):
+    run.log.write_text('{"iter')
+    run.keep_log_until(100)
+    assert run.log.read_text() == ""
+
+
+def test_a_log_that_is_not_there_yet(run):
+    run.keep_log_until(3)
+    assert not run.log.exists()
+
+
+def test_checksum_tells_pixels_apart():
+    one = images()
+    assert checksum(one) == checksum(images())
+    values = {checksum(one)}
+    for index in np.ndindex(3, 2, 2):  # some pixels of every image
+        changed = one.pixels.copy()
+        changed[index] ^= 1
+        values.add(checksum(dataclasses.replace(one, pixels=changed)))
+    assert len(values) == 13
+    assert checksum(dataclasses.replace(one, pixels=one.pixels[::-1])) not in values
+
+
+def test_checksum_does_not_depend_on_how_the_pixels_lie():
+    many = np.random.default_rng(0).integers(0, 256, (2050, 2, 2, 3), np.uint8)
+    lie = [many, np.asfortranarray(many), np.repeat(many, 2, axis=0)[::2]]
+    sets = [ImageSet(pixels, ("",) * 2050, np.full((2050, 2), 2)) for pixels in lie]
+    assert len({checksum(one) for one in sets}) == 1
+
+
+def test_a_log_that_cannot_be_written_is_named(run, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")  # of an open file: no name
+
+    monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
+    with pytest.raises(UserError, match=r"log\.jsonl \(No space left on device\).*--resume"):
+        run.append_log({"iteration": 1})
