@@ -17,6 +17,7 @@ from ganloc.paper.claims import claims
 from ganloc.paper.markdown import NOTES, baselines, cells, markdown, means, settings
 from ganloc.paper.results import ResultRow, read_rows
 from quality import render as quality
+from summary import default_gains
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(
@@ -65,6 +66,8 @@ TABLES: dict[str, Callable[[str], str]] = {
         }.items()
         for behind, threshold in {"": 0.5, "-70": 0.7}.items()
     },
+    "default-gains": lambda budget: default_gains(rows_of("quality", budget), 0.5),
+    "default-gains-70": lambda budget: default_gains(rows_of("quality", budget), 0.7),
     "learning-curve": lambda budget: quality.learning_curve(rows_of("quality", budget)),
     "mixed": lambda budget: quality.mixed(rows_of("quality", budget)),
     "foreign": lambda budget: quality.foreign(rows_of("foreign", budget)),

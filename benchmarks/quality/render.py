@@ -11,12 +11,12 @@ from ganloc.paper.markdown import markdown
 from ganloc.paper.results import ResultRow
 from ganloc.shapes import Float
 
+Hits = dict[str, Float[np.ndarray, " n"]]  # by set: 0–100 an image, the mean over seeds
 METRICS = {"gt_known_loc": "mean of {}", "gt_known_loc_70": "IoU > 0.7", "mean_iou": "mean IoU"}
 FOREIGN = ("auc", "listed", "precision", "recall")
 KINDS = ("hit", "false-alarm", "miss", "correct-rejection")
 
-
-# What the chain's gains are told over, in the order of the table.
+# Columns of the tables of gains: what the method is compared with.
 RIVALS = (
     "whole-image",
     "centre",
@@ -25,7 +25,8 @@ RIVALS = (
     "trained-pretext-lda",
     "supervised-cnn",
 )
-GAINING = (
+# Lines of the tables of gains: ganloc's stages.
+STAGES = (
     "trained-pretext-lda",
     "pseudo-boxes",
     "student-1",
@@ -51,24 +52,24 @@ def quality(rows: Sequence[ResultRow], exam: bool = False) -> str:
     lines = []
     for stage in dict.fromkeys(row["stage"] for row in rows):
         own = [row for row in rows if row["stage"] == stage]
-        scores = [_over_seeds(own, name, "gt_known_loc") for name in sets]
+        values = [_over_seeds(own, name, "gt_known_loc") for name in sets]
         for metric in METRICS if development else ():
-            scores.append(float(np.mean([_over_seeds(own, name, metric) for name in development])))
+            values.append(float(np.mean([_over_seeds(own, name, metric) for name in development])))
         label = stage + "*" * own[0]["uses_labels"] + "†" * own[0]["pretrained"]
         minutes = np.mean([row["minutes"] for row in own])
-        lines.append([label, *map(_number, scores), f"{minutes:.2f}"])
+        lines.append([label, *map(_number, values), f"{minutes:.2f}"])
     means = [head.format(len(development)) for head in METRICS.values()] if development else []
     return markdown(["rival", *sets, *means, "minutes"], lines) if lines else ""
 
 
 def _over_seeds(rows: Sequence[ResultRow], set_name: str, metric: str) -> float:
-    """NaN where the set was not scored."""
-    scores = [row[metric] for row in rows if row["set"] == set_name]
-    return float(np.mean(scores)) if scores else np.nan
+    """NaN where the set was not measured."""
+    values = [row[metric] for row in rows if row["set"] == set_name]
+    return float(np.mean(values)) if values else np.nan
 
 
-def _number(score: float) -> str:
-    return "" if np.isnan(score) else f"{score:.1f}"
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.1f}"
 
 
 def gains(rows: Sequence[ResultRow], threshold: float, sets: Sequence[str]) -> str:
@@ -77,25 +78,22 @@ def gains(rows: Sequence[ResultRow], threshold: float, sets: Sequence[str]) -> s
     The mean over these sets, all of which both must have; images are compared in pairs, after the
     mean over seeds.
     """
-    hits = {name: hits_of(rows, name, threshold) for name in (*RIVALS, *GAINING)}
+    hits = {name: hits_of(rows, name, threshold) for name in (*RIVALS, *STAGES)}
     whole = {name: found for name, found in hits.items() if found.keys() >= set(sets)}
     rivals = [name for name in RIVALS if name in whole]
     lines = []
-    for name in GAINING if rivals else ():
+    for name in STAGES if rivals else ():
         if name in whole:
             own = whole[name]
-            differences = {
-                rival: [own[each] - whole[rival][each] for each in sets] for rival in rivals
-            }
-            describe_outliers = [
-                _gain_of(*mean_over_sets(values)) if rival != name else ""
-                for rival, values in differences.items()
-            ]
-            lines.append(
-                [name, f"{np.mean([own[each].mean() for each in sets]):.1f}", *describe_outliers]
-            )
+            cells = [paired_gain(own, whole[r], sets) if r != name else "" for r in rivals]
+            lines.append([name, f"{np.mean([own[each].mean() for each in sets]):.1f}", *cells])
     heads = ["stage", f"IoU > {threshold}", *(f"over {name}" for name in rivals)]
     return markdown(heads, lines) if lines else ""
+
+
+def paired_gain(own: Hits, others: Hits, sets: Sequence[str]) -> str:
+    """What a stage's hits gain over another's on the same images, and the 95 % interval."""
+    return _gain_of(*mean_over_sets([own[name] - others[name] for name in sets]))
 
 
 def learning_curve(rows: Sequence[ResultRow]) -> str:
@@ -121,8 +119,7 @@ def learning_curve(rows: Sequence[ResultRow]) -> str:
         if len(own) == len(sets):
             line.append(f"{np.mean([hits.mean() for hits in own.values()]):.1f}")
             as_few = {name: discriminator[counted[name, count]] for name in sets}
-            for others in (*constant.values(), as_few):
-                line.append(_gain_of(*mean_over_sets([own[name] - others[name] for name in sets])))
+            line += [paired_gain(own, others, sets) for others in (*constant.values(), as_few)]
         else:
             line += [""] * (2 + len(constant))
         lines.append([str(count), *line])
@@ -149,8 +146,7 @@ def mixed(rows: Sequence[ResultRow]) -> str:
     for percent in sorted({percent for percent, _, _ in pairs}):
         own = {plain: found[name] for share, plain, name in pairs if share == percent}
         if len(own) == len(sets):
-            differences = [own[name] - found[name] for name in sets]
-            gain = _gain_of(*mean_over_sets(differences))
+            gain = paired_gain(own, found, sets)
             lines.append([str(percent), *_means([own[name] for name in sets]), gain])
     return markdown(["others, %", *sets, "mean", "gain"], lines) if lines else ""
 
@@ -182,9 +178,7 @@ def _over(rows: Sequence[ResultRow], name: str, lowest: bool) -> str:
     return f"{np.mean(known):.0f}" + (f" ({min(known):.0f})" if lowest else "")
 
 
-def hits_of(
-    rows: Sequence[ResultRow], stage: str, threshold: float
-) -> dict[str, Float[np.ndarray, " n"]]:
+def hits_of(rows: Sequence[ResultRow], stage: str, threshold: float) -> Hits:
     """By set, 0–100 an image: the mean over a stage's seeds, where all its rows have hits."""
     own: dict[str, list[ResultRow]] = {}
     for row in rows:
@@ -214,7 +208,7 @@ def checkpoints(rows: Sequence[ResultRow]) -> str:
 def _gains_table(name: str, rows: Sequence[ResultRow], count: str) -> str:
     others = list(dict.fromkeys(other for row in rows for other in row["gains"]))
     lines = [
-        [row["name"], str(row.get(count, "")), *_scores(row)]
+        [row["name"], str(row.get(count, "")), *_measured(row)]
         + [_gain(row["gains"][other]) if other in row["gains"] else "" for other in others]
         for row in rows
     ]
@@ -228,7 +222,7 @@ def readings(rows: Sequence[ResultRow]) -> str:
     lines = []
     for row in own:
         ((below, gain),) = row["gains"].items() or [("", None)]
-        lines.append([row["name"], below, *_scores(row), _gain(gain) if gain else ""])
+        lines.append([row["name"], below, *_measured(row), _gain(gain) if gain else ""])
     heads = ["reading", "builds on", *_heads(own), "gain"]
     return markdown(heads, lines, text=2) if lines else ""
 
@@ -251,11 +245,11 @@ def _heads(rows: Sequence[ResultRow]) -> list[str]:
     return ["GT-known Loc", *dict.fromkeys(name for row in rows for name in row["sets"])]
 
 
-def _scores(row: ResultRow) -> list[str]:
+def _measured(row: ResultRow) -> list[str]:
     """The mean with its interval, then each set."""
     low, high = row["interval"]
     mean = f"{row['gt_known_loc']:.1f} ({low:.1f}–{high:.1f})"
-    return [mean, *(f"{score:.1f}" for score in row["sets"].values())]
+    return [mean, *(f"{value:.1f}" for value in row["sets"].values())]
 
 
 def _gain(gain: ResultRow) -> str:
