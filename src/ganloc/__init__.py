@@ -1,9 +1,19 @@
-"""ganloc: boxes for a folder of unlabelled images of one kind of thing."""
+"""ganloc: a box around the object in every image of a folder, without labels."""
 
-from ganloc.errors import UserError
-from ganloc.localizer import Localization, Localizer
-from ganloc.training import Stopped
+from typing import TYPE_CHECKING, Any
 
-load = Localizer.load
+from ganloc.errors import Notice, Stopped, UserError
 
-__all__ = ["Localization", "Localizer", "Stopped", "UserError", "load"]
+if TYPE_CHECKING:
+    from ganloc.localizer import Localization, Localizer, load
+
+__all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is first asked for, so that `ganloc --help` need not wait."""
+    if name in ("Localization", "Localizer", "load"):
+        from ganloc import localizer
+
+        return getattr(localizer, name)
+    raise AttributeError(f"module 'ganloc' has no attribute {name!r}")

@@ -1,47 +1,63 @@
 """The command line: which commands there are, and how they fail."""
 
 import sys
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from ganloc.commands.common import console, say
 from ganloc.commands.demo import demo
-from ganloc.commands.evaluate import evaluate, score
+from ganloc.commands.evaluate import evaluate, evaluate_heatmaps
 from ganloc.commands.localize import localize
 from ganloc.commands.reproduce import reproduce
 from ganloc.commands.train import train
-from ganloc.errors import UserError
-from ganloc.training import Stopped
+from ganloc.errors import Notice, Stopped, UserError
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "train": train,
     "localize": localize,
     "evaluate": evaluate,
-    "score": score,
+    "evaluate-heatmaps": evaluate_heatmaps,
     "reproduce": reproduce,
 }
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; what the user can put right is one sentence and exit status 2."""
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="ganloc",
-            description="Boxes for a folder of unlabelled images of one kind of thing.",
-            args=arguments,
-            config=(FlagCreatePairsOff, OmitArgPrefixes),
-        )
-    except UserError as error:
-        say(f"ganloc: {error}")
-        sys.exit(2)
-    except OSError as error:
-        named = f"{error.filename}: " if error.filename else ""  # unknown once a file is open
-        say(f"ganloc: {named}{error.strerror or error}.")
-        sys.exit(2)
-    except (KeyboardInterrupt, Stopped):
-        console.print("ganloc: stopped.")
-        sys.exit(130)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Notice)
+        warnings.showwarning = _show(warnings.showwarning)
+        try:
+            tyro.extras.subcommand_cli_from_dict(
+                COMMANDS,
+                prog="ganloc",
+                description="Boxes for a folder of unlabelled images of one kind of thing.",
+                args=arguments,
+                config=(FlagCreatePairsOff, OmitArgPrefixes),
+            )
+        except UserError as error:
+            say(f"ganloc: {error}")
+            sys.exit(2)
+        except OSError as error:
+            named = f"{error.filename}: " if error.filename else ""  # unknown once a file is open
+            say(f"ganloc: {named}{error.strerror or error}.")
+            sys.exit(2)
+        except (KeyboardInterrupt, Stopped):
+            console.print("ganloc: stopped.")
+            sys.exit(130)
+
+
+def _show(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Notices as lines for the user, all other warnings as before."""
+
+    def show(message: Warning | str, category: type[Warning], *others: Any) -> None:
+        if issubclass(category, Notice):
+            say(str(message))
+        else:
+            otherwise(message, category, *others)
+
+    return show

@@ -13,8 +13,8 @@ from ganloc.heatmap.colour_contrast import (
     with_centre_prior,
 )
 from ganloc.heatmap.readings import DEFAULT
-from ganloc.images.image_set import ImageSet, checksum
-from ganloc.images.source import CropReader
+from ganloc.images.image_set import ImageSet
+from ganloc.method import localize
 from ganloc.metrics.baselines import centre, cross_fitted_box, fitted_box, whole_image
 from ganloc.metrics.rows import Row, evaluate_boxes, evaluate_heatmaps
 from ganloc.model import Model
@@ -22,26 +22,20 @@ from ganloc.model import Model
 CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
 
-def evaluate(
-    model: Model,
-    test: ImageSet,
-    train: ImageSet | None = None,
-    crop_reader: CropReader | None = None,
-) -> list[Row]:
-    """Score the run, its untrained network and the baselines on `test`.
+def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> list[Row]:
+    """Evaluate the run, its untrained network and the baselines on `test`.
 
     Args:
         model: the trained model.
         test: images with truth, of the model's size.
         train: the training images with truth, where the data has a split: the fitted box is
             fitted on them. Without, it is cross-fitted on `test` in five folds.
-        closer: parts of `test`'s originals, for a student that looks again (Model.localize).
 
     Returns:
-        Rows `default`, `discriminator` (what it is without its student, where it has one),
+        Rows `default`, `discriminator` (the same without the student, where there is one),
         `plain-cam`, `cam`, `untrained` (the discriminator), `untrained-plain-cam`, then the
-        baselines. Those that are cut from heatmaps also hold what these score at an oracle
-        threshold; heatmaps are of the first look.
+        baselines. Rows that are cut from heatmaps also hold what these reach at an oracle
+        threshold. Heatmaps are of the whole image, boxes are refined.
 
     Raises:
         UserError: no image of `test` has a true box.
@@ -58,13 +52,14 @@ def evaluate(
     }
     rows = []
     for name, (reader, reading) in readings.items():
-        found = reader.localize(test, reading, crop_reader)
-        rows.append(evaluate_heatmaps(name, found.heatmaps, found.boxes, test.truth, test.sizes))
+        found = localize(reader, test, reading)
+        boxes = test.in_pixels(found.boxes)
+        rows.append(evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes))
     return [*rows, *baselines(test, train)]
 
 
 def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
-    """What needs no network (arguments and errors as in `evaluate`).
+    """What needs no network (arguments and errors as for `evaluate`).
 
     Returns:
         Rows `colour-contrast`, `colour-contrast-centre`, `whole-image`, `centre`, `fitted-box`.
@@ -78,7 +73,7 @@ def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
     }
     rows = []
     for name, (heatmaps, threshold) in contrasts.items():
-        boxes = boxes_from_heatmaps(heatmaps, test.size, sizes, threshold)
+        boxes = test.in_pixels(boxes_from_heatmaps(heatmaps, test.size, threshold))
         rows.append(evaluate_heatmaps(name, heatmaps, boxes, truth, sizes))
     if train is None or train.truth is None:
         fitted = cross_fitted_box(truth, sizes)
@@ -92,23 +87,23 @@ def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
     ]
 
 
-def fitted_corloc(model: Model, images: ImageSet, scored: Sequence[Row] = ()) -> list[Row]:
-    """CorLoc: the default and the paper's reading beside constant boxes, on the fitted images.
+def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -> list[Row]:
+    """CorLoc: the default and the paper's reading beside constant boxes, on the training images.
 
-    Empty where `images` are not those that were fitted, or have no truth.
+    Empty where `images` are not the training images, or have no truth.
 
     Args:
         model: the trained model.
-        images: what it may have been fitted on.
-        scored: rows that `evaluate` gave for these very images, not to be worked out again.
+        images: what it may have been trained on.
+        evaluated: rows that `evaluate` gave for these very images, not to be worked out again.
     """
-    if images.truth is None or model.info.get("checksum") != checksum(images):
+    if images.truth is None or model.info.get("checksum") != images.checksum:
         return []
-    if scored:
-        return [row for row in scored if row.name in CORLOC]
+    if evaluated:
+        return [row for row in evaluated if row.name in CORLOC]
     boxes = {
-        "default": model.localize(images).boxes,
-        "plain-cam": model.localize(images, "plain-cam").boxes,
+        "default": images.in_pixels(localize(model, images).boxes),
+        "plain-cam": images.in_pixels(localize(model, images, "plain-cam").boxes),
         "whole-image": whole_image(images.sizes),
         "centre": centre(images.sizes),
     }
@@ -117,6 +112,6 @@ def fitted_corloc(model: Model, images: ImageSet, scored: Sequence[Row] = ()) ->
 
 def untrained_model(model: Model, images: ImageSet) -> Model:
     """The model as it was before its first iteration, calibrated on `images`."""
-    device = next(model.discriminator.parameters()).device
     state = new_train_state(model.recipe, torch.device("cpu"))
-    return Model.from_training(state.discriminator.to(device), model.recipe, images, iteration=0)
+    discriminator = state.discriminator.to(model.device)
+    return Model.freeze(discriminator, images, model.recipe, iteration=0)

@@ -1,18 +1,16 @@
-"""Variants, presets and what a run is made of, as data: the paper's settings in one table."""
+"""The GANs (variants), the settings of a training (recipe) and the presets, as tables of data."""
 
 import dataclasses
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from ganloc.errors import UserError
-
-R = TypeVar("R")
+from ganloc.settings import check_settings, listed, recipe_from, setting
 
 SIZES = (32, 64, 128, 256)  # that Table 1, read for 64, has a network for
-FIRST_BOXES = ("both", "discriminator", "colour")  # what a student may first learn from
+PSEUDO_BOXES = ("both", "discriminator", "colour")  # what may find them
 
 
 @dataclass(frozen=True)
@@ -56,118 +54,112 @@ DRAGAN_NOISES = ("gaussian", "uniform-scaled")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every choice that training depends on; the defaults are the paper's (section Training).
+    """Every choice that a training depends on; the defaults are the paper's (section Training).
 
-    Attributes:
-        variant: a row of `VARIANTS`.
-        size: side in pixels to which images are squeezed: 32, 64, 128 or 256.
-        generator_width: channels per step of the generator's ladder (Table 1: 64).
-        discriminator_width: channels of the discriminator's first convolution (Table 1: 64).
-        latent: length of z.
-        batch: images a step.
-        iterations: generator updates.
-        generator_rate: Adam's learning rate for the generator.
-        discriminator_rate: Adam's learning rate for the discriminator.
-        beta1: Adam's β₁ of both; β₂ is 0.999.
-        logit_scale: the discriminator's output is multiplied by it in every loss and penalty, the
-            Wasserstein ones too. Spectral norm bounds the logit, and thin networks then hardly
-            leave chance; the heatmap is unaffected.
-        penalty_weight: of Eq. 5 in the discriminator's loss, where the variant has a penalty.
-        adversarial_weight: of Eq. 1 or 4 in the discriminator's loss; at 0 no generator is trained.
-        border_weight: of the border pretext task (discriminator/border_pretext.py) in the discriminator's loss.
-        dragan_noise: around DRAGAN's real images: "gaussian" (standard deviation half of the
-            batch's) or "uniform-scaled" (the original code's, half of it times U[0, 1)).
-        mirror: show each real image mirrored half of the time.
-        augment: move and recolour real images at random ("w/ Augment."; see images/augment.py).
-        select: keep the checkpoint that the label-free rule of checkpoints/choose.py prefers, not the
-            last one.
-        patience: training ends when so many checkpoints in a row brought nothing better; 0: never.
-        student_iterations: of each round of the student that learns from the boxes found so far
-            (student/); 0 for no student.
-        student_rounds: of self-training: the first learns from the seeds, each further one, anew,
-            from the boxes of the one before.
-        student_width: channels of the student's finest maps.
-        pseudo_boxes: what the seeds are found by (student/pseudo_boxes.py): "both", the "discriminator"
-            alone, or "colour" contrast alone.
-        seed: of weights, z and the order of the images.
+    Raises:
+        UserError: a setting of the wrong type or out of its range, or settings that contradict
+            each other.
     """
 
-    variant: str = "sn-dcgan"
-    size: int = 64
-    generator_width: int = 64
-    discriminator_width: int = 64
-    latent: int = 128
-    batch: int = 128
-    iterations: int = 250_000
-    generator_rate: float = 2e-4
-    discriminator_rate: float = 2e-4
-    beta1: float = 0.9
-    logit_scale: float = 1.0
-    penalty_weight: float = 10.0
-    adversarial_weight: float = 1.0
-    border_weight: float = 0.0
-    dragan_noise: str = "gaussian"
-    mirror: bool = False
-    augment: bool = False
-    select: bool = False
-    patience: int = 0
-    student_iterations: int = 0
-    student_rounds: int = 2
-    student_width: int = 16
-    pseudo_boxes: str = "both"
-    seed: int = 0
+    variant: str = setting(
+        "sn-dcgan",
+        "Which GAN; with a preset that trains one (laptop, paper).",
+        choices=VARIANTS,
+    )
+    size: int = setting(
+        64, "Side in pixels to which images are squeezed: 32, 64, 128 or 256.", choices=SIZES
+    )
+    generator_width: int = setting(
+        64, "Channels per step of the generator's ladder (Table 1).", at_least=1
+    )
+    discriminator_width: int = setting(
+        64, "Channels of the discriminator's first convolution (Table 1).", at_least=1
+    )
+    latent: int = setting(128, "Length of z.", at_least=1)
+    batch: int = setting(128, "Images a step.", at_least=1)
+    iterations: int = setting(
+        250_000,
+        "Training steps of the discriminator (of a GAN: generator updates).",
+        at_least=1,
+    )
+    generator_rate: float = setting(2e-4, "Adam's learning rate for the generator.", above=0)
+    discriminator_rate: float = setting(
+        2e-4, "Adam's learning rate for the discriminator.", above=0
+    )
+    beta1: float = setting(0.9, "Adam's β₁ of both; β₂ is 0.999.", at_least=0, below=1)
+    # Spectral norm bounds the logit, and thin networks then hardly leave chance. It multiplies in
+    # every loss and penalty, the Wasserstein ones too; heatmaps are unaffected.
+    logit_scale: float = setting(
+        1.0, "The discriminator's output times this goes into the losses.", above=0
+    )
+    penalty_weight: float = setting(
+        10.0,
+        "Weight of the gradient penalty (Eq. 5; dragan, wgan-gp, sn-wgan-gp).",
+        at_least=0,
+    )
+    adversarial_weight: float = setting(
+        1.0,
+        "Weight of the GAN's loss (Eq. 1 or 4) for the discriminator; 0 trains no generator.",
+        at_least=0,
+    )
+    border_weight: float = setting(
+        0.0,
+        "Weight of the border pretext task: to tell the inside of images from their border.",
+        at_least=0,
+    )
+    # "gaussian": standard deviation half of the batch's. "uniform-scaled": half of it times
+    # U[0, 1), as in the original code.
+    dragan_noise: str = setting(
+        "gaussian",
+        "Noise around dragan's real images: gaussian or uniform-scaled.",
+        choices=DRAGAN_NOISES,
+    )
+    mirror: bool = setting(False, "Show each real image mirrored half of the time.")
+    augment: bool = setting(
+        False,
+        "Move each real image a little and change its light and colours at random "
+        "(the paper's 'w/ Augment.').",
+    )
+    select: bool = setting(
+        False, "Keep the checkpoint that looks best without labels, not the last one."
+    )
+    patience: int = setting(
+        0,
+        "End after so many checkpoints without a better one (0: never; needs --select True).",
+        at_least=0,
+    )
+    student_iterations: int = setting(
+        0, "Training steps of each round of the student (0: no student).", at_least=0
+    )
+    student_rounds: int = setting(
+        2,
+        "Rounds of self-training: the first student learns from the pseudo-boxes, each further "
+        "one from the boxes of the one before.",
+        at_least=1,
+    )
+    student_width: int = setting(16, "Channels of the student's finest maps.", at_least=1)
+    pseudo_boxes: str = setting(
+        "both",
+        "What finds the pseudo-boxes: discriminator, colour (contrast alone) or both.",
+        choices=PSEUDO_BOXES,
+    )
+    seed: int = setting(
+        0, "Random seed of weights, z and the order of the images.", at_least=0, below=2**63
+    )
 
     def __post_init__(self) -> None:
-        if self.variant not in VARIANTS:
-            raise UserError(
-                f"There is no variant {self.variant!r}: choose one of {', '.join(VARIANTS)}."
-            )
-        if self.size not in SIZES:
-            raise UserError(
-                f"A size of {self.size} pixels is not possible: "
-                f"choose --size {', '.join(map(str, SIZES[:-1]))} or {SIZES[-1]}."
-            )
-        for name in (
-            "generator_width",
-            "discriminator_width",
-            "latent",
-            "batch",
-            "iterations",
-            "student_rounds",
-            "student_width",
-        ):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name.replace('_', '-')} must be at least 1.")
-        if self.student_iterations < 0:
-            raise UserError("--student-iterations must be at least 0 (no student).")
-        if self.pseudo_boxes not in FIRST_BOXES:
-            *others, last = FIRST_BOXES
-            raise UserError(f"--pseudo-boxes must be {', '.join(others)} or {last}.")
-        for name in ("generator_rate", "discriminator_rate", "logit_scale"):
-            if not getattr(self, name) > 0.0:
-                raise UserError(f"--{name.replace('_', '-')} must be above 0.")
-        for name in ("penalty_weight", "adversarial_weight", "border_weight"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise UserError(f"--{name.replace('_', '-')} must be at least 0, and finite.")
+        check_settings(self)
         if self.adversarial_weight == self.border_weight == 0.0:
             raise UserError(
                 "With --adversarial-weight 0 and --border-weight 0 there is nothing to learn: "
                 "raise one of them."
             )
-        if self.patience < 0:
-            raise UserError("--patience must be at least 0.")
         if self.patience and not self.select:
             raise UserError("--patience needs --select True: give both, or a patience of 0.")
-        if self.dragan_noise not in DRAGAN_NOISES:
-            raise UserError(f"--dragan-noise must be {' or '.join(DRAGAN_NOISES)}.")
-        if not 0 <= self.seed < 2**63:
-            raise UserError("--seed must be at least 0 and below 2**63.")
-        if not 0.0 <= self.beta1 < 1.0:
-            raise UserError("--beta1 must be at least 0 and below 1.")
 
     @property
     def summary(self) -> str:
-        """What the discriminator learns from, in words, and whether a student learns from it."""
+        """What is trained, in words, such as "the border pretext task, then a student"."""
         tasks = {
             self.variant: self.adversarial_weight,
             "the border pretext task": self.border_weight,
@@ -177,7 +169,7 @@ class Recipe:
 
     @property
     def steps(self) -> int:
-        """Of training in all: the discriminator's iterations, then the student's."""
+        """Training steps in all: the discriminator's, then those of every student."""
         return self.iterations + self.student_rounds * self.student_iterations
 
     def to_json(self) -> str:
@@ -190,18 +182,8 @@ class Recipe:
         return recipe_from(cls, values)
 
 
-def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
-    """A recipe of this kind with these settings; a UserError where it has no such settings."""
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise UserError(
-            f"This recipe was written by another version of ganloc ({error}): train again."
-        ) from error
-
-
 PRESETS: dict[str, Recipe] = {
-    # What localizes best within minutes, by the development sets: no game at all (docs/log.md).
+    # Localizes best within minutes on the development sets, without any GAN (docs/log.md).
     "default": Recipe(
         variant="dcgan",
         generator_width=16,
@@ -235,10 +217,14 @@ def make_recipe(preset: str, **overrides: Any) -> Recipe:
     """A preset with some settings replaced; overrides that are None are left out.
 
     Raises:
-        UserError: no such preset, a setting out of range, or a variant where no game is played.
+        UserError: no such preset or setting, a setting out of its range, or a variant for a preset
+            that trains no GAN.
+
+    >>> make_recipe("laptop", variant="dcgan", iterations=2000).summary
+    'dcgan'
     """
     if preset not in PRESETS:
-        raise UserError(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.")
+        raise UserError(f"There is no preset {preset!r}: choose {listed(PRESETS)}.")
     given = {name: value for name, value in overrides.items() if value is not None}
     known = [field.name for field in dataclasses.fields(Recipe)]
     for name in given:
@@ -247,7 +233,7 @@ def make_recipe(preset: str, **overrides: Any) -> Recipe:
     recipe = dataclasses.replace(PRESETS[preset], **given)
     if "variant" in given and recipe.adversarial_weight == 0.0:
         raise UserError(
-            f"The preset {preset} plays no adversarial game, so there is no {recipe.variant}: "
+            f"The preset {preset} trains no GAN, so there is no {recipe.variant}: "
             "give --preset laptop or paper, or --adversarial-weight 1 too."
         )
     return recipe

@@ -1,20 +1,42 @@
-"""Tensors with metadata in one safetensors file: models and checkpoints."""
+"""Tensors on a device and in safetensors files: models and checkpoints."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ganloc.errors import UserError
 from ganloc.files import write_bytes
 
 # What reading a file, and building what it holds, raises where it is missing, broken or another's.
 BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
+def choose_device(name: str | None) -> torch.device:
+    """The device of that name; without one, a GPU if there is one.
+
+    Raises:
+        UserError: no such device here.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        message = f"There is no device {name!r} here: leave out --device, or give cpu."
+        raise UserError(message) from error
+
+
 def add_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors, each name with `prefix` before it."""
+    """The same tensors, each name with `prefix` before it.
+
+    >>> sorted(add_prefix("student/", {"weight": torch.zeros(1)}))
+    ['student/weight']
+    """
     return {prefix + name: tensor for name, tensor in tensors.items()}
 
 

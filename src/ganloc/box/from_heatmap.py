@@ -12,6 +12,7 @@ from torch.nn import functional
 from ganloc.box.iou import area
 from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import UserError
+from ganloc.images.batches import CUT, batched
 from ganloc.shapes import Bool, Float, Int
 
 THRESHOLD = 0.2  # The paper's ratio of the maximum.
@@ -19,8 +20,6 @@ THRESHOLD = 0.2  # The paper's ratio of the maximum.
 # Eight neighbours within an image, none across images: a whole stack is labelled in one call.
 _NEIGHBOURS = np.zeros((3, 3, 3), dtype=bool)
 _NEIGHBOURS[1] = True
-
-_STACK = 512  # Images at a time, so that a large set needs no large memory.
 
 
 def resize(heatmaps: Float[np.ndarray, "n h w"], size: int) -> Float[np.ndarray, "n {size} {size}"]:
@@ -48,16 +47,14 @@ def normalise(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"
 def boxes_from_heatmaps(
     heatmaps: Float[np.ndarray, "n h w"],
     size: int,
-    sizes: Int[np.ndarray, "n 2"],
     threshold: float = THRESHOLD,
     otsu: bool = False,
 ) -> Float[np.ndarray, "n 4"]:
-    """The largest box of each heatmap, xyxy, half-open, in pixels of the original image.
+    """The largest box of each heatmap, xyxy, half-open, in fractions of the image.
 
     Args:
         heatmaps: one an image, on any scale; a large value says "object".
         size: side in pixels of the square image in which components are sought.
-        sizes: width and height of each original.
         threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
         otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
 
@@ -66,20 +63,24 @@ def boxes_from_heatmaps(
 
     Raises:
         UserError: the threshold is not in [0, 1).
+
+    >>> heatmap = np.zeros((1, 4, 4))
+    >>> heatmap[0, 1:3, 1:] = 1.0
+    >>> boxes_from_heatmaps(heatmap, size=4)
+    array([[0.25, 0.25, 1.  , 0.75]])
     """
     if not 0 <= np.float32(threshold) < 1:  # in single precision, as most heatmaps are
         raise UserError(
             f"The box threshold is {threshold}: choose a number from 0 up to, but not including, 1."
         )
     boxes = np.empty((len(heatmaps), 4))
-    for start in range(0, len(heatmaps), _STACK):
-        part = slice(start, start + _STACK)
+    for part in batched(len(heatmaps), CUT):
         resized = normalise(resize(heatmaps[part], size))
         # Resizing to fewer pixels can step over a NaN.
         broken = ~np.isfinite(heatmaps[part]).all(axis=(1, 2), keepdims=True)
         maximum = otsu_thresholds(resized)[:, None, None] if otsu else 1.0
         boxes[part] = largest_boxes((resized > threshold * maximum) | broken)
-    return boxes * np.tile(sizes, 2) / size
+    return boxes / size
 
 
 def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:

@@ -18,28 +18,6 @@ def otsu_thresholds(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "
     Returns:
         A threshold in (0, 1) for each; 1/64 for a heatmap within one bin.
     """
-    between, _ = _variances(heatmaps)
-    return (between.argmax(axis=1) + 1) / BINS
-
-
-def otsu_separability(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
-    """Share of each heatmap's variance that Otsu's threshold explains: η of his section II.
-
-    Args:
-        heatmaps: 0–1.
-
-    Returns:
-        0–1; 1 for two levels, 0 for a heatmap within one bin.
-    """
-    between, total = _variances(heatmaps)
-    most = between.max(axis=1)
-    return np.divide(most, total, out=np.zeros_like(total), where=total > 1e-12).clip(0.0, 1.0)
-
-
-def _variances(
-    heatmaps: Float[np.ndarray, "n h w"],
-) -> tuple[Float[np.ndarray, "n edges"], Float[np.ndarray, " n"]]:
-    """Between-class variance at every edge between two bins, and the variance of all."""
     count = len(heatmaps)
     bins = np.minimum((heatmaps * BINS).astype(int), BINS - 1).reshape(count, -1)
     flat = (bins + BINS * np.arange(count)[:, None]).ravel()
@@ -52,4 +30,4 @@ def _variances(
     between = np.divide(
         (mean * below - moment) ** 2, spread, out=np.zeros_like(spread), where=spread > 1e-12
     )
-    return between, (share * (levels - mean) ** 2).sum(axis=1)
+    return (between.argmax(axis=1) + 1) / BINS

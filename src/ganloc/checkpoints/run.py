@@ -3,14 +3,19 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ganloc.errors import UserError
 from ganloc.files import write_json, write_text
-from ganloc.images.image_set import ImageSet, checksum
+from ganloc.images.image_set import ImageSet
+from ganloc.model import Model
 from ganloc.recipes import Recipe
+from ganloc.settings import option
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Run:
         return self.folder / "milestones" / f"{iteration:06d}.safetensors"
 
     @classmethod
-    def create(cls, folder: Path, recipe: Recipe, data: str, images: ImageSet) -> "Run":
+    def create(cls, folder: Path, recipe: Recipe, images: ImageSet) -> "Run":
         """Make the folder and write its recipe.
 
         Raises:
@@ -62,7 +67,7 @@ class Run:
         """
         check_new(folder)
         run = cls(folder)
-        origin = {"data": data, "images": len(images), "checksum": checksum(images)}
+        origin = {"data": images.source, "images": len(images), "checksum": images.checksum}
         write_json(run.recipe_file, {**origin, "recipe": asdict(recipe)})
         return run
 
@@ -83,6 +88,19 @@ class Run:
             )
         return run
 
+    @classmethod
+    def create_or_open(cls, folder: Path, recipe: Recipe, images: ImageSet) -> "Run":
+        """A run of this recipe on these images, new or begun by an earlier call.
+
+        Raises:
+            UserError: the folder holds something else, or can't be written to.
+        """
+        if not (folder / "recipe.json").exists():
+            return cls.create(folder, recipe, images)
+        run = cls.open(folder)
+        run.check_same(recipe, images)
+        return run
+
     def read(self) -> dict[str, Any]:
         """What `recipe.json` holds; a broken file is a UserError."""
         try:
@@ -101,28 +119,43 @@ class Run:
         """The recipe of the run."""
         return Recipe.from_dict(self.read()["recipe"])
 
-    def resume(self, changes: dict[str, Any], images: ImageSet) -> Recipe:
-        """The recipe to go on with; only the number of iterations may differ. Writes nothing.
+    def recipe_to_resume(self, changes: Mapping[str, Any]) -> Recipe:
+        """The recipe to go on with: the run's own, with `changes` that are None left out.
 
         Raises:
-            UserError: another setting or other images, or nothing to go on from.
+            UserError: a change of another setting than the number of iterations.
         """
-        values = self.read()
-        recipe = Recipe.from_dict(values["recipe"])
-        for name, value in changes.items():
-            if name != "iterations" and value is not None and value != getattr(recipe, name):
+        recipe = self.recipe()
+        given = {name: value for name, value in changes.items() if value is not None}
+        for name, value in given.items():
+            if name != "iterations" and value != getattr(recipe, name):
                 raise UserError(
-                    f"--{name.replace('_', '-')} was {getattr(recipe, name)} in {self.folder} and "
-                    f"cannot become {value} with --resume: leave it out, or choose another --out."
+                    f"{option(name)} was {getattr(recipe, name)} in {self.folder} and cannot "
+                    f"become {value} with --resume: leave it out, or choose another --out."
                 )
-        if values["checksum"] != checksum(images):
+        return replace(recipe, iterations=given.get("iterations", recipe.iterations))
+
+    def check_same(self, recipe: Recipe, images: ImageSet) -> None:
+        """Refuse to go on with another recipe (but for the iterations) or on other images.
+
+        Raises:
+            UserError: either is another.
+        """
+        self.recipe_to_resume(asdict(recipe))
+        values = self.read()
+        if values["checksum"] != images.checksum:
             raise UserError(
                 f"{self.folder} was trained on other images ({values['data']}, "
                 f"{values['images']}): resume with the same ones, or choose another --out."
             )
-        if changes.get("iterations") is None:
-            return recipe
-        return replace(recipe, iterations=changes["iterations"])
+
+    def model_with_student(self) -> Model | None:
+        """The run's model, if there is one and its student, which comes last, has learned."""
+        with suppress(UserError):
+            model = Model.load(self.model)
+            if model.student is not None:
+                return model
+        return None
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Put `recipe` in place of the one in `recipe.json`."""
@@ -191,3 +224,20 @@ def _iteration(line: str) -> int | float:
         return json.loads(line)["iteration"]
     except ValueError:  # cut off by a kill
         return float("inf")
+
+
+def load_model(path: Path, device: torch.device) -> Model:
+    """The model of a run folder, or of a model file.
+
+    Raises:
+        UserError: there is none, or its training has left none yet.
+    """
+    if path.is_file():
+        return Model.load(path).to(device)
+    run = Run.open(path)
+    if not run.model.exists():
+        raise UserError(
+            f"The training in {path} is not finished: go on with `ganloc train "
+            f"PHOTOS --out {path} --resume`."
+        )
+    return Model.load(run.model).to(device)

@@ -1,7 +1,7 @@
-"""What can be said of a model without a label: how its heatmaps and boxes behave.
+"""Label-free signals of a model's quality: how its heatmaps and boxes behave on training images.
 
-None of these numbers needs a true box. Each is measured on images of the training set; what they
-are worth as a guide to localization is a question for development sets, not for this file.
+None of them needs a true box. How well they predict localization was measured on the development
+sets (docs/results.md).
 """
 
 import math
@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
 
 from ganloc.box.from_heatmap import normalise, resize
-from ganloc.box.iou import area, iou
-from ganloc.box.otsu import otsu_separability
+from ganloc.box.iou import iou
 from ganloc.discriminator.networks import Discriminator
 from ganloc.discriminator.reflection_padding import DEEP, reflection_padded_maps
 from ganloc.heatmap.border_distance import border_ring
@@ -23,15 +21,14 @@ from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.lda import lda_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.heatmap.readings import DEFAULT, READINGS, read_heatmaps
-from ganloc.images.batches import to_tensor
-from ganloc.images.image_set import ImageSet, spread_over
+from ganloc.images.batches import batched, to_tensor
+from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.metrics.diversity import diversity
 from ganloc.model import Model
 from ganloc.shapes import Float, UInt8
 
 IMAGES = 200
 SHIFT = 8  # an image is moved by its side over this; the border ring is as wide
-BATCH = 128
 PAIRS = 50  # of samples compared, twice
 NAN = float("nan")
 
@@ -41,31 +38,25 @@ RAW = replace(READINGS[DEFAULT], steps=0, centre=0.0, aspect=False)
 
 @dataclass(frozen=True)
 class Signals:
-    """One checkpoint's numbers; NaN where one can't be had.
+    """One checkpoint's signals; NaN where one cannot be measured.
 
     Attributes:
-        agreement: mean IoU of the boxes with those of the checkpoint before, 0–1; NaN at the first.
-        shift_equivariance: how well heatmaps follow a moved image, −1 to 1 (1: exactly).
+        shift_equivariance: how well heatmaps follow a shifted image, −1 to 1 (1: exactly).
         mirror_equivariance: how well they follow a mirrored image, likewise.
-        image_dependence: how unlike an image's heatmap is the set's mean heatmap, 0–2 (0: every
+        image_dependence: how unlike the set's mean heatmap an image's heatmap is, 0–2 (0: every
             image has the same one).
         border_avoidance: how much higher heatmaps are inside than along the border, −1 to 1.
         separation: how well features tell the inside of images from their border, 0–1 (½: not).
-        bimodality: how clearly heatmaps fall into object and surroundings, 0–1.
-        coverage: mean share of the image in its box, 0–1.
-        spread: how unlike boxes are their median box, 0–1 (0: all are the same).
+        spread: how unlike their median box the boxes are, 0–1 (0: all are the same).
         alikeness: mean MS-SSIM of pairs of generated images, 0–1 (1: all are the same); NaN where
             nothing is generated.
     """
 
-    agreement: float
     shift_equivariance: float
     mirror_equivariance: float
     image_dependence: float
     border_avoidance: float
     separation: float
-    bimodality: float
-    coverage: float
     spread: float
     alikeness: float
 
@@ -87,48 +78,32 @@ class Signals:
 def measure(
     model: Model,
     images: ImageSet,
-    previous: Float[np.ndarray, "k 4"] | None = None,
     samples: UInt8[np.ndarray, "m size size 3"] | None = None,
-) -> tuple[Signals, Float[np.ndarray, "k 4"]]:
+) -> Signals:
     """The signals of a model on up to `IMAGES` images, evenly over the set.
 
     Args:
-        model: read by the default reading.
+        model: read by the discriminator's default reading.
         images: those that it was trained on, at least two.
-        previous: boxes that an earlier call returned for the same images.
-        samples: generated images, at least fifteen.
-
-    Returns:
-        The signals, and the boxes that they are of, in pixels of the squeezed images.
+        samples: generated images, at least fifteen; None where nothing is generated.
     """
-    some = images.subset(spread_over(np.arange(len(images)), IMAGES))
-    size = some.size
-    found = model.localize(replace(some, sizes=np.full((len(some), 2), size)), DEFAULT)
-    shift = size // SHIFT
+    some = images.subset(every_nth(np.arange(len(images)), IMAGES))
+    size, shift = some.size, some.size // SHIFT
 
     def read(pixels: np.ndarray) -> np.ndarray:
         return resize(read_heatmaps(model.discriminator, pixels, RAW, model.statistics), size)
 
     raw = read(some.pixels)
     mirrored = read(np.ascontiguousarray(some.pixels[:, :, ::-1]))
-    signals = Signals(
-        agreement=NAN if previous is None else agreement(found.boxes, previous),
+    return Signals(
         shift_equivariance=shift_equivariance(raw, read(moved(some.pixels, shift)), shift),
         mirror_equivariance=mirror_equivariance(raw, mirrored),
         image_dependence=image_dependence(raw),
         border_avoidance=border_avoidance(raw),
         separation=separation(model.discriminator, some.pixels),
-        bimodality=float(otsu_separability(found.heatmaps).mean()),
-        coverage=float(area(found.boxes).mean() / size**2),
-        spread=spread(found.boxes),
+        spread=spread(model.detect(some, DEFAULT).boxes),
         alikeness=NAN if samples is None else alikeness(samples),
     )
-    return signals, found.boxes
-
-
-def agreement(boxes: Float[np.ndarray, "n 4"], previous: Float[np.ndarray, "n 4"]) -> float:
-    """Mean IoU of each box with the one that its image had before."""
-    return float(iou(boxes, previous).mean())
 
 
 def moved(
@@ -216,19 +191,21 @@ def separation(discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size s
 
 def _maps(discriminator: Discriminator, pixels: np.ndarray) -> Iterator[list[torch.Tensor]]:
     device = next(discriminator.parameters()).device
-    for start in range(0, len(pixels), BATCH):
-        yield reflection_padded_maps(
-            discriminator, to_tensor(pixels[start : start + BATCH], device)
-        )
+    for part in batched(len(pixels)):
+        yield reflection_padded_maps(discriminator, to_tensor(pixels[part], device))
 
 
 def auc(high: Float[np.ndarray, "..."], low: Float[np.ndarray, "..."]) -> float:
     """Share of pairs in which a value of `high` exceeds one of `low`, a tie counting ½.
 
-    The area under the ROC curve, by the rank sum of Mann and Whitney (1947).
+    The area under the ROC curve (Mann and Whitney, 1947).
+
+    >>> auc(np.array([1.0, 2.0]), np.array([0.0, 1.0]))
+    0.875
     """
-    ranks = rankdata(np.concatenate([high.ravel(), low.ravel()]))[: high.size]
-    return float((ranks.sum() - high.size * (high.size + 1) / 2) / (high.size * low.size))
+    ordered, values = np.sort(low.ravel()), high.ravel()
+    wins = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return float(wins.sum() / 2 / (high.size * low.size))
 
 
 def spread(boxes: Float[np.ndarray, "n 4"]) -> float:

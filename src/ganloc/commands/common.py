@@ -1,31 +1,30 @@
-"""What the commands have in common: their arguments, how they load and how they speak."""
+"""What the commands have in common: their arguments, and how they speak."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
 from ganloc.errors import UserError
-from ganloc.images.image_set import ImageSet
-from ganloc.images.source import has_boxes, has_split, load_images
-from ganloc.metrics.localization import has_truth
-from ganloc.metrics.rows import Row, as_json
-from ganloc.report.terminal_table import print_table
+
+if TYPE_CHECKING:
+    from ganloc.images.image_set import ImageSet
+    from ganloc.metrics.rows import Row
 
 console = Console(stderr=True)
 
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
-Scored = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
+Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
 
 def say(text: str) -> None:
-    """A line for the user, beside what the command puts out."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """A line for the user, beside what the command puts out; "" says nothing."""
+    if text:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def refuse_inside(photos: str, folder: Path, option: str) -> None:
@@ -35,30 +34,34 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
         raise UserError(f"{folder} lies inside {photos}: choose a place outside it for {option}.")
 
 
-def load(
-    photos: str, size: int, archive: Path | None, split: str = "train", truth: Path | None = None
-) -> ImageSet:
-    """`load_images`, telling of the files that could not be read."""
-    images = load_images(photos, size, split, archive, truth)
-    if images.left_out:
-        say(images.left_out)
-    return images
+def load_with_truth(
+    data_set: str, size: int, archive: Path | None, truth: Path | None
+) -> "ImageSet":
+    """The test images with their true boxes.
 
+    Raises:
+        UserError: they have none, or `load_images` cannot read them.
+    """
+    from ganloc.images.source import has_boxes, has_split, load_images
 
-def load_scored(data_set: str, size: int, archive: Path | None, truth: Path | None) -> ImageSet:
-    """The test images with their true boxes."""
     there = has_split(data_set) or Path(data_set).expanduser().exists()
     if truth is None and there and not has_boxes(data_set):
-        raise UserError(f"{data_set} has no true boxes to score with: give a COCO file by --truth.")
-    return load(data_set, size, archive, "test", truth)
+        raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
+    return load_images(data_set, size, "test", archive, truth)
 
 
 def print_rows(
-    name: str, images: ImageSet, rows: list[Row], corloc: list[Row], as_object: bool
+    name: str, images: "ImageSet", rows: "list[Row]", corloc: "list[Row]", as_object: bool
 ) -> None:
     """The table of `rows`, or one JSON object on standard output."""
-    scored = int(has_truth(images.truth or ()).sum())
+    import json
+
+    from ganloc.metrics.localization import has_truth
+    from ganloc.metrics.rows import as_json
+    from ganloc.report.terminal_table import print_table
+
+    count = int(has_truth(images.truth or ()).sum())
     if as_object:
-        print(json.dumps(as_json(name, scored, rows, corloc), indent=2))
+        print(json.dumps(as_json(name, count, rows, corloc), indent=2))
     else:
-        print_table(rows, f"{name}: {scored} images, percent (95 % interval)", corloc)
+        print_table(rows, f"{name}: {count} images, percent (95 % interval)", corloc)

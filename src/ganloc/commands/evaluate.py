@@ -1,4 +1,4 @@
-"""`ganloc evaluate` and `ganloc score`."""
+"""`ganloc evaluate` and `ganloc evaluate-heatmaps`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,23 +6,18 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from ganloc import evaluation
-from ganloc.commands.common import Data, Scored, Trained, load_scored, print_rows, say
-from ganloc.heatmap.heatmap_files import load_heatmaps
-from ganloc.images.source import has_split, load_images, look_closer
-from ganloc.localizer import advice_on_unfinished, choose_device, load_model
-from ganloc.metrics.saved_heatmaps import evaluate_saved
+from ganloc.commands.common import Data, Evaluated, Trained, load_with_truth, print_rows
 
 
 def evaluate(
     run: Trained,
-    data_set: Scored,
+    data_set: Evaluated,
     truth: Path | None = None,
     json: bool = False,
     data: Data = None,
     device: str | None = None,
 ) -> None:
-    """Score a run where true boxes are known, beside what it has to beat.
+    """Measure a run where true boxes are known, beside what it has to beat.
 
     Args:
         run: A run folder, or its model.safetensors.
@@ -34,31 +29,35 @@ def evaluate(
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
+    from ganloc import evaluation
+    from ganloc.checkpoints.run import load_model
+    from ganloc.images.source import has_split, load_images
+    from ganloc.localizer import warn_unfinished
+    from ganloc.tensors import choose_device
+
     model = load_model(run, choose_device(device))
-    images = load_scored(data_set, model.recipe.size, data, truth)
-    train_images = None
+    test = load_with_truth(data_set, model.recipe.size, data, truth)
+    train = None
     if has_split(data_set):
-        train_images = load_images(data_set, model.recipe.size, "train", data)
-    with look_closer(data_set, images) as crop_reader:
-        rows = evaluation.evaluate(model, images, train_images, crop_reader)
-    if train_images is None:
-        corloc = evaluation.fitted_corloc(model, images, rows)
+        train = load_images(data_set, model.recipe.size, "train", data)
+    rows = evaluation.evaluate(model, test, train)
+    if train is None:
+        corloc = evaluation.corloc_rows(model, test, rows)
     else:
-        corloc = evaluation.fitted_corloc(model, train_images)
-    print_rows(data_set, images, rows, corloc, json)
-    if advice := advice_on_unfinished(model):
-        say(advice)
+        corloc = evaluation.corloc_rows(model, train)
+    print_rows(data_set, test, rows, corloc, json)
+    warn_unfinished(model)
 
 
-def score(
+def evaluate_heatmaps(
     heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
-    data_set: Scored,
+    data_set: Evaluated,
     truth: Path | None = None,
     threshold: float | None = None,
     json: bool = False,
     data: Data = None,
 ) -> None:
-    """Score saved heatmaps, of this or any other method, without a model.
+    """Measure saved heatmaps, of this or any other method, without a model.
 
     Args:
         heatmaps: The .npz file that localize --heatmaps wrote, or another in its format.
@@ -68,6 +67,9 @@ def score(
         json: Print one JSON object in place of the table.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
     """
+    from ganloc.heatmap.heatmap_files import load_heatmaps
+    from ganloc.metrics.saved_heatmaps import evaluate_saved
+
     saved = load_heatmaps(heatmaps)
-    images = load_scored(data_set, saved.heatmaps.shape[1], data, truth)
+    images = load_with_truth(data_set, saved.heatmaps.shape[1], data, truth)
     print_rows(data_set, images, evaluate_saved(saved, images, threshold), [], json)

@@ -14,13 +14,12 @@ from tyro.conf import Positional
 
 from ganloc.checkpoints.training_log import ProgressCallback
 from ganloc.commands.common import Data, console, say
-from ganloc.errors import UserError
+from ganloc.errors import Stopped, UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
 from ganloc.localizer import choose_device
 from ganloc.paper.markdown import one_line
 from ganloc.paper.tables import Place, reproduce_table, until
 from ganloc.report.progress_bar import training_progress
-from ganloc.training import Stopped
 
 What = Annotated[
     Positional[Literal["table3", "variants", "figure1", "figure2", "figure3", "figure4"]],

@@ -1,74 +1,44 @@
 """`ganloc train`."""
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields, make_dataclass
 from pathlib import Path
 from shlex import quote
+from typing import Annotated
 
-from ganloc.checkpoints.run import Run, check_new
-from ganloc.checkpoints.verdict import verdict_of
-from ganloc.commands.common import Data, Photos, console, load, refuse_inside, say
-from ganloc.localizer import advice_on_few, check_enough, choose_device
-from ganloc.recipes import DEFAULT_PRESET, make_recipe
-from ganloc.report.progress_bar import training_progress
-from ganloc.training import Stopped, train_run
+import tyro
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What may replace a preset's settings."""
-
-    variant: str | None = None
-    """With --preset laptop or paper, which GAN: gan, dcgan, sn-dcgan, dragan, wgan, wgan-gp or
-    sn-wgan-gp."""
-    size: int | None = None
-    """Side in pixels to which images are squeezed: 32, 64, 128 or 256."""
-    iterations: int | None = None
-    """Training steps (of a GAN: generator updates)."""
-    batch: int | None = None
-    """Images a step."""
-    generator_width: int | None = None
-    """Channels per step of the generator's ladder (the paper's is 64)."""
-    discriminator_width: int | None = None
-    """Channels of the discriminator's first convolution (the paper's is 64)."""
-    generator_rate: float | None = None
-    """Adam's learning rate for the generator."""
-    discriminator_rate: float | None = None
-    """Adam's learning rate for the discriminator."""
-    beta1: float | None = None
-    """Adam's β₁."""
-    logit_scale: float | None = None
-    """The discriminator's output times this goes into the losses."""
-    penalty_weight: float | None = None
-    """Weight of the gradient penalty (dragan, wgan-gp, sn-wgan-gp)."""
-    dragan_noise: str | None = None
-    """Around dragan's real images: gaussian or uniform-scaled."""
-    latent: int | None = None
-    """Length of z."""
-    adversarial_weight: float | None = None
-    """Weight of the adversarial game (0: none is played)."""
-    border_weight: float | None = None
-    """Weight of the border pretext task: to tell the inside of images from their border."""
-    mirror: bool | None = None
-    """Show each real image mirrored half of the time."""
-    augment: bool | None = None
-    """Move each real image a little and change its light and colours at random."""
-    select: bool | None = None
-    """Keep the checkpoint that looks best without labels, not the last one."""
-    patience: int | None = None
-    """End after so many checkpoints without a better one (0: never; needs --select True)."""
-    student_iterations: int | None = None
-    """Of each round in which a student learns from the boxes found so far (0: no student)."""
-    student_rounds: int | None = None
-    """Rounds of it: the first learns from the seeds, each further one from the one before."""
-    student_width: int | None = None
-    """Channels of the student's finest maps."""
-    pseudo_boxes: str | None = None
-    """What its first boxes are found by: both, discriminator or colour."""
-    seed: int | None = None
-    """Of weights, z and the order of the images."""
+from ganloc.commands.common import Data, Photos, console, refuse_inside, say
+from ganloc.errors import Stopped
+from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
 
 
+def _help(name: str, text: str) -> str:
+    """A setting's help with its value in each preset, the default one first."""
+    values = {preset: getattr(recipe, name) for preset, recipe in PRESETS.items()}
+    first = values.pop(DEFAULT_PRESET)
+    others = ", ".join(f"{preset} {value}" for preset, value in values.items() if value != first)
+    return f"{text} (default: {first}{f'; {others}' if others else ''})"
+
+
+# Every setting of a recipe as an option; None leaves the preset's.
+Settings = make_dataclass(
+    "Settings",
+    [
+        (
+            field.name,
+            Annotated[
+                field.type | None,  # pyright: ignore[reportOperatorIssue]
+                tyro.conf.arg(
+                    help=_help(field.name, field.metadata["help"]), help_behavior_hint=""
+                ),
+            ],
+            None,
+        )
+        for field in fields(Recipe)
+    ],
+    frozen=True,
+)
 AS_PRESET = Settings()
 
 
@@ -76,7 +46,7 @@ def train(
     photos: Photos,
     out: Path,
     preset: str | None = None,
-    settings: Settings = AS_PRESET,
+    settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
     resume: bool = False,
     data: Data = None,
     device: str | None = None,
@@ -86,43 +56,43 @@ def train(
     Args:
         photos: A folder or zip of images, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
         out: A new folder for the run.
-        preset: border (the default: the border pretext task alone, minutes), laptop (the paper's GAN, thin)
-            or paper (as published, for a GPU).
+        preset: default (the border pretext task, then a student; minutes), laptop (the paper's
+            GAN, thin) or paper (the GAN as published, for a GPU).
         settings: Any setting in place of the preset's.
         resume: Go on with the run in --out.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
+    from ganloc.checkpoints.run import Run, check_new
+    from ganloc.images.source import load_images
+    from ganloc.localizer import Localizer
+    from ganloc.report.progress_bar import training_progress
+    from ganloc.tensors import choose_device
+
     place = choose_device(device)
     refuse_inside(photos, out, "--out")
+    given = asdict(settings)
     if resume:
-        run = Run.open(out)
-        images = load(photos, run.recipe().size, data)
-        given = asdict(settings)
         changes = asdict(make_recipe(preset, **given)) if preset else given
-        recipe = run.resume({**changes, "iterations": settings.iterations}, images)
+        recipe = Run.open(out).recipe_to_resume({**changes, "iterations": given["iterations"]})
     else:
-        recipe = make_recipe(preset or DEFAULT_PRESET, **asdict(settings))
+        recipe = make_recipe(preset or DEFAULT_PRESET, **given)
         check_new(out)
-        images = load(photos, recipe.size, data)
-        check_enough(images, photos)
-        if advice := advice_on_few(images):
-            say(advice)
-        run = Run.create(out, recipe, photos, images)
-    console.print(f"{len(images)} images, {recipe.summary} at {recipe.size} pixels, on {place}.")
-    places = f" --data {quote(str(data))}" if data else ""
-    places += f" --device {quote(device)}" if device else ""
+    images = load_images(photos, recipe.size, "train", data)
+    localizer = Localizer.from_recipe(recipe, place)
+    say(f"{len(images)} images, {recipe.summary} at {recipe.size} pixels, on {place}.")
+    options = f" --data {quote(str(data))}" if data else ""
+    options += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)
     try:
         with training_progress(recipe.steps, console) as progress:
-            model = train_run(run, images.unlabelled(), recipe, place, resume, progress)
+            localizer.fit(images, out, resume=resume, progress=progress)
     except Stopped as stop:
-        again = f"ganloc train {origin} --out {folder} --resume{places}"
+        again = f"ganloc train {origin} --out {folder} --resume{options}"
         later = "; the student will start again" if stop.student else ""
         say(f"Stopped and saved after iteration {stop.iteration}{later}. Go on with:\n  {again}")
         sys.exit(130)
-    verdict = verdict_of(model)
-    if verdict is not None:
-        say(verdict.sentence())
-    say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{places}")
+    if localizer.verdict is not None:
+        say(localizer.verdict.sentence())
+    say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{options}")

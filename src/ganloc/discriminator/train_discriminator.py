@@ -1,4 +1,4 @@
-"""The adversarial game, top to bottom."""
+"""Training the discriminator, step by step: by a GAN, the border pretext task, or both."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Losses:
             score is no probability, the mean of σ(score) all the same.
         fake: mean of D(G(z)), likewise.
         penalty: Eq. 5 before its weight; 0 where the variant has none.
-        border: cross-entropy of the border pretext task before its weight; ln 2 = 0.693 is chance. 0 where
-            it has no weight; all the others are 0 where the adversarial game has none.
+        border: cross-entropy of the border pretext task before its weight; ln 2 = 0.693 is chance,
+            0 where it has no weight. All the others are 0 where no GAN is trained.
     """
 
     discriminator: Float[Tensor, ""]
@@ -47,13 +47,19 @@ class Losses:
 def train_discriminator(
     state: TrainState, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe
 ) -> Iterator[Losses]:
-    """Train both networks until `recipe.iterations`, yielding after every iteration.
+    """Train until `recipe.iterations`, yielding after every iteration.
 
-    Between two yields `state` may be saved; a game that is loaded and played on gives, on a CPU,
+    Between two yields `state` may be saved. A state that is loaded and trained on gives, on a CPU,
     bit for bit the weights of one that was never stopped.
+
+    Args:
+        state: changed in place; its generator is trained too, where it has one.
+        pixels: RGB, 0–255.
+        recipe: of the state.
     """
-    state.generator.train()
     state.discriminator.train()
+    if state.generator is not None:
+        state.generator.train()
     n_critic = VARIANTS[recipe.variant].n_critic
     axes = colour_axes(pixels).to(state.device)
     while state.iteration < recipe.iterations:
@@ -71,10 +77,17 @@ def discriminator_step(
     step: int,
     axes: Float[Tensor, "3 3"],
 ) -> dict[str, Tensor]:
-    """The discriminator: real images up, generated ones down (Eq. 1 or 4), and the border pretext task.
+    """One update of the discriminator, by the GAN's loss (Eq. 1 or 4), the pretext task, or both.
 
-    `axes` are `colour_axes` of the pixels. Its slope is held near 1 (Eq. 5), or its weights are
-    clipped, where the variant says so. Batch norm sees each batch separately.
+    Its slope is held near 1 (Eq. 5), or its weights are clipped, where the variant says so. Batch
+    norm sees real and generated images in separate batches.
+
+    Args:
+        state: changed in place.
+        pixels: RGB, 0–255.
+        recipe: of the state.
+        step: of the critic's steps in this iteration, from 0.
+        axes: `colour_axes` of the pixels.
 
     Returns:
         What was measured before the update, by the names of `Losses`.
@@ -102,6 +115,7 @@ def discriminator_step(
 def _adversarial_losses(
     state: TrainState, real_images: Float[Tensor, "batch 3 size size"], recipe: Recipe
 ) -> dict[str, Tensor]:
+    assert state.generator is not None
     variant, critic = VARIANTS[recipe.variant], _critic(state, recipe)
     with torch.no_grad():
         fake_images = state.generator(draw_z(recipe.batch, recipe.latent, state.random))
@@ -117,11 +131,13 @@ def _adversarial_losses(
 
 
 def generator_step(state: TrainState, recipe: Recipe) -> Float[Tensor, ""]:
-    """The generator: a fresh z, and its images taken for real (Eq. 2, 3 or 4).
+    """One update of the generator (Eq. 2, 3 or 4), on a fresh z.
 
     Returns:
         Its loss before the update.
     """
+    assert state.generator is not None
+    assert state.generator_optimiser is not None
     variant, critic = VARIANTS[recipe.variant], _critic(state, recipe)
     state.discriminator.requires_grad_(False)
     z = draw_z(recipe.batch, recipe.latent, state.random)

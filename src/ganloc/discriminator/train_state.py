@@ -1,11 +1,11 @@
-"""The two players, and everything else that a training step changes."""
+"""Everything that a training step of the discriminator (and its generator) changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torch.optim import Adam, Optimizer
 
 from ganloc.discriminator.networks import Discriminator, Generator
@@ -18,16 +18,24 @@ BETA2 = 0.999
 
 @dataclass
 class TrainState:
-    """Both networks, both optimisers, the random stream, and how many iterations are done.
+    """Networks, optimisers, the random stream, and how many iterations are done.
 
-    `random` is the only source of chance while training; the order of the images follows from
-    the recipe's seed and the iteration.
+    `random` is the only source of chance while training; the order of the images follows from the
+    recipe's seed and the iteration.
+
+    Attributes:
+        discriminator: the network that will be read.
+        discriminator_optimiser: Adam on its weights.
+        generator: the GAN's; None where the recipe trains no GAN.
+        generator_optimiser: Adam on the generator's weights, likewise.
+        random: on the device of the networks.
+        iteration: done so far.
     """
 
-    generator: Generator
     discriminator: Discriminator
-    generator_optimiser: Optimizer
     discriminator_optimiser: Optimizer
+    generator: Generator | None
+    generator_optimiser: Optimizer | None
     random: torch.Generator
     iteration: int = 0
 
@@ -36,19 +44,31 @@ class TrainState:
         """Where the networks are."""
         return self.random.device
 
+    @property
+    def parts(self) -> dict[str, Module | Optimizer]:
+        """All that has a `state_dict`, by name."""
+        own = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "generator_optimiser": self.generator_optimiser,
+            "discriminator_optimiser": self.discriminator_optimiser,
+        }
+        return {name: part for name, part in own.items() if part is not None}
+
 
 def new_train_state(recipe: Recipe, device: torch.device) -> TrainState:
     """Fresh networks with weights drawn from the recipe's seed, the same on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(recipe.seed)  # the CPU's alone
+        # Drawn in any case: a seed gives one discriminator, with a GAN and without.
         generator = Generator(recipe.size, recipe.generator_width, recipe.latent).to(device)
         discriminator = new_discriminator(recipe).to(device)
-    betas = (recipe.beta1, BETA2)
+    betas, gan = (recipe.beta1, BETA2), recipe.adversarial_weight > 0.0
     return TrainState(
-        generator,
         discriminator,
-        Adam(generator.parameters(), recipe.generator_rate, betas),
         Adam(discriminator.parameters(), recipe.discriminator_rate, betas),
+        generator if gan else None,
+        Adam(generator.parameters(), recipe.generator_rate, betas) if gan else None,
         torch.Generator(device).manual_seed(recipe.seed),
     )
 
@@ -65,24 +85,20 @@ def new_discriminator(recipe: Recipe) -> Discriminator:
     )
 
 
-def save_train_state(
-    state: TrainState, path: Path, others: Mapping[str, Tensor] | None = None
-) -> None:
-    """Write all of `state` to one safetensors file, whole or not at all.
-
-    `others` go into the same file, under names that no tensor of a game has.
-    """
-    tensors: dict[str, Tensor] = {"random": state.random.get_state(), **(others or {})}
-    for part in ("generator", "discriminator"):
-        tensors |= add_prefix(f"{part}/", getattr(state, part).state_dict())
-        optimiser = getattr(state, f"{part}_optimiser")
-        for index, own in optimiser.state_dict()["state"].items():
-            tensors |= add_prefix(f"{part}_optimiser/{index}/", own)
+def save_train_state(state: TrainState, path: Path) -> None:
+    """Write all of `state` to one safetensors file, whole or not at all."""
+    tensors = {"random": state.random.get_state()}
+    for name, part in state.parts.items():
+        if isinstance(part, Optimizer):
+            for index, own in part.state_dict()["state"].items():
+                tensors |= add_prefix(f"{name}/{index}/", own)
+        else:
+            tensors |= add_prefix(f"{name}/", part.state_dict())
     write_tensors(path, tensors, {"iteration": str(state.iteration), "device": state.device.type})
 
 
 def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainState:
-    """The game as `save_game` left it.
+    """The state as `save_train_state` left it.
 
     Raises:
         UserError: the file is missing or broken, or its networks are not the recipe's.
@@ -96,10 +112,12 @@ def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainS
                 f"go on with --device {metadata['device']}."
             )
         state.iteration = int(metadata["iteration"])
-        for part in ("generator", "discriminator"):
-            getattr(state, part).load_state_dict(strip_prefix(f"{part}/", tensors))
-            optimiser = getattr(state, f"{part}_optimiser")
-            _load_optimiser(optimiser, strip_prefix(f"{part}_optimiser/", tensors))
+        for name, part in state.parts.items():
+            own = strip_prefix(f"{name}/", tensors)
+            if isinstance(part, Optimizer):
+                _load_optimiser(part, own)
+            else:
+                part.load_state_dict(own)
         state.random.set_state(tensors["random"])
     except BROKEN as error:
         raise UserError(

@@ -11,12 +11,11 @@ import torch
 from torch import nn
 
 from ganloc.discriminator.networks import Discriminator
-from ganloc.images.batches import to_tensor
-from ganloc.images.image_set import spread_over
+from ganloc.images.batches import READ, to_tensor
+from ganloc.images.image_set import every_nth
 from ganloc.shapes import UInt8
 
 IMAGES = 2048
-BATCH = 128
 
 
 def for_reading(
@@ -28,7 +27,7 @@ def for_reading(
     sample spread over the whole set: sets often come sorted by class.
     """
     ready = _folded(discriminator)
-    calibrate(ready, spread_over(pixels, IMAGES))
+    calibrate(ready, every_nth(pixels, IMAGES))
     return ready.eval()
 
 
@@ -57,6 +56,6 @@ def calibrate(network: nn.Module, pixels: UInt8[np.ndarray, "n size size 3"]) ->
     for norm in norms:
         norm.momentum = None  # a plain mean over batches
     network.train()
-    batches = -(-len(pixels) // BATCH)
+    batches = -(-len(pixels) // READ)
     for first in range(batches):
         network(to_tensor(pixels[first::batches], device))

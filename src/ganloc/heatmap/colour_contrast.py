@@ -9,6 +9,7 @@ method should beat it.
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from ganloc.images.batches import batched
 from ganloc.shapes import Float, UInt8
 
 # Ratios of the maximum for `boxes_from_heatmaps`, chosen on the train images of the six
@@ -18,7 +19,6 @@ CENTRE_PRIOR_THRESHOLD = 0.15
 
 _NOISE = 0.01  # Standard deviation of colour, of 1, that even a flat border is allowed.
 _SPREAD = 0.3  # Standard deviation of the centre prior, in sides of the image.
-_BATCH = 256
 
 
 def colour_contrast(
@@ -36,9 +36,8 @@ def colour_contrast(
     """
     n, size = pixels.shape[:2]
     heatmaps = np.empty((n, size, size), dtype=np.float32)
-    for start in range(0, n, _BATCH):
-        part = pixels[start : start + _BATCH] / 255
-        heatmaps[start : start + _BATCH] = _contrast(part)
+    for part in batched(n):
+        heatmaps[part] = _contrast(pixels[part] / 255)
     return with_centre_prior(heatmaps) if centre_prior else heatmaps
 
 

@@ -1,4 +1,4 @@
-"""What readings learn from a whole set of images, without a label."""
+"""Statistics of a discriminator's features over a whole set of images, found without a label."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,76 +12,49 @@ from ganloc.discriminator.reflection_padding import DEEP, reflection_padded_maps
 from ganloc.errors import UserError
 from ganloc.heatmap.border_distance import sign_inside
 from ganloc.heatmap.cam import class_activation_map
-from ganloc.heatmap.ddt import Direction, principal_direction
 from ganloc.heatmap.lda import lda_direction
 from ganloc.heatmap.moments import Moments
-from ganloc.images.batches import to_tensor
+from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, UInt8
 
-BATCH = 128
-WIDEST = 2.0  # the most that a set's prior is wider than high, or higher than wide
+WIDEST = 2.0  # the most that a set's objects are taken to be wider than high, or higher than wide
 
 
 @dataclass(frozen=True)
 class FeatureStatistics:
-    """Fitted once, on the training images; of the last three blocks, finest first.
+    """What readings need to know of the training images; of the last three blocks, finest first.
 
     Attributes:
-        sign: of CAM (+1 or −1): on average over the set it is higher inside than along the border.
-            A discriminator may mark the object as *less* real than its surroundings, above all
-            early in training.
-        fisher: each block's direction from border to inside (lda.py).
-        principal: each block's principal direction (ddt.py).
-        aspect: how much wider than high the set's mean Fisher heatmap of the first of these blocks
-            is, between ½ and 2.
+        sign: of CAM, +1 or −1, so that it is higher inside than along the border on the mean of
+            the set. A discriminator may mark the object as *less* real than its surroundings,
+            above all early in training.
+        lda: each block's LDA direction from border to inside (lda.py).
+        aspect: width of the set's mean LDA heatmap over its height, between ½ and 2.
     """
 
     sign: int
     lda: tuple[Float[Tensor, " _"], ...]
-    principal: tuple[Direction, ...]
     aspect: float
 
     def to(self, device: torch.device) -> "FeatureStatistics":
         """The same on `device`."""
-        return FeatureStatistics(
-            self.sign,
-            tuple(direction.to(device) for direction in self.lda),
-            tuple(Direction(d.mean.to(device), d.axis.to(device)) for d in self.principal),
-            self.aspect,
-        )
+        return FeatureStatistics(self.sign, tuple(own.to(device) for own in self.lda), self.aspect)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The directions by name."""
+        return {f"{block}/lda": direction for block, direction in enumerate(self.lda)}
 
-def statistics_tensors(statistics: FeatureStatistics) -> dict[str, Tensor]:
-    """Its tensors by name; `fitted_from` takes them back."""
-    tensors = {}
-    for block, (lda, principal) in enumerate(
-        zip(statistics.lda, statistics.principal, strict=True)
-    ):
-        tensors[f"{block}/fisher"] = lda
-        tensors[f"{block}/principal-mean"] = principal.mean
-        tensors[f"{block}/principal-axis"] = principal.axis
-    return tensors
-
-
-def statistics_from(sign: int, aspect: float, tensors: Mapping[str, Tensor]) -> FeatureStatistics:
-    """What `fitted_tensors` gave.
-
-    Raises:
-        KeyError: some are missing.
-    """
-    lda = tuple(tensors[f"{block}/fisher"] for block in range(DEEP))
-    principal = tuple(
-        Direction(*(tensors[f"{block}/principal-{part}"] for part in ("mean", "axis")))
-        for block in range(DEEP)
-    )
-    return FeatureStatistics(sign, lda, principal, aspect)
+    @classmethod
+    def of(cls, sign: int, aspect: float, tensors: Mapping[str, Tensor]) -> "FeatureStatistics":
+        """Statistics whose directions `tensors` gave; a KeyError where some are missing."""
+        return cls(sign, tuple(tensors[f"{block}/lda"] for block in range(DEEP)), aspect)
 
 
 @torch.no_grad()
 def feature_statistics(
     discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]
 ) -> FeatureStatistics:
-    """Read the whole set once.
+    """Run the whole set through the discriminator once.
 
     Args:
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
@@ -93,8 +66,8 @@ def feature_statistics(
     device = next(discriminator.parameters()).device
     moments = [Moments() for _ in range(DEEP)]
     last = torch.zeros((), device=device)
-    for start in range(0, len(pixels), BATCH):
-        images = to_tensor(pixels[start : start + BATCH], device)
+    for part in batched(len(pixels)):
+        images = to_tensor(pixels[part], device)
         last = last + discriminator.feature_maps(images)[-1].sum(dim=0)
         for sums, maps in zip(moments, reflection_padded_maps(discriminator, images), strict=True):
             sums.add(maps)
@@ -106,20 +79,14 @@ def feature_statistics(
     cam = class_activation_map(last[None], discriminator.linear.weight[0])[0]
     lda = tuple(lda_direction(sums).float() for sums in moments)
     mean_heatmap = class_activation_map(moments[0].mean_maps[None].float(), lda[0])[0]
-    principal = [principal_direction(sums) for sums in moments]
-    return FeatureStatistics(
-        sign_inside(cam),
-        lda,
-        tuple(Direction(d.mean.float(), d.axis.float()) for d in principal),
-        aspect_of(mean_heatmap),
-    )
+    return FeatureStatistics(sign_inside(cam), lda, aspect_of(mean_heatmap))
 
 
 def aspect_of(mean_heatmap: Float[Tensor, "h w"]) -> float:
-    """How much wider than high it is: the ratio of its standard deviations along x and y.
+    """Width over height of a heatmap: the ratio of its standard deviations along x and y.
 
     Each from the image's middle, in sides of the image, weighted by the heatmap above its
-    lowest value; kept between ½ and 2, and 1 where the heatmap is flat.
+    minimum; kept between ½ and 2, and 1 where the heatmap is flat.
     """
     weights = mean_heatmap - mean_heatmap.min()
     height, width = (

@@ -1,6 +1,6 @@
 """Reading a discriminator: which heatmap, from which maps, averaged over which views."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,10 @@ from ganloc.discriminator.networks import Discriminator
 from ganloc.discriminator.reflection_padding import reflection_padded_maps
 from ganloc.heatmap.border_distance import border_distance
 from ganloc.heatmap.cam import class_activation_map
-from ganloc.heatmap.ddt import ddt_heatmaps
 from ganloc.heatmap.feature_statistics import FeatureStatistics
-from ganloc.heatmap.shift_averaging import average_over_views
-from ganloc.images.batches import to_tensor
+from ganloc.heatmap.shift_averaging import average_over_shifts
+from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, UInt8
-
-BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -63,13 +60,45 @@ READINGS: dict[str, Reading] = {
     "otsu-cam": Reading(signed=True, **_CUT),
     "border-distance-last": Reading("border-distance", **_CUT),
     "border-distance": Reading("border-distance", _DEEP, **_CUT),
-    "principal": Reading("principal", _DEEP, **_CUT),
     "lda-last": Reading("lda", **_CUT),
     "lda-multilayer": Reading("lda", _DEEP, **_CUT),
     "lda-no-prior": Reading("lda", _DEEP, steps=2, threshold=0.7, otsu=True),
     "lda": Reading("lda", _DEEP, aspect=True, **_CUT),
 }
 DEFAULT = "lda"
+
+
+# Heatmaps of one batch, one a layer: (discriminator, images, reading, statistics) → batch × h × w.
+LayerHeatmaps = Callable[[Discriminator, Tensor, Reading, FeatureStatistics], list[Tensor]]
+
+
+def _cam(
+    discriminator: Discriminator, images: Tensor, reading: Reading, statistics: FeatureStatistics
+) -> list[Tensor]:
+    sign = statistics.sign if reading.signed else 1
+    last = discriminator.feature_maps(images)[-1]
+    return [class_activation_map(last, sign * discriminator.linear.weight[0])]
+
+
+def _border_distance(
+    discriminator: Discriminator, images: Tensor, reading: Reading, statistics: FeatureStatistics
+) -> list[Tensor]:
+    maps = discriminator.feature_maps(images)
+    return [border_distance(maps[layer]) for layer in reading.layers]
+
+
+def _lda(
+    discriminator: Discriminator, images: Tensor, reading: Reading, statistics: FeatureStatistics
+) -> list[Tensor]:
+    maps = reflection_padded_maps(discriminator, images)
+    return [class_activation_map(maps[layer], statistics.lda[layer]) for layer in reading.layers]
+
+
+LAYER_HEATMAPS: dict[str, LayerHeatmaps] = {
+    "cam": _cam,
+    "border-distance": _border_distance,
+    "lda": _lda,
+}
 
 
 @torch.no_grad()
@@ -85,7 +114,7 @@ def read_heatmaps(
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
         pixels: RGB, 0–255.
         reading: what to read.
-        fitted: what the readings know of the whole set.
+        statistics: of the discriminator's features over the training images.
 
     Returns:
         The cells of the coarsest maps read where the image is read once, else size×size pixels.
@@ -94,9 +123,8 @@ def read_heatmaps(
     for heatmaps in layer_heatmaps(discriminator, pixels, reading, statistics):
         joined = join(heatmaps, stretch=reading.centre > 0.0)
         if reading.centre:
-            joined = joined * centre_prior(
-                joined, reading.centre, statistics.aspect**reading.aspect
-            )
+            aspect = statistics.aspect**reading.aspect
+            joined = joined * centre_prior(joined, reading.centre, aspect)
         parts.append(joined)
     return torch.cat(parts).cpu().numpy()
 
@@ -111,33 +139,16 @@ def layer_heatmaps(
 
     @torch.no_grad()
     def read(images: Tensor) -> Float[Tensor, "batch layers h w"]:
-        heatmaps = _read_layers(discriminator, images, reading, statistics)
+        heatmaps = LAYER_HEATMAPS[reading.heatmap](discriminator, images, reading, statistics)
         if reading.steps == 0 and len(heatmaps) == 1:
             return heatmaps[0][:, None]
         size = images.shape[2:]
         return torch.cat([interpolate(h[:, None], size=size, mode="bilinear") for h in heatmaps], 1)
 
-    for images in _batches(discriminator, pixels):
-        yield average_over_views(read, images, reading.steps) if reading.steps else read(images)
-
-
-def _read_layers(
-    discriminator: Discriminator,
-    images: Float[Tensor, "n 3 size size"],
-    reading: Reading,
-    statistics: FeatureStatistics,
-) -> list[Tensor]:
-    if reading.heatmap == "cam":
-        sign = statistics.sign if reading.signed else 1
-        last = discriminator.feature_maps(images)[-1]
-        return [class_activation_map(last, sign * discriminator.linear.weight[0])]
-    if reading.heatmap == "border-distance":
-        maps = discriminator.feature_maps(images)
-        return [border_distance(maps[layer]) for layer in reading.layers]
-    maps = reflection_padded_maps(discriminator, images)
-    if reading.heatmap == "principal":
-        return [ddt_heatmaps(maps[layer], statistics.principal[layer]) for layer in reading.layers]
-    return [class_activation_map(maps[layer], statistics.lda[layer]) for layer in reading.layers]
+    device = next(discriminator.parameters()).device
+    for part in batched(len(pixels)):
+        images = to_tensor(pixels[part], device)
+        yield average_over_shifts(read, images, reading.steps) if reading.steps else read(images)
 
 
 def join(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Tensor, "n h w"]:
@@ -164,9 +175,3 @@ def centre_prior(
     )
     squares = x[None, :] ** 2 / aspect + y[:, None] ** 2 * aspect
     return torch.exp(-squares / (2.0 * deviation**2))
-
-
-def _batches(discriminator: Discriminator, pixels: np.ndarray) -> Iterator[Tensor]:
-    device = next(discriminator.parameters()).device
-    for start in range(0, len(pixels), BATCH):
-        yield to_tensor(pixels[start : start + BATCH], device)

@@ -15,7 +15,7 @@ from ganloc.shapes import Float
 CELLS = 4  # along a side of the coarsest maps
 
 
-def average_over_views(
+def average_over_shifts(
     read: Callable[[Tensor], Tensor], images: Float[Tensor, "batch 3 size size"], steps: int
 ) -> Float[Tensor, "batch heatmaps size size"]:
     """Mean of `read`'s heatmaps over `steps`² shifts, each also mirrored.

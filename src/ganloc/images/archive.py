@@ -3,8 +3,7 @@
 import os
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -40,22 +39,21 @@ class Archive:
         return Archive(self.path, names, lambda name: self.read(prefix + name))
 
 
-@contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path) -> Archive:
     """Open a folder or a zip; nothing is extracted.
 
-    Links to files are followed, links to folders inside the folder are not (they may form a ring).
+    A zip stays open as long as the archive is used. Links to files are followed, links to folders
+    inside the folder are not (they may form a ring).
 
     Raises:
         UserError: there is nothing at `path`, or it is neither a folder nor a whole zip.
     """
     if path.is_dir():
-        yield Archive(path, _folder_names(path), lambda name: _read_file(path / name))
-        return
-    with _open_zip(path) as opened:
-        names = {n for n in opened.namelist() if not n.endswith("/") and not is_hidden(n)}
-        lock = threading.Lock()  # ZipFile counts its readers without one
-        yield Archive(path, tuple(sorted(names)), lambda name: _read_member(opened, lock, name))
+        return Archive(path, _folder_names(path), lambda name: _read_file(path / name))
+    opened = _open_zip(path)
+    names = {n for n in opened.namelist() if not n.endswith("/") and not is_hidden(n)}
+    lock = threading.Lock()  # ZipFile counts its readers without one
+    return Archive(path, tuple(sorted(names)), lambda name: _read_member(opened, lock, name))
 
 
 def is_hidden(name: str) -> bool:

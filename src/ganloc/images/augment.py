@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganloc.images.batches import batched
 from ganloc.shapes import Bool, Float, Int, UInt8
 
 TRANSLATION = 0.05  # of the side, each way, in whole pixels so that nothing is blurred
 JITTER = 0.4  # brightness, contrast and saturation are multiplied by 1 ± up to this
 LIGHTING = 0.1  # standard deviations of the folder's colours, along each of their main axes
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
-
-CHUNK = 512
 
 
 def augment(
@@ -108,8 +107,8 @@ def colour_axes(pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "3 
     the standard deviation, which makes its strength depend on the scale of the pixels.
     """
     total, products, count = np.zeros(3), np.zeros((3, 3)), 0
-    for start in range(0, len(pixels), CHUNK):
-        colours = pixels[start : start + CHUNK].reshape(-1, 3).astype(np.float64) / 255.0
+    for part in batched(len(pixels), 512):  # sums, and so weights, depend on this number
+        colours = pixels[part].reshape(-1, 3).astype(np.float64) / 255.0
         total += colours.sum(axis=0)
         products += colours.T @ colours
         count += len(colours)

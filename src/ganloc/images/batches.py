@@ -1,4 +1,6 @@
-"""Which images come when: a function of the seed and the step, so a run can go on anywhere."""
+"""Batches: which images come when in a training, and large sets some rows at a time."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -6,12 +8,24 @@ from torch import Tensor
 
 from ganloc.shapes import Float, Int, UInt8
 
+READ = 128  # images that a network reads at a time
+CUT = 512  # heatmaps that are cut to boxes at a time
+
+
+def batched(count: int, size: int = READ) -> Iterator[slice]:
+    """Slices of `size` rows that cover `count` rows, so that a large set needs no large memory.
+
+    >>> [values[part] for values in ["abcde"] for part in batched(5, 2)]
+    ['ab', 'cd', 'e']
+    """
+    return (slice(start, start + size) for start in range(0, count, size))
+
 
 def batch_indices(count: int, batch: int, seed: int, step: int) -> Int[np.ndarray, " batch"]:
-    """The images of step `step` (from 0): a walk through one shuffling of the set after another.
+    """The images of training step `step` (from 0), a function of seed and step alone.
 
-    Every image is seen once before any is seen again, also where a batch crosses from one
-    shuffling into the next or is larger than the set.
+    The set is shuffled epoch by epoch: every image is seen once before any is seen again, also
+    where a batch crosses from one epoch into the next or is larger than the set.
     """
     first, last = step * batch, (step + 1) * batch
     epochs = range(first // count, (last - 1) // count + 1)

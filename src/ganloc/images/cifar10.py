@@ -5,7 +5,6 @@ refused: its files are pickles, and reading a pickle can run any code.
 """
 
 import re
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -74,15 +73,14 @@ def load_cifar10(archive: Path, category: str, split: str, size: int = SIDE) -> 
     categories = categories_of(category)
     if split not in BATCHES:
         raise UserError(f"Unknown split {split!r}: choose train or test.")
-    with _open(archive) as opened:
-        root, binary = _find_root(opened)
-        read = _read_batches if binary else _read_files
-        return read(root, categories, split, size)
+    root, binary = _find_root(_open(archive))
+    read = _read_batches if binary else _read_files
+    return read(root, categories, split, size)
 
 
-def _open(path: Path) -> AbstractContextManager[Archive]:
+def _open(path: Path) -> Archive:
     if is_tar(path):
-        return nullcontext(read_tar(path))
+        return read_tar(path)
     inner = path / _FOLDER
     return open_archive(inner if inner.is_dir() else path)
 

@@ -27,7 +27,7 @@ WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 
 
 def decode(
-    data: bytes, size: int, part: Float[np.ndarray, "4"] = WHOLE
+    data: bytes, size: int, crop: Float[np.ndarray, "4"] = WHOLE
 ) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
     """Decode an image, squeeze it to `size` × `size` with antialiasing, and tell its own size.
 
@@ -36,7 +36,7 @@ def decode(
     Args:
         data: the file.
         size: side of the pixels, at least 1.
-        part: squeeze this rectangle alone, xyxy in fractions of the upright image.
+        crop: squeeze this rectangle alone, xyxy in fractions of the upright image.
 
     Returns:
         RGB pixels, 0–255, upright; width and height of the upright original, in pixels.
@@ -44,9 +44,9 @@ def decode(
     Raises:
         Unreadable: not an image, a damaged one, or a decompression bomb.
     """
-    shown = float((part[2:] - part[:2]).min())
+    shown = float((crop[2:] - crop[:2]).min())
     image, original = open_rgb(data, at_least=math.ceil(MARGIN * size / max(shown, 1e-6)))
-    box = tuple((part * np.tile(image.size, 2)).tolist())
+    box = tuple((crop * np.tile(image.size, 2)).tolist())
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box)), original
 
 

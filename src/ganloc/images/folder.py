@@ -1,5 +1,6 @@
 """A folder or zip of images → Images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ganloc.errors import UserError
@@ -20,14 +21,13 @@ def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageS
     Raises:
         UserError: nothing at `path`, neither a folder nor a whole zip, or no readable image.
     """
-    with open_archive(path) as archive:
-        names = [name for name in archive.names if name.lower().endswith(SUFFIXES)]
-        if not names:
-            raise UserError(
-                f"No images in {path}: give a folder or zip with JPEG, PNG, BMP, WebP or "
-                "TIFF files."
-            )
-        images = gather(archive, names, size, limit_bytes)
+    archive = open_archive(path)
+    names = [name for name in archive.names if name.lower().endswith(SUFFIXES)]
+    if not names:
+        raise UserError(
+            f"No images in {path}: give a folder or zip with JPEG, PNG, BMP, WebP or TIFF files."
+        )
+    images = replace(gather(archive, names, size, limit_bytes), archive=archive)
     if not len(images):
         raise UserError(
             f"None of the {len(names)} image files in {path} can be read "

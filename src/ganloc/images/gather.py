@@ -3,20 +3,27 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable
-from ganloc.images.decode import WHOLE, decode, quiet_pillow
+from ganloc.images.decode import WHOLE, decode, open_rgb, quiet_pillow
 from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, Int, UInt8
 
 LIMIT_BYTES = 512 * 2**20  # pixels beyond this live in a file, not in memory
 _AHEAD = 256  # files handed to the threads at a time
+
+# Which images, and a crop of each, xyxy in fractions of it → RGB, 0–255, at the images' size.
+CropReader = Callable[
+    [Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]], UInt8[np.ndarray, "k size size 3"]
+]
 
 _Decoded = tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]
 
@@ -48,27 +55,36 @@ def gather(
     )
 
 
-def read_crops(
+def crop_reader(images: ImageSet) -> CropReader | None:
+    """A function that reads crops of these images from their files; None where there are none."""
+    return None if images.archive is None else partial(_read_crops, images.archive, images)
+
+
+def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
+    """An image as RGB from its file; its squeezed pixels where the file cannot be read (any more).
+
+    A JPEG may come smaller than it is, but no side falls below `at_least` pixels.
+    """
+    if images.archive is not None:
+        with suppress(Unreadable), quiet_pillow():
+            return open_rgb(images.archive.read(images.names[index]), at_least)[0]
+    return Image.fromarray(images.pixels[index])
+
+
+def _read_crops(
     archive: Archive,
     images: ImageSet,
     indices: Int[np.ndarray, " k"],
-    parts: Float[np.ndarray, "k 4"],
+    crops: Float[np.ndarray, "k 4"],
 ) -> UInt8[np.ndarray, "k size size 3"]:
-    """A part of each of the images at `indices`, at their size, from their files.
-
-    Args:
-        archive: that `images` were gathered from.
-        images: gathered before; of a file that can no longer be read, its pixels are cut.
-        indices: which images.
-        parts: xyxy in fractions of each image, within it.
-    """
+    """`CropReader`; of a file that can no longer be read, its squeezed pixels are cropped."""
     found = np.empty((len(indices), *images.pixels.shape[1:]), np.uint8)
     names = [images.names[index] for index in indices]
-    decoded = _decode_all(archive, names, images.size, parts)
-    for place, (index, part, one) in enumerate(zip(indices, parts, decoded, strict=True)):
+    decoded = _decode_all(archive, names, images.size, crops)
+    for place, (index, crop, one) in enumerate(zip(indices, crops, decoded, strict=True)):
         if isinstance(one, Unreadable):
             squeezed = Image.fromarray(images.pixels[index])
-            box = tuple((part * images.size).tolist())
+            box = tuple((crop * images.size).tolist())
             one = np.asarray(squeezed.resize(squeezed.size, Image.Resampling.BICUBIC, box)), None
         found[place] = one[0]
     return found
@@ -78,18 +94,17 @@ def _decode_all(
     archive: Archive,
     names: Sequence[str],
     size: int,
-    parts: Float[np.ndarray, "k 4"] | None = None,
+    crops: Float[np.ndarray, "k 4"] | None = None,
 ) -> Iterator[_Decoded | Unreadable]:
-    def one(name: str, part: Float[np.ndarray, "4"]) -> _Decoded | Unreadable:
+    def one(name: str, crop: Float[np.ndarray, "4"]) -> _Decoded | Unreadable:
         try:
             if name != _printable(name):  # could be neither printed nor exported later
                 raise Unreadable("its name is not valid Unicode")
-            return decode(archive.read(name), size, part)
+            return decode(archive.read(name), size, crop)
         except Unreadable as reason:
             return reason
 
-    wanted = [WHOLE] * len(names) if parts is None else parts
-
+    wanted = [WHOLE] * len(names) if crops is None else crops
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
         with quiet_pillow():

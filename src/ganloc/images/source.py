@@ -2,29 +2,18 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from ganloc.errors import UserError
-from ganloc.images.archive import open_archive
+from ganloc.errors import Notice, UserError
 from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
-from ganloc.images.gather import read_crops
 from ganloc.images.image_set import ImageSet
 from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
-from ganloc.shapes import Float, Int, UInt8
-
-# Which images, and a part of each, xyxy in fractions of it → RGB, 0–255, at the images' size.
-CropReader = Callable[
-    [Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]], UInt8[np.ndarray, "k size size 3"]
-]
 
 # Environment variables that hold an archive's path.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
@@ -83,24 +72,11 @@ def load_images(
         raise UserError(f"Unknown split {split!r}: choose train or test.")
     if truth is not None and has_boxes(data):
         raise UserError(f"{data} has its own true boxes: leave out {truth}.")
-    if has_split(data):
-        images = _load_named(data, size, split, archive)
-    else:
-        images = _load_path(data, size)
+    images = _load_named(data, size, split, archive) if has_split(data) else _load_path(data, size)
+    images = replace(images, source=data)
+    if images.left_out:
+        warnings.warn(images.left_out, Notice, stacklevel=2)
     return images if truth is None else read_coco(truth, images)
-
-
-@contextmanager
-def look_closer(data: str, images: ImageSet) -> Iterator[CropReader | None]:
-    """A function from indices and parts (`gather_parts`) to pixels, of what `data` named.
-
-    None where the files can't show more than `images` do: of a named data set.
-    """
-    if has_split(data):
-        yield None
-        return
-    with open_archive(Path(data).expanduser()) as archive:
-        yield partial(read_crops, archive, images)
 
 
 def has_split(data: str) -> bool:

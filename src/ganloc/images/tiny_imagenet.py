@@ -84,11 +84,10 @@ def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64)
     if split not in ("train", "test"):
         raise UserError(f"Unknown split {split!r}: choose train or test.")
     inner = archive / _FOLDER
-    with open_archive(inner if inner.is_dir() else archive) as opened:
-        root = _find_root(opened)
-        read = _train_rows if split == "train" else _val_rows
-        rows = [row for class_id in classes for row in read(root, class_id)]
-        images = gather(root, [row.name for row in rows], size)
+    root = _find_root(open_archive(inner if inner.is_dir() else archive))
+    read = _train_rows if split == "train" else _val_rows
+    rows = [row for class_id in classes for row in read(root, class_id)]
+    images = gather(root, [row.name for row in rows], size)
     if images.skipped:
         raise UserError(
             f"{archive} is incomplete ({images.skipped[0]}): download or extract it again."

@@ -12,13 +12,12 @@ import numpy as np
 
 from ganloc.box.from_heatmap import component_boxes, largest, normalise
 from ganloc.box.iou import best_iou
+from ganloc.images.batches import CUT
 from ganloc.metrics.localization import gt_known_loc, scorable
 from ganloc.shapes import Float, Int
 
 THRESHOLDS = np.arange(100) / 100
 DELTAS = (0.3, 0.5, 0.7)
-
-_STACK = 512  # Images at a time, so that a large set needs no large memory.
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def max_box_acc(
     keep = np.flatnonzero(scorable(truth))
     parts = [
         _ious(heatmaps[part], tuple(truth[i] for i in part), sizes[part], thresholds)
-        for part in np.array_split(keep, -(-len(keep) // _STACK))
+        for part in np.array_split(keep, -(-len(keep) // CUT))
     ]
     largest_box, any_box = (
         np.array([[gt_known_loc(ious, delta) for ious in sweep] for delta in DELTAS])

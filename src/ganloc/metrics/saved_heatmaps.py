@@ -32,7 +32,7 @@ def evaluate_saved(
     heatmaps = saved.heatmaps[_places(saved, images)]
     sizes, truth = images.sizes, images.truth
     rule = (saved.threshold, saved.otsu) if threshold is None else (threshold, False)
-    boxes = boxes_from_heatmaps(heatmaps, heatmaps.shape[1], sizes, *rule)
+    boxes = images.in_pixels(boxes_from_heatmaps(heatmaps, heatmaps.shape[1], *rule))
     return [
         evaluate_heatmaps(saved.reading, heatmaps, boxes, truth, sizes),
         evaluate_boxes("whole-image", whole_image(sizes), truth),

@@ -1,1 +1,1 @@
-"""Which images may not belong to their folder."""
+"""Outlier scores: which images may not belong to their folder."""

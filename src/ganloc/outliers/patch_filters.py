@@ -1,8 +1,8 @@
-"""What a folder's images are made of: a few small patterns, and how strongly an image has each.
+"""Texture features: small filters learned from a folder, and how strongly images respond to each.
 
-Coates and Ng (2012), Learning Feature Representations with K-means: patches are set to equal
-contrast, whitened and clustered by direction. Means over a whole image tell its texture, wherever
-the object is and whatever its box.
+Coates and Ng, Learning Feature Representations with K-means (2012): patches are set to equal
+contrast, whitened and clustered by direction. Means over a whole image describe its texture,
+wherever the object is and whatever its box.
 """
 
 from dataclasses import dataclass
@@ -12,42 +12,42 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, unfold
 
-from ganloc.images.batches import to_tensor
+from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, UInt8
 
-COUNT = 32
-SIDE = 6  # pixels of a pattern
+COUNT = 32  # filters
+SIDE = 6  # of a filter, in pixels
 STRIDE = 2
 LARGEST = 64  # larger images are shrunk to this side
-PATCHES = 40_000  # to learn from, or of few images so many each:
-PER_IMAGE = 200
-ROUNDS = 10
-FLAT = 10 / 127.5**2  # added to a patch's variance, so that what is all but flat stays so
+PATCHES = 40_000  # to learn from, at most
+PER_IMAGE = 200  # patches to learn from, at most
+ROUNDS = 10  # of k-means
+FLAT = 10 / 127.5**2  # added to a patch's variance: a nearly flat patch is not amplified
 WHITENING = 0.1  # added to the patches' variances
-QUIET = 0.5  # answers up to this are none
-BATCH = 64
+THRESHOLD = 0.5  # responses up to this count as 0
+BATCH = 64  # images at a time: their patches take much memory
 
 
 @dataclass(frozen=True)
 class PatchFilters:
-    """Patterns of a folder.
+    """The filters of a folder.
 
     Attributes:
         mean: of all patches, channels first.
-        filters: a column a pattern; with their whitening.
+        filters: a column each, whitening included.
     """
 
     mean: Float[Tensor, " values"]
-    filters: Float[Tensor, "values patterns"]
+    filters: Float[Tensor, "values filters"]
 
     @classmethod
     @torch.no_grad()
     def learn(cls, pixels: UInt8[np.ndarray, "n size size 3"], seed: int) -> "PatchFilters":
-        """Learn them from patches of these images, by spherical k-means.
+        """Cluster random patches of these images by spherical k-means.
 
         Args:
             pixels: RGB, 0–255, at least one.
-            seed: of the patches and the first patterns.
+            seed: of the patches and the first centroids.
         """
         random = torch.Generator().manual_seed(seed)
         patches = _contrast(_sampled(pixels, random))
@@ -56,45 +56,43 @@ class PatchFilters:
         whitening = axes * (variances.clamp(min=0.0) + WHITENING).rsqrt() @ axes.T
         white = (patches - mean) @ whitening
         first = torch.randperm(len(white), generator=random)[:COUNT]
-        filters_ = _unit(white[first])
+        centroids = _unit(white[first])
         for _ in range(ROUNDS):
-            answers = white @ filters_.T
-            nearest = answers.abs().argmax(dim=1, keepdim=True)
-            weights = torch.zeros_like(answers).scatter(1, nearest, answers.gather(1, nearest))
-            filters_ = _unit(weights.T @ white + 1e-3 * filters_)  # one that is nobody's stays
-        return cls(mean.float(), (whitening @ filters_.T).float())
+            cosines = white @ centroids.T
+            nearest = cosines.abs().argmax(dim=1, keepdim=True)
+            weights = torch.zeros_like(cosines).scatter(1, nearest, cosines.gather(1, nearest))
+            centroids = _unit(
+                weights.T @ white + 1e-3 * centroids
+            )  # an empty cluster keeps its own
+        return cls(mean.float(), (whitening @ centroids.T).float())
 
     @torch.no_grad()
-    def strengths(
-        self, pixels: UInt8[np.ndarray, "n size size 3"]
-    ) -> Float[Tensor, "n both_signs"]:
-        """How strongly each image has each pattern, then each in negative, at least 0.
+    def features(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "n both_signs"]:
+        """How strongly each image responds to each filter, then to each filter's negative; ≥ 0.
 
-        The square root of the mean over the image.
+        The square root of the mean response over the image.
 
         Args:
-            pixels: RGB, 0–255, of the size that was learned from: patterns have a size in pixels.
+            pixels: RGB, 0–255, of the size that the filters were learned at.
         """
-        side, device = SIDE, self.filters.device
-        strengths = []
-        for start in range(0, len(pixels), BATCH):
-            images = _shrunk(to_tensor(pixels[start : start + BATCH], device))
-            patches = _contrast(unfold(images, side, stride=STRIDE).transpose(1, 2))
-            answers = (patches - self.mean) @ self.filters
-            both = torch.cat([answers, -answers], dim=2)
-            strengths.append((both - QUIET).clamp(min=0.0).mean(dim=1).sqrt())
-        return torch.cat(strengths)
+        device = self.filters.device
+        features = []
+        for part in batched(len(pixels), BATCH):
+            images = _shrunk(to_tensor(pixels[part], device))
+            patches = _contrast(unfold(images, SIDE, stride=STRIDE).transpose(1, 2))
+            responses = (patches - self.mean) @ self.filters
+            both = torch.cat([responses, -responses], dim=2)
+            features.append((both - THRESHOLD).clamp(min=0.0).mean(dim=1).sqrt())
+        return torch.cat(features)
 
 
 def _sampled(
     pixels: UInt8[np.ndarray, "n size size 3"], random: torch.Generator
 ) -> Float[Tensor, "patches values"]:
     """Patches from random places of random images, channels first."""
+    cpu = torch.device("cpu")
     images = torch.cat(
-        [
-            _shrunk(to_tensor(pixels[start : start + BATCH], torch.device("cpu")))
-            for start in range(0, len(pixels), BATCH)
-        ]
+        [_shrunk(to_tensor(pixels[part], cpu)) for part in batched(len(pixels), BATCH)]
     )
     shape = (min(PATCHES, PER_IMAGE * len(images)), 1, 1, 1)
     image = torch.randint(len(images), shape, generator=random)
@@ -111,7 +109,7 @@ def _shrunk(images: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n 3 _ _"]:
 
 
 def _contrast(patches: Float[Tensor, "*n values"]) -> Float[Tensor, "*n values"]:
-    """Each patch with mean 0 and, unless it is all but flat, variance 1."""
+    """Each patch with mean 0 and, unless it is nearly flat, variance 1."""
     variance, mean = torch.var_mean(patches, dim=-1, correction=0, keepdim=True)
     return (patches - mean) * (variance + FLAT).rsqrt()
 

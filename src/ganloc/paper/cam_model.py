@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganloc.box.detections import Detections
 from ganloc.errors import UserError
 from ganloc.heatmap.calibrate import IMAGES, calibrate
-from ganloc.heatmap.readings import BATCH, READINGS
-from ganloc.images.batches import to_tensor
-from ganloc.images.image_set import ImageSet, checksum, spread_over
-from ganloc.model import Detections
+from ganloc.heatmap.readings import READINGS
+from ganloc.images.batches import READ, batched, to_tensor
+from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.paper.cam_learner import new_learner
 from ganloc.paper.cam_recipe import ReferenceRecipe
 from ganloc.paper.resnet import ResNet
@@ -48,7 +48,7 @@ class ReferenceModel:
     ) -> "ReferenceModel":
         """Freeze a copy of `network`; `images` are those that it was trained on."""
         frozen = copy.deepcopy(network).eval().requires_grad_(False)
-        origin = {"images": len(images), "checksum": checksum(images)}
+        origin = {"images": len(images), "checksum": images.checksum}
         return cls(frozen, recipe, images.classes, {"iteration": iteration, **origin})
 
     def to(self, device: torch.device) -> "ReferenceModel":
@@ -88,21 +88,20 @@ class ReferenceModel:
         ReLU, as for a discriminator. Errors as in `labels`, where the own class is read.
         """
         labels = self.predict(images) if predicted else self.labels(images)
-        weights = self.network.linear.weight[torch.from_numpy(labels)].split(BATCH)
+        weights = self.network.linear.weight[torch.from_numpy(labels)].split(READ)
         maps = self._feature_maps(images)
         parts = [torch.einsum("bkhw,bk->bhw", *both) for both in zip(maps, weights, strict=True)]
         return torch.cat(parts).cpu().numpy()
 
-    def localize(self, images: ImageSet, predicted: bool = False) -> Detections:
+    def detect(self, images: ImageSet, predicted: bool = False) -> Detections:
         """Heatmap and box of every image, by the reading `plain-cam` of a discriminator."""
         heatmaps = self.heatmaps(images, predicted)
-        return Detections.from_heatmaps(heatmaps, images.size, images.sizes, READING)
+        return Detections.from_heatmaps(heatmaps, images.size, READING.threshold)
 
     def _feature_maps(self, images: ImageSet) -> Iterator[Tensor]:
         device = self.network.linear.weight.device
-        for start in range(0, len(images), BATCH):
-            pixels = images.pixels[start : start + BATCH]
-            yield self.network.feature_maps(to_tensor(pixels, device))
+        for part in batched(len(images)):
+            yield self.network.feature_maps(to_tensor(images.pixels[part], device))
 
     def save(self, path: Path) -> None:
         """Write weights and all settings to one safetensors file, whole or not at all."""
@@ -164,5 +163,5 @@ def untrained_reference(
         device: where to put it.
     """
     network = new_learner(recipe, len(images.classes), device).network
-    calibrate(network, spread_over(images.pixels, IMAGES))
+    calibrate(network, every_nth(images.pixels, IMAGES))
     return ReferenceModel.from_training(network, recipe, images, iteration=0)

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 
 from ganloc.checkpoints.run import Run, check_new
+from ganloc.checkpoints.stop_signal import stop_signal
 from ganloc.checkpoints.training_log import Log, ProgressCallback
-from ganloc.errors import UserError
+from ganloc.errors import Stopped, UserError
 from ganloc.files import write_json
-from ganloc.images.image_set import ImageSet, checksum
+from ganloc.images.image_set import ImageSet
 from ganloc.paper.cam_learner import (
     Learner,
     Progress,
@@ -21,7 +22,6 @@ from ganloc.paper.cam_learner import (
 )
 from ganloc.paper.cam_model import ReferenceModel, known_labels
 from ganloc.paper.cam_recipe import ReferenceRecipe
-from ganloc.training import Stopped, stop_flag
 
 LOG_EVERY = 25
 CHECKPOINT_EVERY = 250
@@ -67,7 +67,7 @@ def train_reference(
         learner = new_learner(recipe, classes, device)
     seconds = run.keep_log_until(learner.iteration)
     log = Log(run, progress, recipe.batch, learner.iteration, seconds)
-    with stop_flag() as stopped:
+    with stop_signal() as stopped:
         for step in learn(learner, images, recipe):
             last = learner.iteration == recipe.iterations
             if learner.iteration % LOG_EVERY == 0 or last:
@@ -84,7 +84,7 @@ def _begin(run: Run, images: ImageSet, recipe: ReferenceRecipe, resume: bool) ->
     """Write `recipe.json`, or make sure that the one to go on from says the same."""
     wanted = {
         "images": len(images),
-        "checksum": checksum(images),
+        "checksum": images.checksum,
         "classes": list(images.classes),
         "recipe": asdict(recipe),
     }

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from ganloc.checkpoints.hooks import RunHooks
 from ganloc.checkpoints.run import Run
 from ganloc.checkpoints.training_log import ProgressCallback
 from ganloc.images.image_set import ImageSet
+from ganloc.method import fit
 from ganloc.model import Model
 from ganloc.paper.budgets import Budget
 from ganloc.recipes import Recipe
-from ganloc.training import train_run
 
 # Opens the display of a training, which is named; the number is its iterations.
 Show = Callable[[str, int], AbstractContextManager[ProgressCallback]]
@@ -56,15 +57,13 @@ def train_cell(cell: Cell, out: Path, images: ImageSet, device: torch.device, sh
         Stopped: by Ctrl-C; the next call goes on.
         UserError: the folder holds a run of another recipe or of other images.
     """
-    folder, recipe = cell.folder(out), cell.recipe()
-    begun = (folder / "recipe.json").exists()
-    if begun:
-        run = Run.open(folder)
-        run.resume(asdict(recipe), images)
-    else:
-        run = Run.create(folder, recipe, data_of(cell.set_name), images)
+    recipe = cell.recipe()
+    run = Run.create_or_open(cell.folder(out), recipe, images)
     if not cell.is_trained(out):
         kept = cell.budget.kept(recipe.iterations)
-        with show(f"{cell.set_name} {cell.method}", recipe.iterations) as progress:
-            train_run(run, images.unlabelled(), recipe, device, begun, progress, kept)
+        with (
+            show(f"{cell.set_name} {cell.method}", recipe.iterations) as progress,
+            RunHooks(run, progress, resume=True, milestones=kept) as hooks,
+        ):
+            fit(images, recipe, device, hooks)
     return run

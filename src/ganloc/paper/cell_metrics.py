@@ -38,7 +38,7 @@ def evaluate_cell(
     """The scores of a cell that was trained on `device`, percentages 0–100.
 
     Returns:
-        `paper` and `ours`: the paper's reading and the border distance, as `score_reading` says;
+        `paper` and `ours`: the paper's reading and the border distance, as `evaluate_reading` says;
         `curve`: iteration and GT-known Loc of both at every milestone; `published`: Table 3's
         cell; `ms_ssim` of generated images and its `ms_ssim_deviation` over samplings;
         `uniformity` of the paper's heatmaps, and `uniformity_untrained`; what it cost; `recipe`.
@@ -47,16 +47,16 @@ def evaluate_cell(
     kept = cell.budget.kept(recipe.iterations)
     models = [Model.load(run.milestone(iteration)).to(device) for iteration in kept]
     untrained = untrained_model(models[-1], train)
-    scores: dict[str, Any] = {}
+    readings: dict[str, Any] = {}
     curve: list[list[float]] = [[iteration] for iteration in kept]
     for name, reading in READINGS.items():
-        found = [model.localize(test, reading) for model in models]
-        scores[name] = evaluate_reading(found, untrained.localize(test, reading), test)
+        found = [model.detect(test, reading) for model in models]
+        readings[name] = evaluate_reading(found, untrained.detect(test, reading), test)
         for line, each in zip(curve, found, strict=True):
-            line.append(_percent(hits(each.boxes, test)))
+            line.append(_percent(hits(each, test)))
     generator = load_generator(run.checkpoint, recipe).to(device)
     return {
-        **scores,
+        **readings,
         "curve": curve,
         "published": published(cell.set_name, cell.method),
         **alikeness(sample(generator, recipe, SAMPLES), cell.budget),
@@ -73,7 +73,7 @@ def milliseconds_alone(model: Model, images: ImageSet, count: int = 20) -> float
     times = []
     for index in range(min(count, len(images))):
         began = time.perf_counter()
-        model.localize(images.subset([index]), PAPER)
+        model.detect(images.subset([index]), PAPER)
         times.append(time.perf_counter() - began)
     return round(1000.0 * float(np.median(times)), 3)
 
@@ -94,11 +94,11 @@ def evaluate_reading(
         `max_box_acc` and `max_box_acc_v2` (oracle thresholds).
     """
     assert test.truth is not None
-    last, untrained = hits(found[-1].boxes, test), hits(before.boxes, test)
+    last, untrained = hits(found[-1], test), hits(before, test)
     swept = max_box_acc(found[-1].heatmaps, test.truth, test.sizes)
     return {
-        **score(found[-1].boxes, test),
-        "peak": max(_percent(hits(each.boxes, test)) for each in found),
+        **loc_with_interval(last),
+        "peak": max(_percent(hits(each, test)) for each in found),
         "untrained": _percent(untrained),
         "gain": _rounded(paired_bootstrap(100.0 * last, 100.0 * untrained)),
         "max_box_acc": round(swept.max_box_acc, 2),
@@ -119,17 +119,16 @@ def baseline_rows(train: ImageSet, test: ImageSet, budget: Budget) -> dict[str, 
     return rows | {"real": alikeness(train.pixels, budget)}
 
 
-def score(boxes: Float[np.ndarray, "n 4"], test: ImageSet) -> dict[str, Any]:
+def loc_with_interval(hit: Float[np.ndarray, " n"]) -> dict[str, Any]:
     """GT-known Loc, its 95 % bootstrap interval, and how many images it is of."""
-    hit = hits(boxes, test)
     interval = bootstrap_interval(100.0 * hit)
     return {"loc": _percent(hit), "interval": _rounded(interval), "images": len(hit)}
 
 
-def hits(boxes: Float[np.ndarray, "n 4"], test: ImageSet) -> Float[np.ndarray, " n"]:
+def hits(found: Detections, test: ImageSet) -> Float[np.ndarray, " n"]:
     """1 for each image whose box has IoU > 0.5 with a true one, else 0."""
     assert test.truth is not None
-    return (best_iou(boxes, test.truth) > 0.5).astype(float)
+    return (best_iou(test.in_pixels(found.boxes), test.truth) > 0.5).astype(float)
 
 
 def alikeness(pixels: np.ndarray, budget: Budget) -> dict[str, float]:

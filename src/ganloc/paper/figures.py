@@ -30,7 +30,6 @@ from ganloc.report.panels import (
     sample_tiles,
     save_figure,
 )
-from ganloc.report.training_images import spread
 
 CIFAR10_BIRD = "cifar10:bird"
 BEST = "sn-dcgan"  # the paper's
@@ -124,11 +123,11 @@ def samples_of_three(bench: Bench) -> Figure:
 def heatmaps_of_three(bench: Bench) -> Figure:
     """Figure 2: where the same three GANs look, in some test images fixed by their numbers."""
     data = bench.data(CIFAR10_BIRD)
-    some = spread(data.test, HANDFUL)
+    some = data.test.evenly(HANDFUL)
     panels = []
     for method in METHODS[bench.table]:
         model = bench.model(bench.trained(method, data))
-        found = model.localize(some, PAPER)
+        found = model.detect(some, PAPER)
         tiles = beside(
             boxed_tiles(some, found.boxes),
             heatmap_tiles(found.heatmaps),
@@ -155,7 +154,7 @@ def boxes_of_six_sets(bench: Bench) -> Figure:
     for set_name in PAPER_SETS:
         data = bench.data(set_name)
         model = bench.model(bench.trained(BEST, data))
-        panels.append(readings_panel(model, spread(data.test, OF_A_SET), set_name))
+        panels.append(readings_panel(model, data.test.evenly(OF_A_SET), set_name))
     caption = (
         "Test images of Tiny ImageNet, chosen by their numbers, with the true box in blue and "
         f"the box found in green; {TITLES[BEST]}, one network a set. {bench.settings()}"
@@ -200,7 +199,7 @@ def readings_panel(model: Model, images: ImageSet, set_name: str) -> Panel:
     """Boxes and heatmaps of a set by the paper's reading, and beside it by the border distance."""
     tiles = []
     for reading in (PAPER, OURS):
-        found = model.localize(images, reading)
+        found = model.detect(images, reading)
         tiles += [boxed_tiles(images, found.boxes, truth=True), heatmap_tiles(found.heatmaps)]
     headings = ("the paper's reading", "our border distance")
     numbers = ", ".join(Path(name).stem for name in images.names)

@@ -162,7 +162,7 @@ def _reference_row(
     """The paper's reading of the reference; a supervised row. One training serves all sets."""
     return {
         "uses_labels": True,
-        "paper": evaluate_reading([model.localize(test)], before.localize(test), test),
+        "paper": evaluate_reading([model.detect(test)], before.detect(test), test),
         "published": published(set_name, CAM),
         "top1": round(model.accuracy(test), 2),
         **cost(run),

@@ -1,4 +1,4 @@
-"""Boxes out: files that tools read, and images that people look at."""
+"""Results out: files that tools read, and drawings that people look at."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,76 +6,49 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ganloc.box.detections import Detections
 from ganloc.box.formats import write_coco, write_csv
 from ganloc.heatmap.heatmap_files import SavedHeatmaps, save_heatmaps
-from ganloc.images.archive import Unreadable, open_archive
-from ganloc.images.decode import open_rgb, quiet_pillow
+from ganloc.images.gather import read_original
 from ganloc.images.image_set import ImageSet
-from ganloc.images.source import has_split
-from ganloc.model import RULES, Detections
+from ganloc.model import MODEL_READINGS
 from ganloc.report.grid import FOUND_BOX, save_png, under_heatmap, with_boxes
-from ganloc.shapes import Float
 
-WRITERS: dict[str, Callable[..., None]] = {"coco": write_coco, "csv": write_csv}
+WRITERS: dict[str, Callable[[Path, ImageSet, Detections], None]] = {
+    "coco": write_coco,
+    "csv": write_csv,
+}
 LONGEST = 640  # pixels of a drawing's longer side
 SHORTEST = 256
 
 
-def write_results(
-    path: Path,
-    format: str,
-    images: ImageSet,
-    found: Detections,
-    outliers: Float[np.ndarray, " n"] | None = None,
-) -> None:
-    """Write names, boxes, scores and, where known, how unusual images are: "coco" or "csv"."""
-    WRITERS[format](path, images.names, images.sizes, found.boxes, found.scores, outliers)
+def write_results(path: Path, format: str, images: ImageSet, found: Detections) -> None:
+    """Write boxes, scores and outlier scores in the format of a row of `WRITERS`."""
+    WRITERS[format](path, images, found)
 
 
 def write_heatmaps(path: Path, reading: str, images: ImageSet, found: Detections) -> None:
     """Write the heatmaps with their reading's rule for boxes (`load_heatmaps` reads them)."""
-    rule = RULES[reading]
-    save_heatmaps(
-        path,
-        SavedHeatmaps(
-            images.names, images.sizes, found.heatmaps, reading, rule.threshold, rule.otsu
-        ),
-    )
+    rule = MODEL_READINGS[reading]
+    own = (images.names, images.sizes, found.heatmaps)
+    save_heatmaps(path, SavedHeatmaps(*own, reading, rule.threshold, rule.otsu))
 
 
-def draw_results(folder: Path, photos: str, images: ImageSet, found: Detections) -> None:
+def draw_results(folder: Path, images: ImageSet, found: Detections) -> None:
     """One PNG an image, `folder`/NAME.png: with its box, and beside it under its heatmap.
 
-    Folders within `photos` are kept. A named data set is drawn as the network sees it, everything
-    else from its files.
+    Subfolders are kept. Images are drawn from their files, where there are any.
 
     Raises:
-        UserError: the folder can't be written to, or `photos` has gone since it was read.
+        UserError: the folder can't be written to.
     """
-    if has_split(photos):
-        for index, name in enumerate(images.names):
-            _draw(
-                folder / f"{name}.png",
-                Image.fromarray(images.pixels[index]),
-                found,
-                index,
-                images,
-            )
-        return
-    with open_archive(Path(photos).expanduser()) as archive, quiet_pillow():
-        for index, name in enumerate(images.names):
-            try:
-                image, _ = open_rgb(archive.read(name), at_least=LONGEST)
-            except Unreadable:  # it has gone since it was localized
-                image = Image.fromarray(images.pixels[index])
-            _draw(folder / f"{name}.png", image, found, index, images)
-
-
-def _draw(path: Path, image: Image.Image, found: Detections, index: int, images: ImageSet) -> None:
-    width, height = (int(side) for side in images.sizes[index])
-    scale = min(LONGEST / max(width, height), max(1.0, SHORTEST / min(width, height)))
-    shown = max(1, round(width * scale)), max(1, round(height * scale))
-    pixels = np.asarray(image.resize(shown, Image.Resampling.BICUBIC))
-    box = found.boxes[index] * np.tile(np.array(shown) / (width, height), 2)
-    halves = [pixels, under_heatmap(pixels, found.heatmaps[index])]
-    save_png(path, np.concatenate([with_boxes(half, [(FOUND_BOX, box)]) for half in halves], 1))
+    for index, name in enumerate(images.names):
+        width, height = (int(side) for side in images.sizes[index])
+        scale = min(LONGEST / max(width, height), max(1.0, SHORTEST / min(width, height)))
+        shown = max(1, round(width * scale)), max(1, round(height * scale))
+        original = read_original(images, index, at_least=LONGEST)
+        pixels = np.asarray(original.resize(shown, Image.Resampling.BICUBIC))
+        box = found.boxes[index] * np.tile(shown, 2)
+        halves = [pixels, under_heatmap(pixels, found.heatmaps[index])]
+        drawn = [with_boxes(half, [(FOUND_BOX, box)]) for half in halves]
+        save_png(folder / f"{name}.png", np.concatenate(drawn, axis=1))

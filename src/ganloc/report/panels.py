@@ -68,13 +68,13 @@ def sample_tiles(
 def boxed_tiles(
     images: ImageSet, boxes: Float[np.ndarray, "n 4"], truth: bool = False
 ) -> UInt8[np.ndarray, "n side side 3"]:
-    """Images with `boxes` (xyxy, in pixels of the originals) in green; the true ones in blue."""
+    """Images with `boxes` (xyxy, in fractions of the image) in green; the true ones in blue."""
     tiles = enlarge(images.pixels, SIDE)
     for index, pixels in enumerate(tiles):
         scale = len(pixels) / np.tile(images.sizes[index], 2)
         true = images.truth[index] if truth and images.truth is not None else ()
         drawn = [(TRUE_BOX, box * scale) for box in true]
-        tiles[index] = with_boxes(pixels, [*drawn, (FOUND_BOX, boxes[index] * scale)])
+        tiles[index] = with_boxes(pixels, [*drawn, (FOUND_BOX, boxes[index] * len(pixels))])
     return tiles
 
 

@@ -20,7 +20,7 @@ SIDE = 128  # pixels of a tile beside which boxes are drawn
 
 def save_reals(folder: Path, images: ImageSet) -> None:
     """`reals.png`: some of the images as the networks see them."""
-    save_png(folder / "reals.png", tile(spread(images, ROWS * COLUMNS).pixels, COLUMNS))
+    save_png(folder / "reals.png", tile(images.evenly(ROWS * COLUMNS).pixels, COLUMNS))
 
 
 def save_fakes(folder: Path, generator: Generator, recipe: Recipe, iteration: int) -> None:
@@ -31,7 +31,7 @@ def save_fakes(folder: Path, generator: Generator, recipe: Recipe, iteration: in
 
 def save_heatmaps(folder: Path, model: Model, images: ImageSet, iteration: int) -> None:
     """`heatmaps-ITERATION.png`: image, paper's heatmap, default heatmap; green, the boxes."""
-    some = spread(images, ROWS * COLUMNS // 4)
+    some = images.evenly(ROWS * COLUMNS // 4)
     save_png(folder / f"heatmaps-{iteration:06d}.png", heatmap_grid(model, some))
 
 
@@ -43,20 +43,14 @@ def heatmap_grid(
     The green box is the default reading's; with `truth` the true box is blue.
     """
     size = images.size
-    found = model.localize(images)
+    found = model.detect(images, model.reading)
     cams = normalise(resize(model.heatmaps(images, "plain-cam"), size))
     tiles = []
     for index in range(len(images)):
-        scale = SIDE / np.tile(images.sizes[index], 2)
-        boxes = [(FOUND_BOX, found.boxes[index] * scale)]
+        boxes = [(FOUND_BOX, found.boxes[index] * SIDE)]
         if truth and images.truth is not None:
+            scale = SIDE / np.tile(images.sizes[index], 2)
             boxes = [(TRUE_BOX, box * scale) for box in images.truth[index]] + boxes
         tiles.append(with_boxes(enlarge(images.pixels[index], SIDE), boxes))
         tiles += [enlarge(colour(heatmaps[index]), SIDE) for heatmaps in (cams, found.heatmaps)]
     return tile(np.stack(tiles), columns=12)
-
-
-def spread(images: ImageSet, count: int) -> ImageSet:
-    """`count` images (or all, if fewer) evenly over the set."""
-    count = min(count, len(images))
-    return images.subset(np.linspace(0, len(images) - 1, count).round().astype(int))

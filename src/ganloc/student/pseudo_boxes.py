@@ -1,10 +1,14 @@
-"""Seeds: the boxes that a student first learns from, found without a label.
+"""Pseudo-boxes: what a student first learns from, found without a label.
 
-Two maps look at the same features. The *shape* map is Fisher's heatmap stretched to 0–1 in every
-image: each has its object, however faint, but large and small objects look alike. The *level* map
-stays on the features' own scale, where one threshold holds for the whole set: an image that its
-object fills lies nearly all above it. They err differently, and a seed is the mean of their boxes.
-Features are coarse and colours are not, so both maps are sharpened by colour contrast.
+Each is the mean of two boxes, from two normalisations of the same LDA heatmaps:
+
+- Per-image normalisation stretches each heatmap to 0–1. It finds faint objects but discards their
+  size.
+- Set normalisation keeps the scale that the features have over the whole set, so that one
+  threshold holds for all images. It knows large objects from small ones.
+
+The two err differently. Features are coarse and colours are not, so both are sharpened by colour
+contrast.
 """
 
 from collections.abc import Iterator
@@ -17,56 +21,51 @@ from torch import Tensor
 from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise
 from ganloc.box.otsu import otsu_thresholds
 from ganloc.discriminator.networks import Discriminator
-from ganloc.heatmap.colour_contrast import (
-    CENTRE_PRIOR_THRESHOLD,
-    colour_contrast,
-    with_centre_prior,
-)
+from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
 from ganloc.heatmap.feature_statistics import FeatureStatistics
 from ganloc.heatmap.readings import DEFAULT, READINGS, centre_prior, join, layer_heatmaps
-from ganloc.images.image_set import spread_over
+from ganloc.images.image_set import every_nth
 from ganloc.shapes import Float, UInt8
 
-IMAGES = 512  # evenly over the set, from which its scale and threshold are known
-TAILS = 0.002  # of the levels, cut off before Otsu's threshold is sought
-CENTRE = 0.7  # weight of the centre prior's logarithm in the level map
-LEVEL = 1.1  # times Otsu's threshold of the whole set's levels
-SMALLEST = 0.03  # share of an image that is marked, also where all of it lies below the threshold
-FLOOR = 0.03  # added to contrast before its logarithm is taken
-FAINTEST = 0.001  # added to contrast before its power is taken
+IMAGES = 512  # evenly over the set, from which its scale and threshold are measured
+TAILS = 0.002  # share of the values cut off at both ends before Otsu's threshold is sought
+CENTRE_WEIGHT = 0.7  # of the centre prior's logarithm in the set-normalised map
+OTSU_FACTOR = 1.1  # the set's threshold in units of Otsu's
+SMALLEST = 0.03  # share of an image that is marked even where all of it lies below the threshold
+LOG_FLOOR = 0.03  # added to contrast before its logarithm is taken
+POWER_FLOOR = 0.001  # added to contrast before its power is taken
 
 
 @dataclass(frozen=True)
-class Source:
-    """What seeds are found by.
+class Sharpening:
+    """How colour contrast sharpens the maps of a source.
 
     Attributes:
-        logarithm: weight of the contrast's logarithm in the level map.
-        power: of the contrast that the shape map is multiplied with.
-        shape: ratio of its Otsu threshold at which each image's shape map is cut.
+        log_weight: of the contrast's logarithm in the set-normalised map.
+        power: of the contrast that the per-image normalised map is multiplied with.
+        threshold: ratio of its Otsu threshold at which the per-image normalised map is cut.
     """
 
-    logarithm: float
+    log_weight: float
     power: float
-    shape: float
+    threshold: float
 
 
-SOURCES = {"both": Source(0.6, 0.5, 0.5), "discriminator": Source(0.0, 0.0, 0.7)}
+SOURCES = {"both": Sharpening(0.6, 0.5, 0.5), "discriminator": Sharpening(0.0, 0.0, 0.7)}
 COLOUR = "colour"  # contrast with a centre prior alone, no network at all
 
 
 class PseudoBoxFinder:
-    """Finds seeds in the images of one set.
+    """Finds pseudo-boxes in the images of one set.
 
     Args:
         discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
-        fitted: what its readings know of the set.
+        statistics: of its features over the set.
         pixels: RGB, 0–255: images of the set.
-        source: one of `recipes.FIRST_BOXES`.
+        source: one of `recipes.PSEUDO_BOXES`.
 
     Attributes:
-        threshold: of the level map, on the features' own scale; none is known where the source is
-            colour alone.
+        threshold: of the set-normalised map; there is none where the source is colour alone.
     """
 
     def __init__(
@@ -79,71 +78,67 @@ class PseudoBoxFinder:
         self.discriminator, self.statistics, self.source = discriminator, statistics, source
         if source == COLOUR:
             return
-        some = spread_over(pixels, IMAGES)
+        some = every_nth(pixels, IMAGES)
         layers = np.concatenate([heatmaps.cpu().numpy() for heatmaps in self._layers(some)])
         self._mean = layers.mean(axis=(0, 2, 3), keepdims=True)
         self._deviation = layers.std(axis=(0, 2, 3), keepdims=True).clip(1e-9)
         contrast = colour_contrast(some)
-        self._contrast = float(np.log(contrast + FLOOR).mean())
-        self.threshold = set_threshold(self._levels(layers, contrast))
+        self._log_contrast = float(np.log(contrast + LOG_FLOOR).mean())
+        self.threshold = set_threshold(self._set_normalised(layers, contrast))
 
     def boxes(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, "n 4"]:
-        """The seed of each image, xyxy, half-open, in fractions of the image."""
+        """The pseudo-box of each image, xyxy, half-open, in fractions of the image."""
+        size = pixels.shape[1]
         if self.source == COLOUR:
-            heatmaps = with_centre_prior(colour_contrast(pixels))
-            return _cut(heatmaps, CENTRE_PRIOR_THRESHOLD, otsu=False)
+            contrast = colour_contrast(pixels, centre_prior=True)
+            return boxes_from_heatmaps(contrast, size, CENTRE_PRIOR_THRESHOLD)
         found, start = [], 0
         for heatmaps in self._layers(pixels):
             contrast = colour_contrast(pixels[start : start + len(heatmaps)])
-            shape = _cut(self._shape(heatmaps, contrast), SOURCES[self.source].shape, otsu=True)
-            levels = self._levels(heatmaps.cpu().numpy(), contrast)
-            found.append((shape + level_boxes(levels, self.threshold)) / 2.0)
+            own = self._image_normalised(heatmaps, contrast)
+            own_boxes = boxes_from_heatmaps(own, size, SOURCES[self.source].threshold, otsu=True)
+            common = self._set_normalised(heatmaps.cpu().numpy(), contrast)
+            found.append((own_boxes + boxes_above(common, self.threshold)) / 2.0)
             start += len(heatmaps)
         return np.concatenate(found)
 
     def _layers(self, pixels: np.ndarray) -> Iterator[Tensor]:
         return layer_heatmaps(self.discriminator, pixels, READINGS[DEFAULT], self.statistics)
 
-    def _shape(self, heatmaps: Tensor, contrast: np.ndarray) -> np.ndarray:
+    def _image_normalised(self, heatmaps: Tensor, contrast: np.ndarray) -> np.ndarray:
         joined = join(heatmaps, stretch=True)
         stretched = normalise((joined * self._prior(joined)).cpu().numpy())
-        return stretched * (contrast + FAINTEST) ** SOURCES[self.source].power
+        return stretched * (contrast + POWER_FLOOR) ** SOURCES[self.source].power
 
-    def _levels(self, layers: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    def _set_normalised(self, layers: np.ndarray, contrast: np.ndarray) -> np.ndarray:
         features = ((layers - self._mean) / self._deviation).mean(axis=1)
         prior = np.log(self._prior(torch.from_numpy(features)).numpy())
-        colours = np.log(contrast + FLOOR) - self._contrast
-        return features + CENTRE * prior + SOURCES[self.source].logarithm * colours
+        colours = np.log(contrast + LOG_FLOOR) - self._log_contrast
+        return features + CENTRE_WEIGHT * prior + SOURCES[self.source].log_weight * colours
 
     def _prior(self, heatmaps: Tensor) -> Tensor:
         return centre_prior(heatmaps, READINGS[DEFAULT].centre, self.statistics.aspect)
 
 
-def set_threshold(levels: Float[np.ndarray, "n size size"]) -> float:
-    """`LEVEL` times Otsu's threshold of all pixels of the set together, above their low tail."""
-    low, high = np.quantile(levels, [TAILS, 1.0 - TAILS])
+def set_threshold(maps: Float[np.ndarray, "n size size"]) -> float:
+    """`OTSU_FACTOR` times Otsu's threshold of all pixels of the set, above their low tail."""
+    low, high = np.quantile(maps, [TAILS, 1.0 - TAILS])
     if not high > low:
         return float(low)
-    scaled = ((levels - low) / (high - low)).clip(0.0, 1.0)
-    threshold = otsu_thresholds(scaled.reshape(1, -1, levels.shape[2]))[0]
-    return float(low + (high - low) * LEVEL * threshold)
+    scaled = ((maps - low) / (high - low)).clip(0.0, 1.0)
+    threshold = otsu_thresholds(scaled.reshape(1, -1, maps.shape[2]))[0]
+    return float(low + (high - low) * OTSU_FACTOR * threshold)
 
 
-def level_boxes(
-    levels: Float[np.ndarray, "n size size"], threshold: float
+def boxes_above(
+    maps: Float[np.ndarray, "n size size"], threshold: float
 ) -> Float[np.ndarray, "n 4"]:
-    """The largest box above the set's threshold, in fractions of the image.
+    """The largest box of what lies above the set's threshold, in fractions of the image.
 
-    Where hardly anything lies above, the highest `SMALLEST` of the image counts.
+    Where hardly anything lies above, the highest `SMALLEST` of the image counts. A map that is not
+    finite gives the whole image.
     """
-    reached = np.quantile(levels, 1.0 - SMALLEST, axis=(1, 2))
-    masks = levels >= np.minimum(reached, threshold)[:, None, None]
-    masks |= ~np.isfinite(levels).all(axis=(1, 2), keepdims=True)  # says nothing: the whole image
-    return largest_boxes(masks) / levels.shape[1]
-
-
-def _cut(
-    heatmaps: Float[np.ndarray, "n size size"], threshold: float, otsu: bool
-) -> Float[np.ndarray, "n 4"]:
-    unit = np.ones((len(heatmaps), 2), dtype=int)
-    return boxes_from_heatmaps(heatmaps, heatmaps.shape[1], unit, threshold, otsu)
+    reached = np.quantile(maps, 1.0 - SMALLEST, axis=(1, 2))
+    masks = maps >= np.minimum(reached, threshold)[:, None, None]
+    masks |= ~np.isfinite(maps).all(axis=(1, 2), keepdims=True)
+    return largest_boxes(masks) / maps.shape[1]

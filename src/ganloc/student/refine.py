@@ -1,59 +1,63 @@
-"""Coarse to fine: look again at the surroundings of each box, at the resolution of the file.
+"""Refinement: the student reads a crop around each box, at the resolution of the file.
 
-A photograph is squeezed to the network's size before it is looked at, so that a small object is a
-few pixels. What surrounds the student's first box shows the object larger. Where that is small, it
-is a closer view than any that the student learned from (views.py): that this helps all the same was
-seen on photographs of butterflies (docs/log.md), not worked out.
+A photo is squeezed to the network's size first, so that a small object is a few pixels. A crop
+around the first box shows the object larger. For small boxes the crop zooms in further than any
+training view (random_views.py). It helped on butterflies (docs/log.md); we have no explanation.
 """
 
 import numpy as np
 
+from ganloc.images.batches import CUT, batched
 from ganloc.images.decode import WHOLE
-from ganloc.images.source import CropReader
+from ganloc.images.gather import CropReader
 from ganloc.shapes import Float, Int
 from ganloc.student.self_training import student_boxes
 from ganloc.student.unet import UNet
 
-LOOKS = 2  # after the first
-MARGIN = 1.5  # sides of what is looked at, in sides of the box
-STACK = 512  # images looked at together, so that a large set needs no large memory
+ROUNDS = 2
+MARGIN = 1.5  # sides of the crop in sides of the box
 
 
 def refine_boxes(
     student: UNet,
     boxes: Float[np.ndarray, "n 4"],
     sizes: Int[np.ndarray, "n 2"],
-    crop_reader: CropReader,
+    read_crops: CropReader,
 ) -> Float[np.ndarray, "n 4"]:
-    """Boxes found again within their surroundings, xyxy, half-open, in fractions of the image.
+    """Boxes found again within crops around them, xyxy, half-open, in fractions of the image.
+
+    Images that are no larger than the network keep their box, as do boxes whose crop is the whole
+    image.
 
     Args:
         student: in evaluation mode.
-        boxes: of the first look, in fractions of the image.
-        sizes: width and height of each original; one that no side of exceeds the student's has
-            nothing more to show and keeps its box, as does a box whose surroundings are the whole
-            image.
-        closer: indices and parts → pixels at the student's size (images/source.py).
+        boxes: of the whole images, in fractions of the image.
+        sizes: width and height of each original.
+        read_crops: indices and crops → pixels at the student's size (images/gather.py).
     """
-    found = boxes.copy()
+    refined = boxes.copy()
     larger = np.flatnonzero((sizes > student.size).any(axis=1))
-    for start in range(0, len(larger), STACK):
-        chosen = larger[start : start + STACK]
-        for _ in range(LOOKS):
-            parts = surroundings(found[chosen])
-            closer_yet = (parts != WHOLE).any(axis=1)  # the whole image has been looked at
-            chosen, parts = chosen[closer_yet], parts[closer_yet]
+    for part in batched(len(larger), CUT):
+        chosen = larger[part]
+        for _ in range(ROUNDS):
+            crops = crops_around(refined[chosen])
+            shows_more = (crops != WHOLE).any(axis=1)
+            chosen, crops = chosen[shows_more], crops[shows_more]
             if not len(chosen):
                 break
-            within = student_boxes(student, crop_reader(chosen, parts))
-            found[chosen] = np.tile(parts[:, :2], 2) + within * np.tile(
-                parts[:, 2:] - parts[:, :2], 2
-            )
-    return found
+            within = student_boxes(student, read_crops(chosen, crops))
+            corner, sides = crops[:, :2], crops[:, 2:] - crops[:, :2]
+            refined[chosen] = np.tile(corner, 2) + within * np.tile(sides, 2)
+    return refined
 
 
-def surroundings(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-    """Each box grown by `MARGIN` around its middle, then moved and cut to fit the image."""
+def crops_around(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+    """Each box grown by `MARGIN` around its middle, then moved and cut to fit the image.
+
+    >>> crops_around(np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.0, 0.2, 0.8]])).round(3)
+    array([[0.35, 0.3 , 0.65, 0.9 ],
+           [0.  , 0.  , 0.3 , 1.  ]])
+    """
     sides = (MARGIN * (boxes[:, 2:] - boxes[:, :2])).clip(None, 1.0)
     low = ((boxes[:, :2] + boxes[:, 2:] - sides) / 2.0).clip(0.0, 1.0 - sides)
     return np.concatenate([low, low + sides], axis=1)

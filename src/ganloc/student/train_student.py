@@ -1,4 +1,4 @@
-"""Self-training: a student learns from the boxes that were found in its own folder."""
+"""How a student learns from boxes, and how its soft masks are read."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.images.augment import colour_axes, recolour
-from ganloc.images.batches import batch_indices, to_tensor
+from ganloc.images.batches import batch_indices, batched, to_tensor
 from ganloc.shapes import Float, UInt8
 from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
@@ -17,12 +17,11 @@ from ganloc.student.unet import UNet
 BATCH = 32
 RATE = 2e-3  # the highest of a one-cycle schedule
 DECAY = 0.01
-READ = 256  # images read at a time
 THRESHOLD = 0.6  # ratio of its maximum at which a soft mask is cut to a box
 
 
 def new_student(size: int, width: int, seed: int, device: torch.device) -> UNet:
-    """A student that knows nothing; the same weights on every device."""
+    """A student with random weights, the same on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # the CPU's alone
         return UNet(size, width).to(device)
@@ -35,11 +34,10 @@ def train_student(
     iterations: int,
     seed: int,
 ) -> Iterator[float]:
-    """Teach it the filled boxes, in random views and colours; gives the loss of every iteration.
+    """Train it on the filled boxes, in random views and colours, yielding every step's loss.
 
-    What a student can't tell from an image averages out: it forgets the boxes' chance errors and
-    keeps what they share with what is seen. Views make it independent of place and size. At the
-    end it is in evaluation mode.
+    The student cannot learn errors of the boxes that nothing in the images tells. Random views make
+    it independent of place and size. At the end it is in evaluation mode.
 
     Args:
         student: of the images' size.
@@ -83,10 +81,10 @@ def soft_masks(
     """
     device = next(student.parameters()).device
     found = np.empty(pixels.shape[:3], np.float32)
-    for start in range(0, len(pixels), READ):
-        images = to_tensor(pixels[start : start + READ], device)
+    for part in batched(len(pixels)):
+        images = to_tensor(pixels[part], device)
         mirrored = student(images.flip(3)).sigmoid().flip(2)
         masks = (student(images).sigmoid() + mirrored) / 2.0
         full = interpolate(masks[:, None], size=images.shape[2:], mode="bilinear")
-        found[start : start + READ] = full[:, 0].cpu().numpy()
+        found[part] = full[:, 0].cpu().numpy()
     return found

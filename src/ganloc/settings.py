@@ -1,0 +1,105 @@
+"""Settings that are declared once: default, meaning and range stand side by side.
+
+A recipe is a frozen dataclass of such settings. Its checks, the command line's options and their
+help all come from these declarations.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from ganloc.errors import UserError
+
+R = TypeVar("R")
+
+_KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    choices: Collection[Any] = (),
+    at_least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A field of a recipe.
+
+    Args:
+        default: its value where nothing is said.
+        help: what it means, as the command line shows it.
+        choices: all values that it may take; read when a recipe is made, so that a table may grow.
+        at_least: the lowest value.
+        above: a value that it must exceed.
+        below: a value that it must stay below; numbers must be finite in any case.
+    """
+    limits = {"at_least": at_least, "above": above, "below": below}
+    return dataclasses.field(
+        default=default, metadata={"help": help, "choices": choices, "limits": limits}
+    )
+
+
+def check_settings(recipe: Any) -> None:
+    """Check type and range of each setting of a recipe.
+
+    Raises:
+        UserError: the first setting that is not what its declaration asks for.
+    """
+    for field in dataclasses.fields(recipe):
+        _check(field, getattr(recipe, field.name))
+
+
+def option(name: str) -> str:
+    """A setting's name on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def listed(choices: Collection[Any], last: str = "or") -> str:
+    """Choices as a person would list them.
+
+    >>> listed(["red", "green", "blue"])
+    'red, green or blue'
+    """
+    *others, end = map(str, choices)
+    return f"{', '.join(others)} {last} {end}" if others else end
+
+
+def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
+    """A recipe with these settings.
+
+    Raises:
+        UserError: it has no such settings; another version of ganloc wrote them.
+    """
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise UserError(
+            f"This recipe was written by another version of ganloc ({error}): train again."
+        ) from error
+
+
+def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
+    name, kind, choices = option(field.name), field.type, field.metadata["choices"]
+    if not _is_a(value, kind):
+        raise UserError(f"{name} must be {_KINDS[kind]}, not {value!r}.")
+    if choices and value not in choices:
+        raise UserError(f"{name} must be {listed(choices)}, not {value}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{name} must be finite, not {value}.")
+    limits = field.metadata["limits"]
+    ranges = {
+        "at least": (limits["at_least"], lambda limit: value >= limit),
+        "above": (limits["above"], lambda limit: value > limit),
+        "below": (limits["below"], lambda limit: value < limit),
+    }
+    said = [f"{words} {limit}" for words, (limit, _) in ranges.items() if limit is not None]
+    if not all(holds(limit) for limit, holds in ranges.values() if limit is not None):
+        raise UserError(f"{name} must be {' and '.join(said)}, not {value}.")
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, (int, float) if kind is float else kind)
