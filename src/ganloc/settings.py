@@ -21,9 +21,9 @@ def setting(
     help: str,
     *,
     choices: Collection[Any] = (),
-    at_least: float | None = None,
-    above: float | None = None,
-    below: float | None = None,
+    at_least: int | float | None = None,
+    above: int | float | None = None,
+    below: int | float | None = None,
 ) -> Any:
     """A field of a recipe.
 
@@ -85,7 +85,7 @@ def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     if not _is_a(value, kind):
         raise UserError(f"{name} must be {_KINDS[kind]}, not {value!r}.")
     if choices and value not in choices:
-        raise UserError(f"{name} must be {listed(choices)}, not {value}.")
+        raise UserError(f"{name} must be {listed(choices)}, not {value!r}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{name} must be finite, not {value}.")
     limits = field.metadata["limits"]
