@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,9 +28,9 @@ from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write
 
 FORMAT = "ganloc-3"
 STUDENT = "student"
-# All that a model can be read by: the discriminator's readings, and the student's soft mask, of
-# which the threshold alone counts.
-MODEL_READINGS = {**READINGS, STUDENT: Reading(STUDENT, threshold=THRESHOLD)}
+# All that a model can be read by: the discriminator's readings (a live view of that table), and the
+# student's soft mask, of which the threshold alone counts.
+MODEL_READINGS = ChainMap(READINGS, {STUDENT: Reading(STUDENT, threshold=THRESHOLD)})
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True)
 
-Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE")]
+Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE", help_behavior_hint="")]
+Device = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]

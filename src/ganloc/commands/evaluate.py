@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from ganloc.commands.common import Data, Evaluated, Trained, load_with_truth, print_rows
+from ganloc.commands.common import Data, Device, Evaluated, Trained, load_with_truth, print_rows
 
 
 def evaluate(
@@ -15,7 +15,7 @@ def evaluate(
     truth: Path | None = None,
     json: bool = False,
     data: Data = None,
-    device: str | None = None,
+    device: Device = None,
 ) -> None:
     """Measure a run where true boxes are known, beside what it has to beat.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from ganloc.commands.common import Data, Photos, Trained, refuse_inside, say
+from ganloc.commands.common import Data, Device, Photos, Trained, refuse_inside, say
 
 
 def localize(
@@ -16,7 +16,7 @@ def localize(
     plain_cam: bool = False,
     refine: bool = True,
     data: Data = None,
-    device: str | None = None,
+    device: Device = None,
 ) -> None:
     """Write a box for every image.
 

@@ -7,19 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
 
-from ganloc.checkpoints.training_log import ProgressCallback
-from ganloc.commands.common import Data, console, say
+from ganloc.commands.common import Data, Device, console, say
 from ganloc.errors import Stopped, UserError
-from ganloc.images.tiny_imagenet import PAPER_SETS
-from ganloc.localizer import choose_device
-from ganloc.paper.markdown import one_line
-from ganloc.paper.tables import Place, reproduce_table, until
-from ganloc.report.progress_bar import training_progress
+
+if TYPE_CHECKING:
+    from ganloc.checkpoints.training_log import ProgressCallback
 
 What = Annotated[
     Positional[Literal["table3", "variants", "figure1", "figure2", "figure3", "figure4"]],
@@ -31,14 +28,14 @@ def reproduce(
     what: What,
     data: Data = None,
     budget: Literal["smoke", "quick", "paper"] = "quick",
-    sets: tuple[str, ...] = tuple(PAPER_SETS),
+    sets: tuple[str, ...] = (),
     methods: tuple[str, ...] = (),
     iterations: int | None = None,
     minutes: float | None = None,
     out: Path = Path("runs/reproduce"),
     results: Path = Path("docs/results"),
     figures: Path = Path("docs/figures"),
-    device: str | None = None,
+    device: Device = None,
 ) -> None:
     """Work out a table or a figure of the paper; no training that is done is done again.
 
@@ -49,8 +46,8 @@ def reproduce(
         data: tiny-imagenet-200.zip or its folder; CIFAR-10's archive for figures 1 and 2.
         budget: smoke (a minute), quick (about an hour and a half on two cores) or paper (as
             published, for a GPU).
-        sets: Some of the sets, of a table.
-        methods: Some of the methods, of a table.
+        sets: Some of the sets, of a table; by default all six.
+        methods: Some of the methods, of a table; by default all.
         iterations: Of each GAN of a table, in place of the budget's; such rows are kept apart.
         minutes: Stop after so long; the same command goes on.
         out: The folder of the run folders; an unfinished one is gone on with.
@@ -58,21 +55,26 @@ def reproduce(
         figures: The folder of the figures; one that is there is drawn anew.
         device: cpu, cuda, …
     """
+    from ganloc.images.tiny_imagenet import PAPER_SETS
+    from ganloc.paper.markdown import one_line
+    from ganloc.paper.tables import Place, reproduce_table
+    from ganloc.tensors import choose_device
+
     if minutes is not None and not minutes > 0.0:
         raise UserError("--minutes must be above 0.")
     place = Place(out, results, data, choose_device(device))
     show = partial(_show, end=time.monotonic() + 60.0 * (minutes or math.inf))
     try:
         if what in ("table3", "variants"):
-            for row in reproduce_table(what, budget, place, show, sets, methods, iterations):
+            own = (sets or tuple(PAPER_SETS), methods, iterations)
+            for row in reproduce_table(what, budget, place, show, *own):
                 say(one_line(row))
             done = results / f"{what}.json"
         else:
-            if methods or iterations is not None or sets != tuple(PAPER_SETS):
+            if methods or iterations is not None or sets:
                 raise UserError(
                     f"{what} is the paper's: leave out --sets, --methods and --iterations."
                 )
-            # Here, so that no other command needs matplotlib or waits for it.
             from ganloc.paper.figures import reproduce_figure
 
             done = reproduce_figure(what, budget, place, figures, show)
@@ -83,7 +85,10 @@ def reproduce(
 
 
 @contextmanager
-def _show(name: str, iterations: int, end: float) -> Iterator[ProgressCallback]:
+def _show(name: str, iterations: int, end: float) -> "Iterator[ProgressCallback]":
+    from ganloc.paper.tables import until
+    from ganloc.report.progress_bar import training_progress
+
     if time.monotonic() > end:
         raise Stopped(0)
     say(name)

@@ -8,9 +8,12 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Data, Photos, console, refuse_inside, say
+from ganloc.commands.common import Data, Device, Photos, console, refuse_inside, say
 from ganloc.errors import Stopped
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
+
+Preset = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+METAVARS = {int: "N", float: "X", bool: "{True,False}", str: "NAME"}
 
 
 def _help(name: str, text: str) -> str:
@@ -30,7 +33,9 @@ Settings = make_dataclass(
             Annotated[
                 field.type | None,  # pyright: ignore[reportOperatorIssue]
                 tyro.conf.arg(
-                    help=_help(field.name, field.metadata["help"]), help_behavior_hint=""
+                    metavar=METAVARS[field.type],
+                    help=_help(field.name, field.metadata["help"]),
+                    help_behavior_hint="",
                 ),
             ],
             None,
@@ -45,11 +50,11 @@ AS_PRESET = Settings()
 def train(
     photos: Photos,
     out: Path,
-    preset: str | None = None,
+    preset: Preset = None,
     settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
     resume: bool = False,
     data: Data = None,
-    device: str | None = None,
+    device: Device = None,
 ) -> None:
     """Learn from images of one kind of thing what to look for.
 
