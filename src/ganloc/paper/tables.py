@@ -76,39 +76,49 @@ def reproduce_table(
     for set_name in sets:
         classes_of(set_name)
     results = Results(place.results / f"{table}.json", KEYS, command)
+    rows = _Rows(results, budget, budget_name)
     runs = place.runs / f"{table}-{budget_name}"
-
-    def identity(set_name: str, method: str, seed: int) -> ResultRow:
-        return {"budget": budget_name, "set": set_name, "method": method, "seed": seed}
-
-    def missing(set_name: str, method: str, seed: int) -> bool:
-        row = results.find(**identity(set_name, method, seed))
-        return row is None or not budget.made(method, seed, row.get("recipe"))
-
-    def keep(set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
-        row = identity(set_name, method, seed) | row
-        results.add(row)
-        return row
-
     for set_name in sets:
         data = Data(set_name, budget.size, place.archive)
-        if missing(set_name, "real", 0):
+        if rows.lacks(set_name, "real", 0):
             for name, row in baseline_rows(data.train, data.test, budget).items():
-                yield keep(set_name, name, 0, row)
+                yield rows.keep(set_name, name, 0, row)
         for method, seed in product(methods, budget.seeds):
-            if method != CAM and missing(set_name, method, seed):
+            if method != CAM and rows.lacks(set_name, method, seed):
                 cell = Cell(set_name, method, seed, budget)
                 run = train_cell(cell, runs, data.train, place.device, show)
                 row = evaluate_cell(cell, run, data.train, data.test, place.device)
-                yield keep(set_name, method, seed, row)
+                yield rows.keep(set_name, method, seed, row)
     for seed in budget.seeds if CAM in methods else ():
-        wanted = [set_name for set_name in sets if missing(set_name, CAM, seed)]
-        if not wanted:
-            continue
-        model, before, run = _reference(budget, seed, runs, place, show)
-        for set_name in wanted:
-            test = Data(set_name, model.recipe.size, place.archive).test
-            yield keep(set_name, CAM, seed, _reference_row(set_name, model, before, run, test))
+        if wanted := [name for name in sets if rows.lacks(name, CAM, seed)]:
+            model, before, run = _reference(budget, seed, runs, place, show)
+            for set_name in wanted:
+                test = Data(set_name, model.recipe.size, place.archive).test
+                row = _reference_row(set_name, model, before, run, test)
+                yield rows.keep(set_name, CAM, seed, row)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of one table and budget."""
+
+    results: Results
+    budget: Budget
+    budget_name: str
+
+    def lacks(self, set_name: str, method: str, seed: int) -> bool:
+        """Whether this row is missing, or was made by another recipe."""
+        row = self.results.find(**self._identity(set_name, method, seed))
+        return row is None or not self.budget.made(method, seed, row.get("recipe"))
+
+    def keep(self, set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
+        """Add a row to the results; the row with its identity."""
+        row = self._identity(set_name, method, seed) | row
+        self.results.add(row)
+        return row
+
+    def _identity(self, set_name: str, method: str, seed: int) -> ResultRow:
+        return {"budget": self.budget_name, "set": set_name, "method": method, "seed": seed}
 
 
 @dataclass(frozen=True)
