@@ -1,21 +1,26 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ganloc.box.detections import Detections
 from ganloc.box.formats import write_coco, write_csv
 from ganloc.errors import UserError
+from ganloc.images.image_set import ImageSet
 
-NAMES = ("a/one.jpg", 'tw"o, é.png')
-SIZES = np.array([[100, 50], [64, 64]])
-BOXES = np.array([[10.006, 5.0, 30.333333, 25.5], [0.0, 0.0, 64.0, 64.0]])
-SCORES = np.array([0.123456, 1.0])
+PIXELS = np.zeros((2, 8, 8, 3), np.uint8)
+IMAGES = ImageSet(PIXELS, ("a/one.jpg", 'tw"o, é.png'), np.array([[100, 50], [64, 64]]))
+# Of 100 × 50 pixels: 10.006, 5, 30.333333 and 25.5.
+BOXES = np.array([[0.10006, 0.1, 0.30333333, 0.51], [0.0, 0.0, 1.0, 1.0]])
+FOUND = Detections(BOXES, np.zeros((2, 8, 8), np.float32), np.array([0.123456, 1.0]))
+NONE = Detections(np.zeros((0, 4)), np.zeros((0, 8, 8), np.float32), np.zeros(0))
 
 
 def test_coco_holds_images_boxes_and_one_category(tmp_path):
     path = tmp_path / "boxes.json"
-    write_coco(path, NAMES, SIZES, BOXES, SCORES)
+    write_coco(path, IMAGES, FOUND)
     coco = json.loads(path.read_text(encoding="utf-8"))
     assert coco["categories"] == [{"id": 1, "name": "object"}]
     assert coco["images"] == [
@@ -36,25 +41,25 @@ def test_coco_holds_images_boxes_and_one_category(tmp_path):
     assert (second["image_id"], second["bbox"], second["area"]) == (2, [0, 0, 64, 64], 4096)
 
 
-def test_csv_has_one_line_a_image(tmp_path):
+def test_csv_has_one_line_an_image(tmp_path):
     path = tmp_path / "boxes.csv"
-    write_csv(path, NAMES, SIZES, BOXES, SCORES)
+    write_csv(path, IMAGES, FOUND)
     with path.open(encoding="utf-8", newline="") as file:
         header, first, second = csv.reader(file)
-    assert header == ["name", "x0", "y0", "x1", "y1", "score", "width", "height", "unusual"]
+    assert header == ["name", "x0", "y0", "x1", "y1", "score", "width", "height", "outlier"]
     assert first == ["a/one.jpg", "10.01", "5.0", "30.33", "25.5", "0.1235", "100", "50", ""]
     assert second == ['tw"o, é.png', "0.0", "0.0", "64.0", "64.0", "1.0", "64", "64", ""]
 
 
-def test_how_unusual_each_image_is(tmp_path):
-    outliers = np.array([0.987, 3.0])
-    write_coco(tmp_path / "boxes.json", NAMES, SIZES, BOXES, SCORES, outliers)
+def test_outlier_scores_are_of_images(tmp_path):
+    found = replace(FOUND, outlier_scores=np.array([0.987, 3.0]))
+    write_coco(tmp_path / "boxes.json", IMAGES, found)
     coco = json.loads((tmp_path / "boxes.json").read_text(encoding="utf-8"))
-    assert [image["unusual"] for image in coco["images"]] == [0.99, 3.0]
-    assert "unusual" not in coco["annotations"][0]
-    write_csv(tmp_path / "boxes.csv", NAMES, SIZES, BOXES, SCORES, outliers)
+    assert [image["outlier"] for image in coco["images"]] == [0.99, 3.0]
+    assert "outlier" not in coco["annotations"][0]
+    write_csv(tmp_path / "boxes.csv", IMAGES, found)
     with (tmp_path / "boxes.csv").open(encoding="utf-8", newline="") as file:
-        assert [line["unusual"] for line in csv.DictReader(file)] == ["0.99", "3.0"]
+        assert [line["outlier"] for line in csv.DictReader(file)] == ["0.99", "3.0"]
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])
@@ -62,7 +67,7 @@ def test_a_missing_name_is_an_error_and_leaves_the_old_file(tmp_path, write):
     path = tmp_path / "boxes"
     path.write_text("old")
     with pytest.raises(ValueError, match="zip"):
-        write(path, NAMES[:1], SIZES, BOXES, SCORES)
+        write(path, replace(IMAGES, names=IMAGES.names[:1]), FOUND)
     assert path.read_text() == "old"
 
 
@@ -70,12 +75,12 @@ def test_a_missing_name_is_an_error_and_leaves_the_old_file(tmp_path, write):
 def test_a_place_that_cannot_be_written_is_named(tmp_path, write):
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match="Cannot write"):
-        write(tmp_path / "folder", NAMES, SIZES, BOXES, SCORES)
+        write(tmp_path / "folder", IMAGES, FOUND)
 
 
 @pytest.mark.parametrize("write", [write_coco, write_csv])
 def test_no_images_make_a_valid_file(tmp_path, write):
     path = tmp_path / "boxes"
-    write(path, (), np.zeros((0, 2), dtype=int), np.zeros((0, 4)), np.zeros(0))
+    write(path, IMAGES.subset([]), NONE)
     text = path.read_text()
     assert text.startswith("name,") or json.loads(text)["annotations"] == []

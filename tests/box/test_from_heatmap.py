@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganloc.box import from_heatmap
 from ganloc.box.from_heatmap import (
     boxes_from_heatmaps,
     component_boxes,
@@ -15,6 +14,7 @@ from ganloc.box.from_heatmap import (
     resize,
 )
 from ganloc.errors import UserError
+from ganloc.images.batches import CUT
 
 
 def drawn(*rows):
@@ -22,15 +22,14 @@ def drawn(*rows):
     return np.array([[float(c == "#") for c in row] for row in rows])
 
 
-def box_of(heatmap, threshold=0.2, image=None):
-    """Box of one square heatmap, looked at in its own resolution."""
+def cells(heatmap, threshold=0.2):
+    """Box of one square heatmap in cells, whose number the fractions are a whole multiple of."""
     size = len(heatmap)
-    sizes = np.array([image or (size, size)])
-    return boxes_from_heatmaps(heatmap[None], size, sizes, threshold)[0].tolist()
+    return (boxes_from_heatmaps(heatmap[None], size, threshold)[0] * size).round(9).tolist()
 
 
 def test_the_box_is_tight_and_half_open():
-    assert box_of(drawn("......", "..##..", "..###.", "......", "......", "......")) == [2, 1, 5, 3]
+    assert cells(drawn("......", "..##..", "..###.", "......", "......", "......")) == [2, 1, 5, 3]
 
 
 def test_the_larger_box_wins_over_the_larger_blob():
@@ -43,53 +42,56 @@ def test_the_larger_box_wins_over_the_larger_blob():
         ".......#..",
         *[".........."] * 5,
     )
-    assert box_of(heatmap) == [7, 0, 10, 5]
+    assert cells(heatmap) == [7, 0, 10, 5]
 
 
 def test_diagonal_neighbours_join():
-    assert box_of(drawn("#...", ".#..", "..#.", "....")) == [0, 0, 3, 3]
+    assert cells(drawn("#...", ".#..", "..#.", "....")) == [0, 0, 3, 3]
 
 
 def test_of_equal_boxes_the_first_in_scan_order_is_kept():
     # Both have a box of 4 pixels; the right one starts a row earlier.
     heatmap = drawn(".....", "...##", "##.##", "##...", ".....")
-    assert box_of(heatmap) == [3, 1, 5, 3]
-    assert box_of(heatmap[:, ::-1]) == [0, 1, 2, 3]
+    assert cells(heatmap) == [3, 1, 5, 3]
+    assert cells(heatmap[:, ::-1]) == [0, 1, 2, 3]
 
 
 def test_an_object_that_touches_the_border():
-    assert box_of(drawn("....", "....", "..##", "..##")) == [2, 2, 4, 4]
-    assert box_of(drawn("####", "....", "....", "....")) == [0, 0, 4, 1]
+    assert cells(drawn("....", "....", "..##", "..##")) == [2, 2, 4, 4]
+    assert cells(drawn("####", "....", "....", "....")) == [0, 0, 4, 1]
 
 
 def test_components_of_neighbouring_images_do_not_join():
     stack = np.stack([drawn("##..", "....", "....", "...."), drawn("....", ".###", ".###", "....")])
-    found = boxes_from_heatmaps(stack, 4, np.full((2, 2), 4))
-    np.testing.assert_array_equal(found, [[0, 0, 2, 1], [1, 1, 4, 3]])
+    found = boxes_from_heatmaps(stack, 4)
+    np.testing.assert_array_equal(found * 4, [[0, 0, 2, 1], [1, 1, 4, 3]])
 
 
-def test_boxes_are_scaled_to_images_that_are_not_square():
+@pytest.mark.parametrize("size", [4, 8, 64])
+def test_boxes_are_fractions_of_the_image_at_any_resolution(size):
     heatmap = drawn("....", ".##.", "....", "....")
-    assert box_of(heatmap, image=(200, 60)) == [50, 15, 150, 30]
+    found = boxes_from_heatmaps(heatmap[None], size, threshold=0.5)
+    # Bilinear between cell centres, a half is reached on the cell's edge.
+    np.testing.assert_allclose(found, [[0.25, 0.25, 0.75, 0.5]], atol=1 / size / 2)
 
 
 def test_the_threshold_is_a_ratio_of_the_range_and_strict():
     heatmap = np.array([[-2.0, 0.0, 0.0], [-2.0, 2.0, 0.0], [-2.0, -2.0, -2.0]])  # 0, ½ and 1.
-    assert box_of(heatmap, threshold=0.5) == [1, 1, 2, 2]
-    assert box_of(heatmap, threshold=0.49) == [1, 0, 3, 2]
+    assert cells(heatmap, threshold=0.5) == [1, 1, 2, 2]
+    assert cells(heatmap, threshold=0.49) == [1, 0, 3, 2]
 
 
 def test_the_default_threshold_is_a_fifth_of_the_maximum():
     heatmap = np.array([[100.0, 21.0, 19.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    assert boxes_from_heatmaps(heatmap[None], 3, np.array([[3, 3]])).tolist() == [[0, 0, 2, 1]]
+    found = boxes_from_heatmaps(heatmap[None], 3)
+    np.testing.assert_allclose(found, [[0, 0, 2 / 3, 1 / 3]])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e30])
 def test_a_constant_heatmap_gives_the_whole_image_even_after_resizing(value, dtype):
     heatmaps = np.full((1, 5, 5), value, dtype=dtype)
-    found = boxes_from_heatmaps(heatmaps, 64, np.array([[90, 40]]), 0.9)
-    assert found.tolist() == [[0, 0, 90, 40]]
+    assert boxes_from_heatmaps(heatmaps, 64, 0.9).tolist() == [[0, 0, 1, 1]]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -99,27 +101,26 @@ def test_a_heatmap_that_is_not_finite_gives_the_whole_image(value, size):
     good[4:8, 4:12] = 1
     bad = good.copy()
     bad[0, 0] = value
-    sizes = np.array([[32, 16]] * 3)
-    found = boxes_from_heatmaps(np.stack([bad, good, bad]), size, sizes, 0.5)
-    assert found[[0, 2]].tolist() == [[0, 0, 32, 16]] * 2
-    assert found[1].tolist() == [8, 4, 24, 8]
+    found = boxes_from_heatmaps(np.stack([bad, good, bad]), size, 0.5)
+    assert found[[0, 2]].tolist() == [[0, 0, 1, 1]] * 2
+    assert found[1].tolist() == [0.25, 0.25, 0.75, 0.5]
 
 
 def test_values_whose_range_overflows_give_the_whole_image():
     heatmap = np.zeros((4, 4), dtype=np.float32)
     heatmap[0, 0], heatmap[3, 3] = 3e38, -3e38
-    assert box_of(heatmap) == [0, 0, 4, 4]
+    assert cells(heatmap) == [0, 0, 4, 4]
 
 
 def test_no_images_give_no_boxes():
     none = np.zeros((0, 4, 4), dtype=np.float32)
-    assert boxes_from_heatmaps(none, 64, np.zeros((0, 2), dtype=int)).shape == (0, 4)
+    assert boxes_from_heatmaps(none, 64).shape == (0, 4)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, 1 - 1e-9, 1.5, np.nan])
 def test_a_threshold_that_no_map_can_be_cut_at_is_refused(threshold):
     with pytest.raises(UserError, match="box threshold"):
-        box_of(drawn("#.", ".."), threshold)
+        cells(drawn("#.", ".."), threshold)
 
 
 def test_normalise_stretches_each_map_by_itself():
@@ -215,22 +216,19 @@ def test_the_largest_of_each_image_in_any_order():
 def test_a_batch_equals_one_by_one(seed, count, threshold):
     random = np.random.default_rng(seed)
     heatmaps = random.normal(size=(count, 4, 4)).astype(np.float32)
-    sizes = random.integers(1, 500, size=(count, 2))
-    together = boxes_from_heatmaps(heatmaps, 32, sizes, threshold)
-    alone = [
-        boxes_from_heatmaps(heatmaps[i : i + 1], 32, sizes[i : i + 1], threshold)[0]
-        for i in range(count)
-    ]
+    together = boxes_from_heatmaps(heatmaps, 32, threshold)
+    alone = [boxes_from_heatmaps(heatmap[None], 32, threshold)[0] for heatmap in heatmaps]
     np.testing.assert_array_equal(together, alone)
     assert (together[:, :2] >= 0).all()
-    assert (together[:, 2:] <= sizes).all()
+    assert (together[:, 2:] <= 1).all()
     assert (together[:, :2] < together[:, 2:]).all()
 
 
-def test_sets_larger_than_one_stack_keep_their_order(monkeypatch):
-    heatmaps = np.random.default_rng(0).normal(size=(11, 4, 4))
-    sizes = np.full((11, 2), 16)
-    whole = boxes_from_heatmaps(heatmaps, 16, sizes, 0.8)
-    monkeypatch.setattr(from_heatmap, "_STACK", 4)
-    np.testing.assert_array_equal(boxes_from_heatmaps(heatmaps, 16, sizes, 0.8), whole)
-    assert len(np.unique(whole, axis=0)) > 5  # The order would show.
+def test_sets_larger_than_one_stack_keep_their_order():
+    heatmaps = np.random.default_rng(0).normal(size=(CUT + 7, 4, 4)).astype(np.float32)
+    together = boxes_from_heatmaps(heatmaps, 16, 0.8)
+    for at in (0, CUT - 1, CUT, CUT + 6):
+        np.testing.assert_array_equal(
+            together[at], boxes_from_heatmaps(heatmaps[at : at + 1], 16, 0.8)[0]
+        )
+    assert len(np.unique(together, axis=0)) > 5  # the order would show

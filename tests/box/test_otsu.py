@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
-from ganloc.box.otsu import BINS, otsu_separability, otsu_thresholds
+from ganloc.box.otsu import BINS, otsu_thresholds
 
 
 def plainly(heatmap):
@@ -57,23 +57,10 @@ def test_boxes_cut_at_a_ratio_of_it():
     heatmap = np.zeros((1, 10, 10))
     heatmap[0, 2:8, 2:8] = 0.4
     heatmap[0, 4:6, 3:6] = 1.0
-    sizes = np.array([[10, 10]])
     assert 0 < otsu_thresholds(heatmap)[0] < 0.4
-    whole = boxes_from_heatmaps(heatmap, 10, sizes, 0.9, otsu=True)
-    peak = boxes_from_heatmaps(heatmap, 10, sizes, 0.9)
-    np.testing.assert_array_equal(whole, [[2, 2, 8, 8]])
-    np.testing.assert_array_equal(peak, [[3, 4, 6, 6]])
-    flat = boxes_from_heatmaps(np.full((1, 10, 10), 0.3), 10, sizes, 0.9, otsu=True)
-    np.testing.assert_array_equal(flat, [[0, 0, 10, 10]])
-
-
-def test_separability_by_hand():
-    two_levels = np.full((1, 8, 8), 0.1)
-    two_levels[0, 2:5, 3:6] = 0.7
-    assert otsu_separability(two_levels)[0] == pytest.approx(1.0)
-    assert otsu_separability(np.full((1, 8, 8), 0.4))[0] == 0.0
-    # Bins 0, 16, 48 and 63, a quarter each: variances of the levels by hand, cut in the middle.
-    levels = np.array([0.0, 16.0, 48.0, 63.0])
-    between = (55.5 - 8.0) ** 2 / 4
-    found = otsu_separability((levels / 64).reshape(1, 2, 2))[0]
-    assert found == pytest.approx(between / levels.var())
+    whole = boxes_from_heatmaps(heatmap, 10, 0.9, otsu=True)
+    peak = boxes_from_heatmaps(heatmap, 10, 0.9)
+    np.testing.assert_array_equal(whole, [[0.2, 0.2, 0.8, 0.8]])
+    np.testing.assert_array_equal(peak, [[0.3, 0.4, 0.6, 0.6]])
+    flat = boxes_from_heatmaps(np.full((1, 10, 10), 0.3), 10, 0.9, otsu=True)
+    np.testing.assert_array_equal(flat, [[0, 0, 1, 1]])

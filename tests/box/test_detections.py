@@ -1,0 +1,108 @@
+"""Detections in fractions of the image, and scores by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from ganloc.box.detections import Detections, box_scores
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.errors import UserError
+from ganloc.images.batches import CUT
+
+
+def test_a_block_of_cells_is_boxed_in_fractions_and_scored():
+    # At the network's 4 pixels: 8 where the object is, −2 elsewhere, 3 in one more cell.
+    heatmap = np.full((1, 4, 4), -2.0)
+    heatmap[0, 1:3, 2:] = 8.0
+    heatmap[0, 0, 0] = 3.0
+    found = Detections.from_heatmaps(heatmap, 4, threshold=0.5)
+    assert found.boxes.tolist() == [[0.5, 0.25, 1.0, 0.75]]
+    # Stretched to 0–1: 1, 0, and (3 + 2) / 10 in the cell that does not exceed the threshold.
+    expected = np.zeros((1, 4, 4))
+    expected[0, 1:3, 2:], expected[0, 0, 0] = 1.0, 0.5
+    np.testing.assert_allclose(found.heatmaps, expected, atol=1e-7)
+    assert found.heatmaps.dtype == np.float32
+    np.testing.assert_allclose(found.scores, [1.0 - 0.5 / 12])
+    assert found.outlier_scores is None
+    lower = Detections.from_heatmaps(heatmap, 4, threshold=0.49)
+    assert lower.boxes.tolist() == found.boxes.tolist()  # the other component's box is smaller
+
+
+def test_a_coarse_heatmap_is_resized_to_the_network_s_size():
+    heatmaps = np.random.default_rng(0).normal(size=(5, 4, 4)).astype(np.float32)
+    found = Detections.from_heatmaps(heatmaps, 32, 0.2, otsu=True)
+    assert found.heatmaps.shape == (5, 32, 32)
+    np.testing.assert_array_equal(found.heatmaps.min(axis=(1, 2)), 0.0)
+    np.testing.assert_array_equal(found.heatmaps.max(axis=(1, 2)), 1.0)
+    np.testing.assert_array_equal(found.boxes, boxes_from_heatmaps(heatmaps, 32, 0.2, otsu=True))
+    np.testing.assert_array_equal(found.boxes * 32, (found.boxes * 32).round())
+
+
+def test_a_heatmap_that_says_nothing_gives_the_whole_image_and_no_score():
+    found = Detections.from_heatmaps(np.full((1, 4, 4), 0.3, np.float32), 32, 0.2)
+    assert found.boxes.tolist() == [[0.0, 0.0, 1.0, 1.0]]
+    assert found.scores.tolist() == [0.0]
+    with pytest.raises(UserError, match="box threshold is 1"):
+        Detections.from_heatmaps(np.zeros((1, 4, 4), np.float32), 32, 1.0)
+
+
+def test_scores_by_hand():
+    maps = np.zeros((6, 4, 4))
+    maps[0] = maps[5] = 1.0
+    maps[1, 1:3, 1:3] = 1.0
+    maps[2, 0] = [0.5, 1.0, 0.25, 0.0]
+    maps[3] = 1.0 - maps[1]
+    maps[4, :, :2] = 0.5
+    boxes = np.array(
+        [
+            [0.0, 0.0, 1.0, 1.0],  # all of it: nothing outside, 0
+            [0.25, 0.25, 0.75, 0.75],  # 1 inside, 0 outside: 1
+            [0.25, 0.0, 1.0, 0.5],  # (1 + ¼) / 6 inside, ½ / 10 outside
+            [0.25, 0.25, 0.75, 0.75],  # 0 inside, 1 outside: −1, so 0
+            [0.0, 0.0, 0.5, 1.0],  # ½ inside, 0 outside
+            [0.25, 0.25, 0.75, 0.75],  # 1 inside and outside
+        ]
+    )
+    found = box_scores(maps, boxes)
+    np.testing.assert_allclose(found, [0.0, 1.0, 1.25 / 6 - 0.05, 0.0, 0.5, 0.0], atol=1e-12)
+
+
+def test_a_box_within_a_cell_scores_by_that_cell():
+    # A refined box may be smaller than a cell of the heatmap.
+    maps = np.zeros((2, 4, 4))
+    maps[:, 1, 2] = 1.0
+    boxes = np.array([[0.55, 0.3, 0.6, 0.35], [0.475, 0.3, 0.6, 0.35]])
+    np.testing.assert_allclose(box_scores(maps, boxes), [1.0, 0.5])  # the second touches an empty
+
+
+def test_an_edge_that_rounding_moves_off_its_cell_touches_no_other():
+    # 0.1 + 0.2 is a little more than 0.3, and 3 cells of ten are not four.
+    maps = np.zeros((1, 10, 10))
+    maps[0, :3, :3] = 1.0
+    edge = 0.1 + 0.2
+    assert edge > 0.3
+    np.testing.assert_allclose(box_scores(maps, np.array([[0.0, 0.0, edge, edge]])), [1.0])
+
+
+def test_sets_larger_than_one_stack_keep_their_order():
+    random = np.random.default_rng(0)
+    maps = random.random((CUT + 5, 4, 4)).astype(np.float32)
+    low = random.uniform(0.0, 0.5, (CUT + 5, 2))
+    boxes = np.concatenate([low, low + 0.5], axis=1)
+    together = box_scores(maps, boxes)
+    for at in (0, CUT - 1, CUT, CUT + 4):
+        assert together[at] == box_scores(maps[at : at + 1], boxes[at : at + 1])[0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    heatmap=npst.arrays(np.float32, (4, 4), elements=st.floats(0.0, 1.0, width=32)),
+    ends=st.tuples(*[st.floats(0.0, 1.0)] * 4),
+)
+def test_scores_are_0_to_1_whatever_the_box(heatmap, ends):
+    x0, x1 = sorted(ends[:2])
+    y0, y1 = sorted(ends[2:])
+    (score,) = box_scores(heatmap[None], np.array([[x0, y0, x1, y1]]))
+    assert 0.0 <= score <= 1.0
