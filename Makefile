@@ -40,5 +40,6 @@ $(READY): constraints.txt pyproject.toml
 tables: $(READY)   ## write the tables of docs/results/*.json into the docs
 	$(BIN)/python benchmarks/render_docs.py
 
-figures: demo    ## the images that the docs show
+figures: demo    ## the figures of the docs, from docs/results and a demo
 	cp runs/demo/boxes.png docs/demo.png
+	$(BIN)/python benchmarks/draw_figures.py
