@@ -13,7 +13,7 @@ import torch
 
 from ganloc.box.detections import Detections, box_scores
 from ganloc.checkpoints.hooks import Hooks
-from ganloc.checkpoints.selection import measured
+from ganloc.checkpoints.selection import with_signals
 from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.images.gather import crop_reader
 from ganloc.images.image_set import ImageSet, every_nth
@@ -47,20 +47,21 @@ def fit(
 
     # 1. A discriminator learns from the images alone: to tell patches along an image's border from
     #    patches inside (the border pretext task), to tell real images from generated ones (the
-    #    paper's GANs), or both. At each checkpoint a copy is frozen, the statistics of its features
-    #    over the whole set are taken, and label-free signals say whether it is the best so far.
+    #    paper's GANs), or both. At each checkpoint a copy is frozen, with the statistics of its
+    #    features over the whole set, and label-free signals say whether it is the best so far.
     steps = () if selection.finished else train_discriminator(state, images.pixels, recipe)
     for losses in steps:
         hooks.losses(state, losses, recipe)
         if hooks.cadence.is_checkpoint(state, recipe):
-            model = measured(state, images, recipe)
+            model = Model.freeze(state.discriminator, images, recipe, state.iteration)
+            model = with_signals(model, images, state.generator)
             hooks.checkpoint(state, model, selection, kept=selection.add(model))
         hooks.iteration(state, images, selection)
         if selection.finished:
             break
     model = selection.model(state, images)
 
-    # 2. Most images are taken as inliers; how far others are from them is their outlier score.
+    # 2. The 30 % most central images are taken as inliers; distance from them is the outlier score.
     if len(images) >= FEWEST:
         model = replace(model, outliers=OutlierModel.fit(images.pixels, recipe.seed).to(device))
     hooks.save(model)

@@ -1,8 +1,9 @@
 """Which checkpoint of a training to keep, and when to end it, by a number that needs no label."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ganloc.checkpoints.signals import Signals, measure
+from ganloc.discriminator.networks import Generator
 from ganloc.discriminator.sample import sample
 from ganloc.discriminator.train_state import TrainState
 from ganloc.images.image_set import ImageSet
@@ -64,9 +65,14 @@ class Selection:
         return Model.freeze(state.discriminator, images, self.recipe, state.iteration)
 
 
-def measured(state: TrainState, images: ImageSet, recipe: Recipe) -> Model:
-    """The model of a state, with its signals; draws nothing from the state's random stream."""
-    model = Model.freeze(state.discriminator, images, recipe, state.iteration)
-    samples = None if state.generator is None else sample(state.generator, recipe, SAMPLES)
-    signals = measure(model, images, samples).to_dict()
-    return Model(model.discriminator, recipe, model.statistics, model.info, signals)
+def with_signals(model: Model, images: ImageSet, generator: Generator | None) -> Model:
+    """The model with its label-free signals.
+
+    Args:
+        model: frozen from a discriminator in training.
+        images: that it is trained on.
+        generator: that it is trained beside, if any; its samples are drawn from a random stream
+            of their own.
+    """
+    samples = None if generator is None else sample(generator, model.recipe, SAMPLES)
+    return replace(model, signals=measure(model, images, samples).to_dict())
