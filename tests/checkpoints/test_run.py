@@ -1,7 +1,6 @@
 """A run folder: made, opened, gone on with."""
 
 import dataclasses
-import io
 import json
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
-from ganloc.images.image_set import ImageSet, checksum
+from ganloc.images.image_set import ImageSet
 from ganloc.recipes import Recipe
 
 RECIPE = Recipe("dcgan", size=32, generator_width=2, discriminator_width=2, batch=2, iterations=4)
@@ -18,12 +17,13 @@ RECIPE = Recipe("dcgan", size=32, generator_width=2, discriminator_width=2, batc
 
 def images(seed=0, count=3):
     pixels = np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), np.uint8)
-    return ImageSet(pixels, tuple(f"{i}.png" for i in range(count)), np.full((count, 2), 40))
+    names, sizes = tuple(f"{i}.png" for i in range(count)), np.full((count, 2), 40)
+    return ImageSet(pixels, names, sizes, source="photos")
 
 
 @pytest.fixture
 def run(tmp_path):
-    return Run.create(tmp_path / "run", RECIPE, "photos", images())
+    return Run.create(tmp_path / "run", RECIPE, images())
 
 
 def on_disk(run):
@@ -35,8 +35,8 @@ def test_create_writes_recipe_and_origin(there, tmp_path):
     folder = tmp_path / "runs" / "birds"
     if there:
         folder.mkdir(parents=True)
-    run = Run.create(folder, RECIPE, "photos", images())
-    expected = {"data": "photos", "images": 3, "checksum": checksum(images())}
+    run = Run.create(folder, RECIPE, images())
+    expected = {"data": "photos", "images": 3, "checksum": images().checksum}
     assert on_disk(run) == {**expected, "recipe": dataclasses.asdict(RECIPE)}
     assert Run.open(folder).recipe() == RECIPE
     assert [path.name for path in folder.iterdir()] == ["recipe.json"]
@@ -45,7 +45,7 @@ def test_create_writes_recipe_and_origin(there, tmp_path):
 def test_create_leaves_a_folder_with_something_in_it_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UserError) as error:
-        Run.create(tmp_path, RECIPE, "photos", images())
+        Run.create(tmp_path, RECIPE, images())
     assert str(tmp_path) in str(error.value)
     assert "--out" in str(error.value)
     assert "--resume" not in str(error.value)  # nothing there to go on with
@@ -54,21 +54,21 @@ def test_create_leaves_a_folder_with_something_in_it_alone(tmp_path):
 
 def test_create_offers_to_go_on_with_a_run(run):
     with pytest.raises(UserError, match=r"already exists.*--resume"):
-        Run.create(run.folder, dataclasses.replace(RECIPE, batch=3), "photos", images())
+        Run.create(run.folder, dataclasses.replace(RECIPE, batch=3), images())
     assert run.recipe() == RECIPE
 
 
 def test_create_leaves_a_file_alone(tmp_path):
     (tmp_path / "run").write_text("mine")
     with pytest.raises(UserError, match=r"run is a file.*--out"):
-        Run.create(tmp_path / "run", RECIPE, "photos", images())
+        Run.create(tmp_path / "run", RECIPE, images())
     assert (tmp_path / "run").read_text() == "mine"
 
 
 def test_create_below_a_file(tmp_path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(UserError, match=r"photo\.jpg"):
-        Run.create(tmp_path / "photo.jpg" / "run", RECIPE, "photos", images())
+        Run.create(tmp_path / "photo.jpg" / "run", RECIPE, images())
 
 
 def test_open_what_is_not_there(tmp_path):
@@ -94,16 +94,17 @@ def test_a_broken_recipe_file(text, run):
 
 def test_resume_with_the_same_goes_on(run):
     before = run.recipe_file.read_bytes()
-    assert run.resume({}, images()) == RECIPE
+    assert run.recipe_to_resume({}) == RECIPE
     same = {"batch": 2, "variant": "dcgan", "seed": None, "iterations": None}
-    assert run.resume(same, images()) == RECIPE
+    assert run.recipe_to_resume(same) == RECIPE
+    run.check_same(RECIPE, images())
     assert run.recipe_file.read_bytes() == before
 
 
 @pytest.mark.parametrize("others", [images(seed=1), images(count=2)])
-def test_resume_with_other_images(others, run):
+def test_other_images_than_those_of_the_run_are_refused(others, run):
     with pytest.raises(UserError, match=r"trained on other images \(photos, 3\)") as error:
-        run.resume({"iterations": 9}, others)
+        run.check_same(dataclasses.replace(RECIPE, iterations=9), others)
     assert str(run.folder) in str(error.value)
     assert run.recipe() == RECIPE
 
@@ -120,18 +121,38 @@ def test_resume_with_other_images(others, run):
 )
 def test_resume_with_a_changed_setting(name, value, run):
     option = f"--{name.replace('_', '-')}"
-    with pytest.raises(UserError, match=rf"^{option} was {getattr(RECIPE, name)} .* {value} "):
-        run.resume({name: value, "iterations": 9}, images())
+    said = rf"^{option} was {getattr(RECIPE, name)} .* {value} "
+    with pytest.raises(UserError, match=said):
+        run.recipe_to_resume({name: value, "iterations": 9})
+    with pytest.raises(UserError, match=said):
+        run.check_same(dataclasses.replace(RECIPE, **{name: value}), images())
     assert run.recipe() == RECIPE
 
 
 def test_resume_may_go_further_and_says_so_on_disk(run):
-    longer = run.resume({"iterations": 9}, images())
+    longer = run.recipe_to_resume({"iterations": 9})
+    run.check_same(longer, images())
     assert run.recipe() == RECIPE  # not yet: training may refuse it
     run.write_recipe(longer)
     assert longer == dataclasses.replace(RECIPE, iterations=9)
     assert Run.open(run.folder).recipe() == longer
-    assert on_disk(run)["checksum"] == checksum(images())
+    assert on_disk(run)["checksum"] == images().checksum
+
+
+def test_a_run_is_made_by_the_first_call_and_opened_by_the_next(tmp_path):
+    folder = tmp_path / "run"
+    made = Run.create_or_open(folder, RECIPE, images())
+    before = made.recipe_file.read_bytes()
+    assert Run.create_or_open(folder, RECIPE, images()) == made
+    assert made.recipe_file.read_bytes() == before
+    with pytest.raises(UserError, match=r"^--batch was 2 .* 3 "):
+        Run.create_or_open(folder, dataclasses.replace(RECIPE, batch=3), images())
+    with pytest.raises(UserError, match="trained on other images"):
+        Run.create_or_open(folder, RECIPE, images(seed=1))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").touch()
+    with pytest.raises(UserError, match=r"already exists.*--out"):
+        Run.create_or_open(tmp_path / "notes", RECIPE, images())
 
 
 def test_the_log_is_kept_up_to_the_checkpoint(run):
@@ -157,30 +178,8 @@ def test_a_log_that_is_not_there_yet(run):
     assert not run.log.exists()
 
 
-def test_checksum_tells_pixels_apart():
-    one = images()
-    assert checksum(one) == checksum(images())
-    values = {checksum(one)}
-    for index in np.ndindex(3, 2, 2):  # some pixels of every image
-        changed = one.pixels.copy()
-        changed[index] ^= 1
-        values.add(checksum(dataclasses.replace(one, pixels=changed)))
-    assert len(values) == 13
-    assert checksum(dataclasses.replace(one, pixels=one.pixels[::-1])) not in values
-
-
-def test_checksum_does_not_depend_on_how_the_pixels_lie():
-    many = np.random.default_rng(0).integers(0, 256, (2050, 2, 2, 3), np.uint8)
-    lie = [many, np.asfortranarray(many), np.repeat(many, 2, axis=0)[::2]]
-    sets = [ImageSet(pixels, ("",) * 2050, np.full((2050, 2), 2)) for pixels in lie]
-    assert len({checksum(one) for one in sets}) == 1
-
-
-def test_a_log_that_cannot_be_written_is_named(run, monkeypatch):
-    class Full(io.StringIO):
-        def write(self, text):
-            raise OSError(28, "No space left on device")  # of an open file: no name
-
-    monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
+def test_a_log_that_cannot_be_written_is_named(run):
+    run.log.symlink_to("/dev/full")  # a disk on which no byte is left
     with pytest.raises(UserError, match=r"log\.jsonl \(No space left on device\).*--resume"):
         run.append_log({"iteration": 1})

@@ -7,12 +7,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import avg_pool2d
+from torch import nn
 
 from ganloc.checkpoints import signals
 from ganloc.checkpoints.signals import Signals, measure
+from ganloc.discriminator.networks import Discriminator
 from ganloc.discriminator.sample import sample
 from ganloc.discriminator.train_state import new_train_state
+from ganloc.heatmap.readings import DEFAULT
+from ganloc.images.batches import to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
 from ganloc.recipes import Recipe
@@ -26,25 +29,34 @@ def some_images(count=7):
     return ImageSet(pixels, ("p",) * count, np.tile([640, 48], (count, 1)))
 
 
+@torch.no_grad()
+def averaging_discriminator():
+    """Its features are the mean colours of 1, 2 × 2, 4 × 4 and 8 × 8 pixels, plus 1."""
+    network = Discriminator(32, 3, "none", spectral=False).eval().requires_grad_(False)
+    first, *others = [m for m in network.blocks.modules() if isinstance(m, nn.Conv2d)]
+    for convolution in (first, *others):
+        convolution.weight.zero_()
+    for colour in range(3):
+        first.weight[colour, colour, 1, 1] = 1.0
+        for convolution in others:  # its stride is 2
+            convolution.weight[colour, colour, 1:3, 1:3] = 0.25
+    first.bias.fill_(1.0)  # keeps dark pixels from the leaky slope
+    return network
+
+
 def some_signals(**changed):
-    return dataclasses.replace(Signals(*np.linspace(0.1, 1.0, 10).tolist()), **changed)
+    return dataclasses.replace(Signals(*np.linspace(0.1, 1.0, 7).tolist()), **changed)
 
 
 def test_nan_becomes_null_and_comes_back():
-    given = some_signals(agreement=float("nan"))
-    describe_outliers = json.loads(json.dumps({"iteration": 5, **given.to_dict(), "score": 2.0}))
-    assert describe_outliers["agreement"] is None
-    back = Signals.from_dict(describe_outliers)
-    assert math.isnan(back.agreement)
-    assert dataclasses.replace(back, agreement=0.0) == dataclasses.replace(given, agreement=0.0)
+    given = some_signals(alikeness=float("nan"))
+    line = json.loads(json.dumps({"iteration": 5, **given.to_dict(), "criterion": 2.0}))
+    assert line["alikeness"] is None
+    back = Signals.from_dict(line)
+    assert math.isnan(back.alikeness)
+    assert dataclasses.replace(back, alikeness=0.0) == dataclasses.replace(given, alikeness=0.0)
     with pytest.raises(KeyError):
-        Signals.from_dict({"agreement": 1.0})
-
-
-def test_agreement_is_the_mean_iou():
-    boxes = np.array([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 4.0]])
-    before = np.array([[0.0, 0.0, 4.0, 4.0], [2.0, 0.0, 6.0, 4.0]])  # 1 and 8 / 24
-    assert signals.agreement(boxes, before) == pytest.approx((1 + 1 / 3) / 2)
+        Signals.from_dict({"alikeness": 1.0})
 
 
 def test_moved_is_down_and_right_and_what_moves_in_is_a_reflection():
@@ -97,12 +109,17 @@ def test_auc_is_the_share_of_pairs_a_tie_being_half():
     assert signals.auc(np.ones(3), np.ones(4)) == 0.5
 
 
-def test_separation_is_tried_on_images_that_it_was_not_fitted_on(monkeypatch):
-    def maps(discriminator, images):
-        return [avg_pool2d(images, 32 // cells) for cells in (16, 8, 4)]
+def test_the_averaging_discriminator_averages():
+    images = some_images(2)
+    maps = averaging_discriminator().feature_maps(to_tensor(images.pixels, torch.device("cpu")))
+    for cells, found in zip((32, 16, 8, 4), maps, strict=True):
+        side = 32 // cells
+        expected = images.pixels.reshape(2, cells, side, cells, side, 3).mean(axis=(2, 4)) / 127.5
+        np.testing.assert_allclose(found[:, :3].permute(0, 2, 3, 1), expected, atol=1e-5)
 
-    monkeypatch.setattr(signals, "maps_in_context", maps)
-    discriminator = new_train_state(RECIPE, torch.device("cpu")).discriminator
+
+def test_separation_is_tried_on_images_that_it_was_not_fitted_on():
+    discriminator = averaging_discriminator()
     noise = RANDOM.integers(0, 50, (8, 32, 32, 3)).astype(np.uint8)
     bright = noise.copy()
     bright[:, 8:-8, 8:-8] += 200  # inside cells of the 4 × 4 map, and some of the others
@@ -138,43 +155,36 @@ def test_correlations_are_pearson_s():
     assert found[2] == -7.0
 
 
-def test_measure_puts_every_signal_in_its_place(monkeypatch):
-    monkeypatch.setattr(signals, "IMAGES", 4)  # of 7: every other one
-    state, images = new_train_state(RECIPE, torch.device("cpu")), some_images()
-    model = Model.from_training(state.discriminator, RECIPE, images, iteration=0)
-    state = torch.random.get_rng_state()
-    first, boxes = measure(model, images)
-    assert math.isnan(first.agreement)
+def test_measure_puts_every_signal_in_its_place():
+    # Of 201 images at most 200 are looked at: every other one.
+    state, images = new_train_state(RECIPE, torch.device("cpu")), some_images(201)
+    model = Model.freeze(state.discriminator, images, RECIPE, iteration=0)
+    before = torch.random.get_rng_state()
+    first = measure(model, images)
     assert math.isnan(first.alikeness)
-    assert boxes.shape == (4, 4)
-    assert boxes.max() <= 32  # squeezed, not 640 × 48
     samples = sample(state.generator, RECIPE, 20)
-    second, _ = measure(model, images, boxes, samples)
-    assert second.agreement == pytest.approx(1.0)
+    second = measure(model, images, samples)
     assert second.alikeness == signals.alikeness(samples)
-    same = {"agreement": 0.0, "alikeness": 0.0}
-    assert dataclasses.replace(second, **same) == dataclasses.replace(first, **same)
-    some = images.subset([0, 2, 4, 6])
+    assert dataclasses.replace(second, alikeness=0.0) == dataclasses.replace(first, alikeness=0.0)
+    some = images.subset(range(0, 201, 2))
+    assert dataclasses.replace(measure(model, some), alikeness=0.0) == dataclasses.replace(
+        first, alikeness=0.0
+    )
     assert first.separation == signals.separation(model.discriminator, some.pixels)
+    boxes = model.detect(some, DEFAULT).boxes
+    assert boxes.shape == (101, 4)
+    assert boxes.max() <= 1.0  # of the squeezed image, not 640 × 48
     assert first.spread == signals.spread(boxes)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    assert first.coverage == pytest.approx(np.mean(sides[:, 0] * sides[:, 1]) / 1024)
     assert 0.0 < first.image_dependence <= 2.0
     assert all(-1.0 <= value <= 2.0 for value in dataclasses.astuple(first) if value == value)
-    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_features_that_follow_the_mirror_are_measured_so_from_the_pixels_on(monkeypatch):
+def test_features_that_follow_the_mirror_are_measured_so_from_the_pixels_on():
     # Colours as features: heatmaps follow every mirror exactly.
-    def maps(discriminator, images):
-        return [avg_pool2d(images, 32 // cells) for cells in (16, 8, 4)]
-
-    monkeypatch.setattr("ganloc.heatmap.readings.maps_in_context", maps)
-    monkeypatch.setattr("ganloc.heatmap.feature_statistics.maps_in_context", maps)
     images = some_images(6)
     images.pixels[:, 8:24, 8:24] |= 128
-    state = new_train_state(RECIPE, torch.device("cpu"))
-    model = Model.from_training(state.discriminator, RECIPE, images, iteration=0)
-    found, _ = measure(model, images)
+    model = Model.freeze(averaging_discriminator(), images, RECIPE, iteration=0)
+    found = measure(model, images)
     assert found.mirror_equivariance == pytest.approx(1.0, abs=1e-5)
     assert found.border_avoidance > 0.2
