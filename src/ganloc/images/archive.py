@@ -1,4 +1,4 @@
-"""One way to list and read files, in a folder or straight from a zip."""
+"""Files in a folder or a zip, listed and read in the same way."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ LARGEST_FILE = 256 * 2**20  # bytes; guards memory against zip bombs and misname
 
 
 class Unreadable(Exception):
-    """A file that cannot be used; its message is a short reason without the file's name."""
+    """A file that cannot be read. The message is a short reason without the file's name."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Archive:
 
     Attributes:
         path: the folder or zip, for messages.
-        names: every file, relative to the root, with "/", sorted; hidden ones are left out.
-        read: a file's bytes by name, from any thread. Raises Unreadable.
+        names: sorted paths relative to the root, with "/". Hidden files are left out.
+        read: name → bytes of the file. Thread-safe. Raises Unreadable.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Archive:
     read: Callable[[str], bytes]
 
     def inside(self, prefix: str) -> "Archive":
-        """The files whose names start with `prefix`, under their names without it."""
+        """The files whose names start with `prefix`, which is removed from the names."""
         if not prefix:
             return self
         names = tuple(n.removeprefix(prefix) for n in self.names if n.startswith(prefix))
@@ -40,24 +40,24 @@ class Archive:
 
 
 def open_archive(path: Path) -> Archive:
-    """Open a folder or a zip; nothing is extracted.
+    """Open a folder or a zip. Nothing is extracted.
 
-    A zip stays open as long as the archive is used. Links to files are followed, links to folders
-    inside the folder are not (they may form a ring).
+    A zip stays open as long as the archive is used. Links to files are followed. Links to folders
+    are not, because they may form a loop.
 
     Raises:
-        UserError: there is nothing at `path`, or it is neither a folder nor a whole zip.
+        UserError: `path` does not exist, or is neither a folder nor a complete zip.
     """
     if path.is_dir():
         return Archive(path, _folder_names(path), lambda name: _read_file(path / name))
     opened = _open_zip(path)
     names = {n for n in opened.namelist() if not n.endswith("/") and not is_hidden(n)}
-    lock = threading.Lock()  # ZipFile counts its readers without one
+    lock = threading.Lock()  # ZipFile counts its readers without a lock
     return Archive(path, tuple(sorted(names)), lambda name: _read_member(opened, lock, name))
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or a folder above it is hidden; ".." and absolute names count as that too."""
+    """Whether a file or a folder above it is hidden. ".." and absolute paths count as hidden."""
     return name.startswith("/") or any(
         part.startswith(".") or part == "__MACOSX" for part in name.split("/")
     )
@@ -98,7 +98,7 @@ def _read_member(opened: zipfile.ZipFile, lock: threading.Lock, name: str) -> by
         raise Unreadable("no such file") from error
     except Unreadable:
         raise
-    except Exception as error:  # a damaged member fails in as many ways as there are compressors
+    except Exception as error:  # each compressor raises errors of its own
         raise Unreadable(f"cannot be read from the zip ({error})") from error
 
 

@@ -1,6 +1,6 @@
-"""Random changes to real images (section Training: "w/ Augment."), batched, on their device.
+"""Data augmentation of real images (the paper's section Training, "w/ Augment."), in batches.
 
-The paper names the kinds and the 5 %; strengths, order and filling are our reading of it.
+The paper names the kinds of augmentation and the 5 %. Strengths, order and padding are our choice.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from torch import Tensor
 from ganloc.images.batches import batched
 from ganloc.shapes import Bool, Float, Int, UInt8
 
-TRANSLATION = 0.05  # of the side, each way, in whole pixels so that nothing is blurred
+TRANSLATION = 0.05  # of the side, at most; whole pixels, because fractions would blur
 JITTER = 0.4  # brightness, contrast and saturation are multiplied by 1 ± up to this
-LIGHTING = 0.1  # standard deviations of the folder's colours, along each of their main axes
+LIGHTING = 0.1  # in standard deviations of the set's colours along each principal axis
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -21,16 +21,15 @@ def augment(
     axes: Float[Tensor, "3 3"],
     random: torch.Generator,
 ) -> Float[Tensor, "n 3 size size"]:
-    """Each image moved a little, in other light, other contrast, other colours.
+    """Translate each image and change its brightness, contrast, saturation and lighting.
 
     Args:
         images: −1 to 1.
-        axes: `colour_axes` of the set that they are of, on the images' device.
-        random: the source of chance, on the images' device.
+        axes: `colour_axes` of the image set, on the images' device.
+        random: on the images' device.
 
     Returns:
-        Images from −1 to 1; what would leave that range, which is all that a generator can
-        draw, is cut off.
+        Images clipped to −1 to 1, the range of a generator's images.
     """
     return recolour(translate(images, random), axes, random)
 
@@ -40,18 +39,18 @@ def recolour(
     axes: Float[Tensor, "3 3"],
     random: torch.Generator,
 ) -> Float[Tensor, "n 3 size size"]:
-    """`augment` without the move."""
+    """`augment` without the translation."""
     return relight(jitter((images + 1.0) / 2.0, random), axes, random).clamp(0.0, 1.0) * 2.0 - 1.0
 
 
 def translate(
     images: Float[Tensor, "n c size size"], random: torch.Generator
 ) -> Float[Tensor, "n c size size"]:
-    """Move each image by up to 5 % of its side; the border is filled by reflection."""
+    """Translate each image by up to 5 % of its side, with reflection padding."""
     count, channels, size, _ = images.shape
     most = int(TRANSLATION * size)
     shift = torch.randint(-most, most + 1, (2, count), generator=random, device=random.device)
-    # Where each row and column comes from; reflection does not repeat the outermost pixel.
+    # Source row and column of each pixel. Reflection does not repeat the outermost pixel.
     source = (torch.arange(size, device=random.device) - shift[:, :, None]).abs()
     source = torch.where(source < size, source, 2 * (size - 1) - source)
     rows = source[0, :, None, :, None].expand(count, channels, size, size)
@@ -66,9 +65,14 @@ def cut_out(
     reach: int,
     mirrored: Bool[np.ndarray, "n 1"],
 ) -> UInt8[np.ndarray, "n size size 3"]:
-    """Each image as seen from `top`, `left` of itself with `reach` reflected pixels around it.
+    """Crop each image from a copy with `reach` pixels of reflection padding; mirror some of them.
 
-    `reach`, `reach` is the image as it is; then it is mirrored left to right where asked for.
+    Args:
+        pixels: RGB, 0–255.
+        top: first row of each crop in the padded image, 0 to 2·reach. `reach` keeps the rows.
+        left: first column of each crop, likewise.
+        reach: padding on each side, in pixels.
+        mirrored: which crops are flipped left to right.
     """
     count, size = pixels.shape[:2]
     rows, columns = top + np.arange(size), left + np.arange(size)
@@ -80,10 +84,14 @@ def cut_out(
 def jitter(
     images: Float[Tensor, "n 3 size size"], random: torch.Generator
 ) -> Float[Tensor, "n 3 size size"]:
-    """Brightness, contrast and saturation of images in 0–1, in this order, each times 1 ± 0.4.
+    """Change brightness, contrast and saturation, in this order, each by a factor of 1 ± 0.4.
 
-    Brightness mixes with black, contrast with the image's mean grey, saturation with each
-    pixel's grey. The result may leave 0–1.
+    Brightness blends with black, contrast with the image's mean grey, saturation with the pixel's
+    own grey.
+
+    Args:
+        images: 0–1. The result may exceed this range.
+        random: on the images' device.
     """
     strengths = torch.rand(3, len(images), 1, 1, 1, generator=random, device=random.device)
     brightness, contrast, saturation = 1.0 + JITTER * (2.0 * strengths - 1.0)
@@ -95,19 +103,25 @@ def jitter(
 def relight(
     images: Float[Tensor, "n 3 size size"], axes: Float[Tensor, "3 3"], random: torch.Generator
 ) -> Float[Tensor, "n 3 size size"]:
-    """Add one colour to all of an image in 0–1, drawn from 0.1 times the set's own spread."""
+    """Add one random colour to all pixels of an image (PCA lighting, Krizhevsky et al. 2012).
+
+    Args:
+        images: 0–1. The result may exceed this range.
+        axes: `colour_axes` of the image set.
+        random: on the images' device.
+    """
     along = torch.randn(len(images), 3, generator=random, device=random.device)
     return images + LIGHTING * (along @ axes)[:, :, None, None]
 
 
 def colour_axes(pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "3 3"]:
-    """The main axes of all pixels' colours in 0–1, each as long as the standard deviation along it.
+    """Principal axes of the colours of all pixels, one a row.
 
-    One axis a row. The lighting of Krizhevsky et al. (2012) multiplies by the variance in place of
-    the standard deviation, which makes its strength depend on the scale of the pixels.
+    Each axis has the length of the standard deviation along it, for pixels of 0–1. Krizhevsky et
+    al. (2012) use the variance instead, which makes the strength depend on the pixels' scale.
     """
     total, products, count = np.zeros(3), np.zeros((3, 3)), 0
-    for part in batched(len(pixels), 512):  # sums, and so weights, depend on this number
+    for part in batched(len(pixels), 512):  # another size would change rounding, and so weights
         colours = pixels[part].reshape(-1, 3).astype(np.float64) / 255.0
         total += colours.sum(axis=0)
         products += colours.T @ colours

@@ -1,7 +1,7 @@
-"""CIFAR-10's categories, read from the official binary archive or from a folder of images.
+"""Categories of CIFAR-10, read from the official binary archive or from a folder of images.
 
-The format is that of https://www.cs.toronto.edu/~kriz/cifar.html. The archive's Python version is
-refused: its files are pickles, and reading a pickle can run any code.
+https://www.cs.toronto.edu/~kriz/cifar.html describes the format. The Python version of the archive
+is refused: its files are pickles, and a pickle can run any code.
 """
 
 import re
@@ -39,7 +39,7 @@ _PICKLED = re.compile(r"(.*/)?(batches\.meta|data_batch_[1-5]|test_batch)")
 
 
 def categories_of(category: str) -> tuple[str, ...]:
-    """The one category, or each of several with commas between.
+    """The categories of a comma-separated list.
 
     Raises:
         UserError: an unknown category.
@@ -54,21 +54,22 @@ def categories_of(category: str) -> tuple[str, ...]:
 
 
 def load_cifar10(archive: Path, category: str, split: str, size: int = SIDE) -> ImageSet:
-    """Read a category; CIFAR-10 has no boxes, so `truth` is None.
+    """Read categories. CIFAR-10 has no boxes, so `truth` is None.
 
     Args:
         archive: cifar-10-binary.tar.gz, its folder cifar-10-batches-bin, the folder that holds it,
             or a folder, zip or tar of images at `train/CATEGORY/` and `test/CATEGORY/`.
-        category: as in `categories_of`.
+        category: one category, or several with commas between.
         split: "train" or "test".
-        size: side of the images, in pixels; they are 32×32 and resized where `size` is not 32.
+        size: side in pixels to which the 32×32 images are resized.
 
-    Images come in the order of their names: their files' names, or for the binary archive the
-    batch and the place in it, counted from 0, such as `data_batch_1/00017`.
+    Returns:
+        Images in the order of their names. An image of the binary archive is named after its batch
+        and its index there, such as `data_batch_1/00017`.
 
     Raises:
-        UserError: an unknown category or split; another archive, the Python version or a damaged
-            one; an archive without a file or category that is needed.
+        UserError: the category or split is unknown; the archive is not CIFAR-10, damaged, or the
+            Python version; it lacks a file or category that is needed.
     """
     categories = categories_of(category)
     if split not in BATCHES:
@@ -86,7 +87,7 @@ def _open(path: Path) -> Archive:
 
 
 def _find_root(archive: Archive) -> tuple[Archive, bool]:
-    """Where the files are, perhaps inside one folder, and whether they are binary batches."""
+    """The folder with the data, and whether the data are binary batches."""
     for name in archive.names:
         if found := _CONTENT.match(name):
             return archive.inside(found["outer"] or ""), found["batch"] is not None
@@ -136,7 +137,7 @@ def _read_batches(root: Archive, categories: tuple[str, ...], split: str, size: 
 
 
 def _records(root: Archive, name: str) -> UInt8[np.ndarray, "_ 3073"]:
-    """A batch, image by image; official ones hold 10,000, and any whole number will do."""
+    """The records of a batch file, one image a row."""
     content = np.frombuffer(_read(root, name), np.uint8)
     if content.size == 0 or content.size % RECORD:
         raise UserError(
@@ -153,7 +154,7 @@ def _records(root: Archive, name: str) -> UInt8[np.ndarray, "_ 3073"]:
 
 
 def _check_meta(root: Archive) -> None:
-    """Labels mean what the archive says, where it says anything."""
+    """Refuse an archive whose list of categories is not `CATEGORIES`."""
     if _META not in root.names:
         return
     if tuple(_read(root, _META).decode("ascii", "replace").split()) != CATEGORIES:

@@ -15,12 +15,11 @@ from ganloc.shapes import Float, UInt8
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
-# Seen through transparent pixels. Mid-grey, for neither dark nor light things vanish on it.
+# Behind transparent pixels. Neither dark nor light objects vanish on mid-grey.
 BACKDROP = (128, 128, 128, 255)
 
-# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as this many times `size` remain of
-# what is shown: then what the rounding of the reduced size displaces is below a quarter of a final
-# pixel.
+# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is faster. At least MARGIN × `size`
+# pixels must remain: rounding then shifts the result by less than a quarter of a pixel.
 MARGIN = 4
 
 WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
@@ -29,20 +28,20 @@ WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 def decode(
     data: bytes, size: int, crop: Float[np.ndarray, "4"] = WHOLE
 ) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
-    """Decode an image, squeeze it to `size` × `size` with antialiasing, and tell its own size.
+    """Decode an image and resize it to `size` × `size` with antialiasing.
 
-    Call it inside `quiet_pillow()`, or Pillow's warnings about odd files reach the user.
+    Call it inside `quiet_pillow()`: Pillow warns about files that are slightly damaged.
 
     Args:
-        data: the file.
-        size: side of the pixels, at least 1.
-        crop: squeeze this rectangle alone, xyxy in fractions of the upright image.
+        data: bytes of the file.
+        size: side of the result in pixels, at least 1.
+        crop: the rectangle to resize, xyxy in fractions of the upright image.
 
     Returns:
         RGB pixels, 0–255, upright; width and height of the upright original, in pixels.
 
     Raises:
-        Unreadable: not an image, a damaged one, or a decompression bomb.
+        Unreadable: not an image, a damaged image, or a decompression bomb.
     """
     shown = float((crop[2:] - crop[:2]).min())
     image, original = open_rgb(data, at_least=math.ceil(MARGIN * size / max(shown, 1e-6)))
@@ -53,8 +52,8 @@ def decode(
 def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
     """Open an image as upright RGB, with the width and height of the upright original.
 
-    A JPEG may come smaller, but no side falls below `at_least` pixels unless the original's does.
-    Of several frames the first counts. Raises Unreadable as `decode`.
+    A JPEG may be decoded at a reduced size, with no side below `at_least` pixels unless the
+    original is smaller. Only the first frame is read. Raises Unreadable as `decode`.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -73,13 +72,13 @@ def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
         raise Unreadable("not a JPEG, PNG, BMP, WebP or TIFF image") from error
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels, perhaps a decompression bomb") from error
-    except Exception as error:  # damaged files fail in as many ways as there are decoders
+    except Exception as error:  # each decoder raises errors of its own
         raise Unreadable(_first_line(error)) from error
 
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings (corrupt EXIF, large images, …): what matters is raised anyway.
+    """Silence Pillow's warnings (corrupt EXIF, large images, …). Errors are still raised.
 
     Enter it once around a thread pool, not within its threads: warning filters are global.
     """
@@ -89,7 +88,7 @@ def quiet_pillow() -> Iterator[None]:
 
 
 def _refuse_bomb(image: Image.Image) -> None:
-    # Pillow itself raises at twice this number, and between the two it only warns.
+    # Pillow only warns at this number, and raises at twice as many pixels.
     most = Image.MAX_IMAGE_PIXELS
     if most is not None and image.width * image.height > most:
         raise Unreadable("too many pixels, perhaps a decompression bomb")
@@ -109,10 +108,10 @@ def _to_8_bits(
 ) -> UInt8[np.ndarray, "height width"]:
     """Grey of more than 8 bits → 0–255.
 
-    Whole numbers are divided by the full scale of the smallest usual depth (8, 10, 12, 14, 16 bits)
-    that holds them: cameras of 12 bits write 16-bit files, nearly black if read by 65535. Anything
-    else (floats, negative or larger numbers) has no known scale and is stretched from its
-    minimum to its maximum.
+    Integers are divided by the full scale of the smallest usual depth (8, 10, 12, 14, 16 bits)
+    that holds them. 12-bit cameras write 16-bit files, which would look nearly black if divided by
+    65535. All other values (floats, negative or larger numbers) have no known scale. They are
+    stretched from their minimum to their maximum.
     """
     values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     whole = bool(np.all(values == np.round(values)))

@@ -1,4 +1,4 @@
-"""A folder or zip of images → Images."""
+"""A folder or zip of images → ImageSet."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +11,24 @@ from ganloc.images.image_set import ImageSet
 
 
 def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageSet:
-    """Read every JPEG, PNG, BMP, WebP and TIFF under `path`, a folder or a zip.
+    """Read every JPEG, PNG, BMP, WebP and TIFF in a folder or zip.
 
-    Images are turned upright (EXIF) and squeezed, not cropped, to `size` × `size`; grey,
-    palette and CMYK become RGB; transparent pixels show mid-grey. They come in the order of their
-    names. Hidden files and folders and `__MACOSX` are ignored; files that cannot be decoded are
-    listed in `skipped`. Past `limit_bytes` the pixels are a memory map over a temporary file.
+    Images are turned upright (EXIF) and resized to `size` × `size` without cropping, so their
+    aspect ratio is lost. Grey, palette and CMYK become RGB. Transparent pixels become mid-grey.
+    Hidden files, hidden folders and `__MACOSX` are ignored.
+
+    Args:
+        path: a folder or zip.
+        size: side of the images, in pixels.
+        limit_bytes: the most memory for pixels. Larger sets are a memory map over a temporary
+            file.
+
+    Returns:
+        Images in the order of their names. `skipped` lists the files that cannot be decoded.
 
     Raises:
-        UserError: nothing at `path`, neither a folder nor a whole zip, or no readable image.
+        UserError: `path` does not exist, is neither a folder nor a complete zip, or holds no
+            readable image.
     """
     archive = open_archive(path)
     names = [name for name in archive.names if name.lower().endswith(SUFFIXES)]

@@ -1,4 +1,4 @@
-"""Files of an archive → Images, decoded on a few threads."""
+"""Files of an archive → ImageSet, decoded on several threads."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ from ganloc.images.decode import WHOLE, decode, open_rgb, quiet_pillow
 from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, Int, UInt8
 
-LIMIT_BYTES = 512 * 2**20  # pixels beyond this live in a file, not in memory
+LIMIT_BYTES = 512 * 2**20  # more pixels than this are kept in a file, not in memory
 _AHEAD = 256  # files handed to the threads at a time
 
-# Which images, and a crop of each, xyxy in fractions of it → RGB, 0–255, at the images' size.
+# Indices of images and a crop of each (xyxy, fractions) → RGB, 0–255, at the images' size.
 CropReader = Callable[
     [Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]], UInt8[np.ndarray, "k size size 3"]
 ]
@@ -31,10 +31,10 @@ _Decoded = tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]
 def gather(
     archive: Archive, names: Sequence[str], size: int, limit_bytes: int = LIMIT_BYTES
 ) -> ImageSet:
-    """Decode `names`, in that order; what cannot be read is left out and listed in `skipped`.
+    """Decode the files `names`, in that order. `skipped` lists those that cannot be read.
 
     Raises:
-        UserError: the pixels need a memory map and the disk has no room for it.
+        UserError: the disk has no room for the pixels.
     """
     pixels = room_for((len(names), size, size, 3), limit_bytes)
     kept: list[str] = []
@@ -56,14 +56,14 @@ def gather(
 
 
 def crop_reader(images: ImageSet) -> CropReader | None:
-    """A function that reads crops of these images from their files; None where there are none."""
+    """A function that reads crops of these images from their files; None without an archive."""
     return None if images.archive is None else partial(_read_crops, images.archive, images)
 
 
 def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
-    """An image as RGB from its file; its squeezed pixels where the file cannot be read (any more).
+    """An image as RGB from its file, or its resized pixels if the file cannot be read.
 
-    A JPEG may come smaller than it is, but no side falls below `at_least` pixels.
+    A JPEG may be decoded at a reduced size, with no side below `at_least` pixels.
     """
     if images.archive is not None:
         with suppress(Unreadable), quiet_pillow():
@@ -77,15 +77,15 @@ def _read_crops(
     indices: Int[np.ndarray, " k"],
     crops: Float[np.ndarray, "k 4"],
 ) -> UInt8[np.ndarray, "k size size 3"]:
-    """`CropReader`; of a file that can no longer be read, its squeezed pixels are cropped."""
+    """`CropReader`. Crops of files that can no longer be read come from the resized pixels."""
     found = np.empty((len(indices), *images.pixels.shape[1:]), np.uint8)
     names = [images.names[index] for index in indices]
     decoded = _decode_all(archive, names, images.size, crops)
     for place, (index, crop, one) in enumerate(zip(indices, crops, decoded, strict=True)):
         if isinstance(one, Unreadable):
-            squeezed = Image.fromarray(images.pixels[index])
+            resized = Image.fromarray(images.pixels[index])
             box = tuple((crop * images.size).tolist())
-            one = np.asarray(squeezed.resize(squeezed.size, Image.Resampling.BICUBIC, box)), None
+            one = np.asarray(resized.resize(resized.size, Image.Resampling.BICUBIC, box)), None
         found[place] = one[0]
     return found
 
@@ -98,7 +98,7 @@ def _decode_all(
 ) -> Iterator[_Decoded | Unreadable]:
     def one(name: str, crop: Float[np.ndarray, "4"]) -> _Decoded | Unreadable:
         try:
-            if name != _printable(name):  # could be neither printed nor exported later
+            if name != _printable(name):  # it could not be printed or exported
                 raise Unreadable("its name is not valid Unicode")
             return decode(archive.read(name), size, crop)
         except Unreadable as reason:
@@ -120,12 +120,12 @@ def _printable(name: str) -> str:
 
 
 def room_for(shape: tuple[int, int, int, int], limit_bytes: int) -> UInt8[np.ndarray, "n s s 3"]:
-    """An array, or past `limit_bytes` a memory map over a file that vanishes with it."""
+    """An empty array, or above `limit_bytes` a memory map over a deleted temporary file."""
     needed = int(np.prod(shape, dtype=np.int64))
     if needed <= limit_bytes:
         return np.empty(shape, np.uint8)
     folder = tempfile.gettempdir()
-    if shutil.disk_usage(folder).free < needed:  # a full disk would end in a bus error
+    if shutil.disk_usage(folder).free < needed:  # writing to a full disk would be a bus error
         raise UserError(
             f"The pixels need {needed / 2**30:.1f} GiB and {folder} has less: "
             "set TMPDIR to a folder with more room."

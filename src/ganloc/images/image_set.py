@@ -1,4 +1,4 @@
-"""A set of images in memory: what every later stage takes."""
+"""A set of images in memory, the input of every later stage."""
 
 import zlib
 from collections.abc import Sequence
@@ -13,21 +13,29 @@ from ganloc.shapes import Float, Int, UInt8
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images decoded once and squeezed to one square size.
+    """Images resized to one square size. Their aspect ratio is not kept.
 
     Attributes:
-        pixels: RGB, 0–255. A plain array, or a memory map where the set is large.
-        names: where each image came from, relative to its folder or archive, with "/".
+        pixels: RGB, 0–255. An array, or a memory map if the set is large.
+        names: path of each image, relative to its folder or archive, with "/".
         sizes: width and height of each original, in pixels, after EXIF rotation.
-        truth: true boxes of each image for *scoring only*: xyxy, half-open, in pixels of the
-            original; an image may have several or none. None where no truth is known.
+        truth: true boxes of each image, for evaluation only: xyxy, half-open, in pixels of the
+            original. An image may have several or none. None if the set has no true boxes.
         skipped: one line for each file that could not be read, "name: reason".
-        labels: class of each image, an index into `classes`, for the supervised CAM reference
-            alone: no GAN and no reading looks at it. None where no class is known.
-        classes: ids of the classes; of a set, also those that a subset has no image of.
-        archive: the files, still open, so that parts of them can be read at full resolution. None
-            where there are none beyond `pixels`, or they show nothing more.
-        source: what the user called the set.
+        labels: class of each image, an index into `classes`. Only the supervised CAM reference uses
+            them. None if the set has no classes.
+        classes: ids of the classes. A subset keeps those of the whole set.
+        archive: the open files, to read crops at full resolution. None if `pixels` are the
+            originals.
+        source: the set as the user named it.
+
+    >>> images = ImageSet(
+    ...     pixels=np.zeros((3, 64, 64, 3), np.uint8),
+    ...     names=("a.jpg", "b.jpg", "c.jpg"),
+    ...     sizes=np.array([[640, 480], [200, 100], [64, 64]]),
+    ... )
+    >>> len(images), images.size
+    (3, 64)
     """
 
     pixels: UInt8[np.ndarray, "n size size 3"]
@@ -45,12 +53,12 @@ class ImageSet:
 
     @property
     def size(self) -> int:
-        """Side of the squeezed images, in pixels."""
+        """Side of the resized images, in pixels."""
         return self.pixels.shape[1]
 
     @property
     def left_out(self) -> str:
-        """What to tell of the files that could not be read, a line each; "" where all could."""
+        """A message that lists the files that could not be read; "" if there are none."""
         if not self.skipped:
             return ""
         count = f"{len(self.skipped)} of {len(self) + len(self.skipped)}"
@@ -58,22 +66,34 @@ class ImageSet:
 
     @cached_property
     def checksum(self) -> int:
-        """CRC-32 of the pixels: tells one set of images from another."""
+        """CRC-32 of the pixels, which identifies the set."""
         value = 0
         for part in np.array_split(self.pixels, max(1, len(self) // 1024)):
             value = zlib.crc32(part.tobytes(), value)
         return value
 
     def in_pixels(self, boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-        """Boxes from fractions of each image to pixels of its original."""
+        """Convert boxes (xyxy) from fractions of each image to pixels of its original.
+
+        >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
+        >>> images.in_pixels(np.array([[0.0, 0.25, 0.5, 1.0]]))
+        array([[  0., 120., 320., 480.]])
+        """
         return boxes * np.tile(self.sizes, 2)
 
     def unlabelled(self) -> "ImageSet":
-        """The same images as training may see them: without true boxes and classes."""
+        """The same images without true boxes and classes, as training sees them."""
         return replace(self, truth=None, labels=None, classes=())
 
     def subset(self, indices: Sequence[int] | Int[np.ndarray, " k"]) -> "ImageSet":
-        """The images at `indices`, in that order."""
+        """The images at `indices`, in that order.
+
+        >>> images = ImageSet(
+        ...     np.zeros((3, 8, 8, 3), np.uint8), ("a", "b", "c"), np.full((3, 2), 8)
+        ... )
+        >>> images.subset([2, 0]).names
+        ('c', 'a')
+        """
         chosen = [int(i) for i in indices]
         return replace(
             self,
@@ -85,14 +105,24 @@ class ImageSet:
         )
 
     def evenly(self, count: int) -> "ImageSet":
-        """`count` images (or all, if fewer) evenly over the set, its first and last among them."""
+        """At most `count` images, evenly spaced over the set, with its first and last image.
+
+        >>> images = ImageSet(
+        ...     np.zeros((5, 8, 8, 3), np.uint8), tuple("abcde"), np.full((5, 2), 8)
+        ... )
+        >>> images.evenly(3).names
+        ('a', 'c', 'e')
+        """
         count = min(count, len(self))
         return self.subset(np.linspace(0, len(self) - 1, count).round().astype(int))
 
 
 def every_nth(values: np.ndarray, most: int) -> np.ndarray:
-    """Every n-th row, with the smallest n that leaves at most `most`.
+    """Every n-th row, with the smallest n that leaves at most `most` rows.
 
-    Sets often come sorted by class, so that the first rows alone would not stand for all.
+    Sets are often sorted by class, so the first rows would not represent the set.
+
+    >>> every_nth(np.arange(7), 3)
+    array([0, 3, 6])
     """
     return values[:: -(-len(values) // most)]

@@ -1,4 +1,4 @@
-"""DATA, as a user writes it → Images."""
+"""DATA, as a user writes it → ImageSet."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
 
-# Environment variables that hold an archive's path.
+# Environment variables with the path of an archive.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
 CIFAR10 = "GANLOC_CIFAR10"
 KNOWN = "tiny-imagenet:SET, cifar10:CATEGORY or embedded"
@@ -23,9 +23,9 @@ KNOWN = "tiny-imagenet:SET, cifar10:CATEGORY or embedded"
 
 @dataclass(frozen=True)
 class _Published:
-    """A published data set: its name, its archive, and the variable that tells where that is.
+    """A published data set: its title, its archive, and the environment variable with its path.
 
-    `load` takes the archive, a set's name, the split and the size.
+    `load` takes the path of the archive, the name of a set, the split and the size.
     """
 
     title: str
@@ -42,7 +42,7 @@ _PUBLISHED = {
     "cifar10": _Published("CIFAR-10", "cifar-10-binary.tar.gz", CIFAR10, load_cifar10, False),
 }
 
-# Count and seed of the drawn images. Those of seed 1 served to choose the default reading.
+# Count and seed of the drawn images. The default reading was chosen on those of seed 1.
 _EMBEDDED = {"train": (2000, 0), "test": (500, 2)}
 
 
@@ -53,20 +53,25 @@ def load_images(
     archive: Path | None = None,
     truth: Path | None = None,
 ) -> ImageSet:
-    """Load what `data` names, squeezed to `size` × `size`.
+    """Load a folder, a zip or a named data set, resized to `size` × `size`.
 
     Args:
         data: a folder or zip of images, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or `embedded`
-            (drawn images). A name wins over a folder of that name, which `./embedded` still
-            reaches.
+            (drawn images). `./embedded` is a folder of that name.
         size: side of the images, in pixels.
-        split: "train" or "test"; a folder has no split and gives all its images for both.
-        archive: tiny-imagenet-200.zip or cifar-10-binary.tar.gz, or its folder; else the
-            environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10 tells where it is.
-        truth: a COCO file with the true boxes of what comes without.
+        split: "train" or "test". A folder has no split: both give all its images.
+        archive: tiny-imagenet-200.zip or cifar-10-binary.tar.gz, or its folder. By default the path
+            in the environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10.
+        truth: a COCO file with the true boxes of a folder, a zip or CIFAR-10.
 
     Raises:
-        UserError: `data` names nothing that exists, or what it names cannot be read.
+        UserError: `data` does not exist or cannot be read.
+
+    >>> from ganloc.images.source import load_images
+    >>> images = load_images("embedded", size=32, split="test")
+    >>> len(images), images.pixels.shape[1:]
+    (500, (32, 32, 3))
+    >>> images = load_images("photos/", size=64)  # doctest: +SKIP
     """
     if split not in _EMBEDDED:
         raise UserError(f"Unknown split {split!r}: choose train or test.")
@@ -80,12 +85,12 @@ def load_images(
 
 
 def has_split(data: str) -> bool:
-    """Whether `data` names a data set with a train and a test split; folders and zips have none."""
+    """Whether `data` has a train and a test split. Folders and zips have none."""
     return data == "embedded" or _published(data) is not None
 
 
 def has_boxes(data: str) -> bool:
-    """Whether `data` names a data set that comes with true boxes; folders and zips do not."""
+    """Whether `data` includes true boxes. Folders and zips do not."""
     published = _published(data)
     return data == "embedded" or (published is not None and published.has_boxes)
 

@@ -1,10 +1,9 @@
-"""The embedded data set: one kind of object, drawn from a seed, with its true boxes.
+"""The embedded data set: drawn images of one kind of object, with true boxes.
 
-The object is a five-petalled rosette with rings, anywhere in the image, of any angle, of varied
-stretch and of varied colours. Its longer side takes 30–70 % of the image's side. Backgrounds
-(slopes, clouds, bands) take their colours from the same distribution as the object, so no colour
-tells over the whole set what the object is. Within one image the object does stand out by colour:
-colour contrast, with no network, finds most of them, and stands in every table.
+The object is a five-petalled rosette with rings, at a random place and angle, with random stretch
+and colours. Its longer side is 30–70 % of the image's side. Backgrounds (slopes, clouds, bands)
+have the same distribution of colours, so no colour identifies the object over the whole set. Within
+one image the object stands out by colour: colour contrast alone finds most objects.
 """
 
 import numpy as np
@@ -13,15 +12,15 @@ from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, UInt8
 
 SUPERSAMPLING = 3
-SIDE = (0.3, 0.7)
+SIDE = (0.3, 0.7)  # longer side of the object, in sides of the image
 PETALS = 5
 RINGS = 3.0
 
 
 def draw_images(count: int, size: int, seed: int) -> ImageSet:
-    """Draw `count` images of `size`×`size` pixels; equal arguments give equal images.
+    """Draw `count` images of `size` × `size` pixels. Equal arguments give equal images.
 
-    The truth is one box an image, the drawn outline's exact extent.
+    The truth is one box an image: the exact extent of the object's outline.
     """
     streams = np.random.default_rng(seed).spawn(count)
     drawn = [_draw(stream, size) for stream in streams]
@@ -51,7 +50,7 @@ def _draw(
 def _rosette(
     rng: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
 ) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, "4"]]:
-    """Which pixels lie inside the outline, which on a dark ring, and the outline's extent (0–1)."""
+    """Masks of the pixels inside the outline and of those on a dark ring, and the box (0–1)."""
     stretch, angle, side = rng.uniform(0.6, 1.0), rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*SIDE)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     theta = np.linspace(0.0, 2.0 * np.pi, 720, endpoint=False)
@@ -75,7 +74,7 @@ def _radius(theta: np.ndarray) -> np.ndarray:
 def _background(
     rng: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "h w 3"]:
-    """Two or three colours blended along a slope, in clouds or in wide bands."""
+    """Random colours blended along a slope, in clouds or in wide bands."""
     kind = rng.integers(3)
     direction = rng.uniform(0.0, 2.0 * np.pi)
     along = np.cos(direction) * (x - 0.5) + np.sin(direction) * (y - 0.5)
@@ -95,7 +94,7 @@ def _background(
 def _clouds(
     rng: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "h w"]:
-    """A smooth random field of mean about 0, most of it within ±0.5."""
+    """A smooth random field with a mean of about 0, mostly within ±0.5."""
     field = np.zeros_like(x)
     for _ in range(4):
         frequency = rng.normal(0.0, 1.2, 2)
@@ -105,5 +104,5 @@ def _clouds(
 
 
 def _colour(rng: np.random.Generator) -> Float[np.ndarray, "3"]:
-    """An RGB colour, 0–1: the one distribution for object and background."""
+    """A random RGB colour, 0–1. Object and background share this distribution."""
     return rng.uniform(0.05, 0.95, 3)

@@ -1,4 +1,4 @@
-"""A tar's files, in memory."""
+"""The files of a tar, read into memory."""
 
 import tarfile
 from pathlib import Path
@@ -10,17 +10,17 @@ SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
 
 def is_tar(path: Path) -> bool:
-    """Whether there is a file at `path` that is called a tar."""
+    """Whether `path` is a file with the name of a tar."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
 def read_tar(path: Path) -> Archive:
-    """Read a tar whole, in one pass, for a compressed one can't be read at random.
+    """Read a whole tar in one pass: a compressed tar has no random access.
 
-    Nothing is extracted; links, devices and hidden files are left out.
+    Nothing is extracted. Links, devices and hidden files are left out.
 
     Raises:
-        UserError: not a tar, a broken one, or one of more than `LARGEST_FILE` bytes.
+        UserError: the file is not a tar, is broken, or holds more than `LARGEST_FILE` bytes.
     """
     files: dict[str, bytes] = {}
     room = LARGEST_FILE
@@ -40,7 +40,7 @@ def read_tar(path: Path) -> Archive:
                 files[name] = content.read()
     except UserError:
         raise
-    except Exception as error:  # a damaged tar fails in as many ways as there are compressors
+    except Exception as error:  # each compressor raises errors of its own
         raise UserError(
             f"{path} is a broken or incomplete tar ({error}): download or make it again."
         ) from error

@@ -1,4 +1,4 @@
-"""Tiny ImageNet's sets, read from the official archive."""
+"""Sets of Tiny ImageNet, read from the official archive."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ganloc.images.archive import Archive, Unreadable, open_archive
 from ganloc.images.gather import gather
 from ganloc.images.image_set import ImageSet
 
-# The paper's six sets: run once a method is frozen.
+# The paper's six sets, the exam: run only when a method is frozen.
 PAPER_SETS: dict[str, tuple[str, ...]] = {
     "artiodactyla": ("n02410509", "n02403003", "n02415577", "n02423022", "n02437312"),
     "bottle": ("n03983396", "n02823428"),
@@ -42,7 +42,7 @@ _FOLDER = "tiny-imagenet-200"
 
 @dataclass(frozen=True)
 class _Row:
-    """An image's name, its class id and its box: xyxy, half-open, in pixels of 64."""
+    """Name, class id and box (xyxy, half-open, in pixels) of a 64×64 image."""
 
     name: str
     class_id: str
@@ -67,18 +67,19 @@ def classes_of(set_name: str) -> tuple[str, ...]:
 
 
 def load_tiny_imagenet(archive: Path, set_name: str, split: str, size: int = 64) -> ImageSet:
-    """Read a set, with each image's true box and class, from the zip or its extracted folder.
+    """Read a set, with the true box and class of each image, from the zip or its folder.
 
     Args:
         archive: tiny-imagenet-200.zip, the folder tiny-imagenet-200, or the folder that holds it.
-        set_name: as in `classes_of`.
-        split: "train", or "test" for what the archive calls val (its own test has no labels).
-        size: side of the images, in pixels; they are 64×64 and resized where `size` is not 64.
+        set_name: one or several of `SETS`, or class ids, with commas between.
+        split: "train" or "test". "test" is the archive's val; its own test split has no labels.
+        size: side in pixels to which the 64×64 images are resized.
 
-    Images come class by class, in the order of their numbers.
+    Returns:
+        Images class by class, in the order of their numbers.
 
     Raises:
-        UserError: an unknown set or split; an archive without a class or file that is needed.
+        UserError: the set or split is unknown, or the archive lacks a class or file that is needed.
     """
     classes = classes_of(set_name)
     if split not in ("train", "test"):
@@ -130,7 +131,7 @@ def _val_rows(root: Archive, class_id: str) -> list[_Row]:
 
 
 def _lines(root: Archive, name: str, columns: int) -> Iterator[list[str]]:
-    """The tab-separated fields of each line; the last four are a box."""
+    """The tab-separated fields of each line. The last four are a box."""
     try:
         text = root.read(name).decode("ascii", "replace")
     except Unreadable as reason:
@@ -147,7 +148,7 @@ def _lines(root: Archive, name: str, columns: int) -> Iterator[list[str]]:
 
 
 def _half_open(inclusive: list[str]) -> tuple[int, int, int, int]:
-    """Pixels 0…63 with inclusive ends, as the archive counts them → half-open."""
+    """Pixels 0…63 with inclusive ends, as in the archive → half-open."""
     x0, y0, x1, y1 = map(int, inclusive)
     return x0, y0, x1 + 1, y1 + 1
 

@@ -1,4 +1,4 @@
-"""True boxes from a COCO file, for scoring."""
+"""True boxes from a COCO file, for evaluation."""
 
 import json
 from collections import Counter
@@ -14,22 +14,22 @@ from ganloc.images.image_set import ImageSet
 
 @dataclass
 class _Entry:
-    """What the file says of one image: width and height in pixels where given, xyxy boxes."""
+    """One image of the file: width and height in pixels, if given, and its xyxy boxes."""
 
     size: tuple[int, int] | None
     boxes: list[list[float]] = field(default_factory=list)
 
 
 def read_coco(path: Path, images: ImageSet) -> ImageSet:
-    """Add the boxes of a COCO annotation file to `images`, all categories alike.
+    """Add the boxes of a COCO annotation file to `images`. All categories count.
 
-    An entry belongs to the image of the same relative name, or else of the same base name where
-    that is unique on both sides. Entries without an image and `iscrowd` annotations are ignored;
-    an entry without annotations gives no boxes.
+    Entries and images are matched by relative path, or by file name if it is unique on both sides.
+    Entries without an image are ignored, and so are `iscrowd` annotations. An entry without
+    annotations gives an image without boxes.
 
     Raises:
-        UserError: the file is missing or is not COCO; an image has no entry; an entry's width
-            and height are not the image's.
+        UserError: the file is missing or is not COCO, an image has no entry, or an entry has
+            another width or height than its image.
     """
     entries = _read_entries(path)
     matched = _match(path, images.names, entries)
@@ -68,7 +68,7 @@ def _match(path: Path, names: tuple[str, ...], entries: dict[str, _Entry]) -> li
 
 
 def _read_entries(path: Path) -> dict[str, _Entry]:
-    """What the file says of each image, by `file_name`."""
+    """The entries of the file, by `file_name`."""
     try:
         coco = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
