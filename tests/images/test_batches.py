@@ -1,10 +1,10 @@
-"""Which images a step gets, and how the networks see them."""
+"""Which images a step gets, how the networks see them, and large sets some rows at a time."""
 
 import numpy as np
 import pytest
 import torch
 
-from ganloc.images.batches import batch_indices, to_tensor
+from ganloc.images.batches import READ, batch_indices, batched, to_tensor
 
 CPU = torch.device("cpu")
 
@@ -28,18 +28,18 @@ def test_every_epoch_sees_every_image_once(count, batch):
 
 
 @pytest.mark.parametrize(("count", "batch"), SHAPES)
-def test_batches_are_pieces_of_concatenated_permutations(count, batch):
-    epochs = [np.random.default_rng((3, epoch)).permutation(count) for epoch in range(5 * batch)]
-    stream = np.concatenate(epochs)
-    for step in range(5 * count):
-        expected = stream[step * batch : (step + 1) * batch]
-        assert batch_indices(count, batch, 3, step).tolist() == expected.tolist()
+def test_a_step_does_not_depend_on_those_asked_for_before(count, batch):
+    forwards = walk(count, batch, 5 * count, seed=3).reshape(-1, batch)
+    backwards = [batch_indices(count, batch, 3, step) for step in reversed(range(5 * count))]
+    np.testing.assert_array_equal(forwards, backwards[::-1])
 
 
-def test_a_step_far_ahead_needs_no_walk():
-    # Step 250,000 of 128 begins at 32,000,000 = 21,333 · 1500 + 500: inside epoch 21,333.
-    order = np.random.default_rng((0, 21_333)).permutation(1500)
-    assert batch_indices(1500, 128, 0, 250_000).tolist() == order[500:628].tolist()
+def test_a_step_far_ahead_lies_in_its_epoch():
+    # Epoch 21,333 of 1,500 images begins at 31,999,500 = 249,996 · 128 + 12.
+    stream = np.concatenate([batch_indices(1500, 128, 0, 249_996 + step) for step in range(12)])
+    epoch = stream[12 : 12 + 1500]
+    np.testing.assert_array_equal(np.sort(epoch), np.arange(1500))
+    assert not np.array_equal(epoch, np.arange(1500))
 
 
 def test_epochs_are_shuffled_anew():
@@ -74,3 +74,21 @@ def test_a_mirrored_view_of_the_pixels_is_taken_as_it_is():
     mirrored = to_tensor(pixels[:, :, ::-1], CPU)
     assert torch.equal(mirrored, to_tensor(pixels, CPU).flip(3))
     assert not torch.equal(mirrored, to_tensor(pixels, CPU))
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 3), (1, 3), (3, 3), (7, 3), (8, 4), (5, 1)])
+def test_every_row_is_in_one_part(count, size):
+    rows = np.arange(count)
+    parts = [rows[part] for part in batched(count, size)]
+    assert np.concatenate([rows[:0], *parts]).tolist() == rows.tolist()
+    assert all(len(part) == size for part in parts[:-1])
+    assert all(1 <= len(part) <= size for part in parts)
+
+
+def test_networks_read_128_images_at_a_time():
+    assert READ == 128
+    assert [part.indices(300) for part in batched(300)] == [
+        (0, 128, 1),
+        (128, 256, 1),
+        (256, 300, 1),
+    ]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganloc.errors import UserError
-from ganloc.images import archive
+from ganloc.images.archive import LARGEST_FILE
 from ganloc.images.folder import load_folder
 
 
@@ -20,7 +20,6 @@ def plain(size=(8, 8)) -> Image.Image:
 
 def test_unreadable_files_are_skipped_and_listed(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    monkeypatch.setattr(archive, "LARGEST_FILE", 100_000)
     plain().save(tmp_path / "good.png")
     noise = Image.fromarray(np.random.default_rng(2).integers(0, 256, (30, 30, 3), np.uint8))
     for name in ["cut.jpg", "cut.png"]:
@@ -31,7 +30,8 @@ def test_unreadable_files_are_skipped_and_listed(tmp_path, monkeypatch):
     (tmp_path / "empty.png").write_bytes(b"")
     plain(size=(40, 40)).save(tmp_path / "bomb-warning.png")  # 1600 of 1000 pixels: warned of
     plain(size=(99, 99)).save(tmp_path / "bomb-error.png")
-    (tmp_path / "huge.bmp").write_bytes(bytes(100_001))
+    with (tmp_path / "huge.bmp").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)  # a hole: takes no room on the disk
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     os.mkfifo(tmp_path / "pipe.jpg")
@@ -46,7 +46,7 @@ def test_unreadable_files_are_skipped_and_listed(tmp_path, monkeypatch):
     assert reasons == {
         "text.jpg": "not a JPEG, PNG, BMP, WebP or TIFF image",
         "empty.png": "not a JPEG, PNG, BMP, WebP or TIFF image",
-        "huge.bmp": "larger than 0 MiB",
+        "huge.bmp": "larger than 256 MiB",
         "gone.png": "no such file",
         "pipe.jpg": "not a regular file",
     }
@@ -81,7 +81,7 @@ def test_random_damage_never_escapes(tmp_path):
     assert len(images.skipped) > 10
 
 
-def test_pillow_warnings_neither_leak_nor_cost_a_image_and_filters_are_restored(tmp_path):
+def test_pillow_warnings_neither_leak_nor_cost_an_image_and_filters_are_restored(tmp_path):
     cut_short = b"Exif\0\0MM\0*\0\0\0\x08\0\x05"  # promises five entries and has none
     plain().save(tmp_path / "a.jpg", exif=cut_short)
     with warnings.catch_warnings():

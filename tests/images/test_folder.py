@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from ganloc.errors import UserError
-from ganloc.images import gather
 from ganloc.images.folder import load_folder
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -205,15 +204,19 @@ def test_a_full_disk_is_said_before_it_is_hit(tmp_path, monkeypatch):
         load_folder(folder, 8, limit_bytes=0)
 
 
-def test_order_and_content_survive_threads_and_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(gather, "_AHEAD", 3)
-    for index in range(10):
-        plain((index, 0, 0)).save(tmp_path / f"{index}.png")
-    (tmp_path / "4.png").write_text("broken")
-    images = load_folder(tmp_path, 8)
-    assert images.pixels[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
-    assert images.names == tuple(f"{i}.png" for i in range(10) if i != 4)
-    assert [line.split(":")[0] for line in images.skipped] == ["4.png"]
+def test_order_and_content_survive_threads(tmp_path):
+    count, broken = 600, (4, 256, 511)  # more than the threads are handed at a time
+    for index in range(count):
+        plain((index % 256, index // 256, 0), (2, 2)).save(tmp_path / f"{index:03}.png")
+    for index in broken:
+        (tmp_path / f"{index:03}.png").write_text("broken")
+    images = load_folder(tmp_path, 2)
+    kept = np.array([index for index in range(count) if index not in broken])
+    np.testing.assert_array_equal(
+        images.pixels[:, 0, 0], np.stack([kept % 256, kept // 256, 0 * kept], axis=1)
+    )
+    assert images.names == tuple(f"{index:03}.png" for index in kept)
+    assert [line.split(":")[0] for line in images.skipped] == ["004.png", "256.png", "511.png"]
 
 
 def test_nothing_there(tmp_path):

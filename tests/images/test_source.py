@@ -1,5 +1,7 @@
 import io
 import json
+import shutil
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -7,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganloc.errors import UserError
-from ganloc.images.image_set import ImageSet
+from ganloc.errors import Notice, UserError
 from ganloc.images.source import CIFAR10, TINY_IMAGENET, has_boxes, has_split, load_images
 
 
@@ -112,26 +113,41 @@ def test_an_unknown_set_is_said_even_though_the_archive_is_given(tiny):
         load_images("tiny-imagenet:birds", 64, archive=tiny)
 
 
-def test_embedded_splits_differ(monkeypatch, tmp_path):
-    drawn = []
-
-    def draw_images(*arguments):
-        drawn.append(arguments)
-        return ImageSet(np.zeros((0, 16, 16, 3), np.uint8), (), np.zeros((0, 2), np.int64))
-
-    monkeypatch.setattr("ganloc.images.source.draw_images", draw_images)
+def test_the_embedded_images_have_truth_and_two_splits(monkeypatch, tmp_path):
     (tmp_path / "embedded").mkdir()  # the name wins over a folder of that name
     monkeypatch.chdir(tmp_path)
-    load_images("embedded", 16)
-    load_images("embedded", 16, "test")
-    assert drawn == [(2000, 16, 0), (500, 16, 2)]
+    train, test = (load_images("embedded", 8, split) for split in ("train", "test"))
+    assert (len(train), len(test)) == (2000, 500)
+    seen = {pixels.tobytes() for pixels in train.pixels}
+    assert len(seen) == 2000
+    assert not seen & {pixels.tobytes() for pixels in test.pixels}
+    for images in (train, test):
+        assert images.truth is not None
+        assert np.concatenate(images.truth).shape == (len(images), 4)
+        assert images.archive is None
 
 
-def test_the_embedded_images_have_truth():
-    found = load_images("embedded", 8, "test")
-    assert len(found) == 500
-    assert found.truth is not None
-    assert np.concatenate(found.truth).shape == (500, 4)
+def test_a_set_knows_what_the_user_called_it_and_where_its_files_are(photos, cifar, tmp_path):
+    shutil.make_archive(str(tmp_path / "packed"), "zip", photos)
+    for data in (str(photos), str(tmp_path / "packed.zip")):
+        images = load_images(data, 8)
+        assert images.source == data
+        assert images.archive is not None
+        assert str(images.archive.path) == data
+    named = load_images("cifar10:ship", 8, "test", archive=cifar)
+    assert (named.source, named.archive) == ("cifar10:ship", None)
+
+
+def test_files_that_are_left_out_are_told_of_in_one_notice(photos):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_images(str(photos), 8)
+    (photos / "c.png").write_text("not an image")
+    (photos / "d.jpg").touch()
+    with pytest.warns(Notice) as given:
+        images = load_images(str(photos), 8)
+    assert [str(notice.message) for notice in given] == [images.left_out]
+    assert images.left_out.startswith("2 of 4 files could not be read (left out):\n  c.png: ")
 
 
 def test_has_split():

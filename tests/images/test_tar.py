@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from ganloc.errors import UserError
-from ganloc.images import tar
-from ganloc.images.archive import Unreadable
+from ganloc.images.archive import LARGEST_FILE, Unreadable
 from ganloc.images.tar import is_tar, read_tar
 
 
@@ -72,9 +71,19 @@ def test_a_download_that_broke_off(tmp_path):
             read_tar(path)
 
 
-def test_more_than_memory_should_hold(packed, monkeypatch):
-    monkeypatch.setattr(tar, "LARGEST_FILE", 6)
-    assert len(read_tar(packed).names) == 2
-    monkeypatch.setattr(tar, "LARGEST_FILE", 5)
-    with pytest.raises(UserError, match=r"some\.tgz unpacks to more than .*extract it"):
-        read_tar(packed)
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (LARGEST_FILE - 2, r"some\.tar unpacks to more than 256 MiB: extract it"),
+        (LARGEST_FILE - 3, r"some\.tar is a broken or incomplete tar"),  # but not too large
+    ],
+)
+def test_more_than_memory_should_hold(second, message, tmp_path):
+    """A file of 3 bytes, and one that is said to have `second` more; it is refused unread."""
+    path = tmp_path / "some.tar"
+    with tarfile.open(path, "w") as target:
+        target.addfile(member("a.bin", 3), io.BytesIO(b"abc"))
+    content = path.read_bytes()[:1024]  # a header and a block
+    path.write_bytes(content + member("b.bin", second).tobuf() + b"the beginning")
+    with pytest.raises(UserError, match=message):
+        read_tar(path)

@@ -24,9 +24,9 @@ def annotation(key, bbox, **more):
 
 @pytest.fixture
 def write(tmp_path):
-    def to_file(images, annotations):
+    def to_file(entries, annotations):
         path = tmp_path / "truth.json"
-        path.write_text(json.dumps({"images": images, "annotations": annotations}))
+        path.write_text(json.dumps({"images": entries, "annotations": annotations}))
         return path
 
     return to_file
@@ -89,7 +89,7 @@ def test_another_size_is_refused(write):
 
 
 @pytest.mark.parametrize(
-    ("images", "annotations", "culprit"),
+    ("entries", "annotations", "culprit"),
     [
         ([{"id": 1}], [], "images.*file_name"),
         ([image(1, 5)], [], "images"),
@@ -105,8 +105,8 @@ def test_another_size_is_refused(write):
         ([], None, "no list of annotations"),
     ],
 )
-def test_malformed_rows(write, images, annotations, culprit):
-    path = write(images, annotations)
+def test_malformed_rows(write, entries, annotations, culprit):
+    path = write(entries, annotations)
     with pytest.raises(UserError, match=rf"truth\.json.*{culprit}"):
         read_coco(path, images("a.png"))
 
