@@ -18,12 +18,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from ganloc.checkpoints.training_log import ProgressCallback
-from ganloc.errors import UserError
+from ganloc.errors import Stopped, UserError
 from ganloc.images.tiny_imagenet import PAPER_SETS
-from ganloc.localizer import choose_device
 from ganloc.paper.markdown import one_line
 from ganloc.paper.tables import Place, reproduce_table, until
-from ganloc.training import Stopped
+from ganloc.tensors import choose_device
 
 EVERY = 1000  # iterations between two printed lines
 

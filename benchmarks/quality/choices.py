@@ -2,9 +2,9 @@
 
 python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR
 
-Trains every arm (arms.py) on every development set and scores its checkpoints on the test images;
-the answers (questions.py) go to docs/results/choices.json. What is trained or scored already is
-found in DIR and not done again, so that it can be stopped at any time.
+Trains every arm (arms.py) on every development set and evaluates its checkpoints on the test
+images. The answers (questions.py) go to docs/results/choices.json. DIR keeps every training and
+evaluation, none of which is done twice, so the script can be stopped at any time.
 """
 
 import argparse
@@ -13,58 +13,49 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import render
+import script
 import torch
-from arms import ARMS, trained_run
-from checkpoint_ious import Scored, image_ious
+from arms import ARMS, SIZE
+from evaluated_run import EvaluatedRun, image_ious
 from questions import Ious, checkpoints, readings, training, trust
 from rivals import constant, contrast
 from rivals.setting import Setting
 from sets import load_set, refuse_exam
 
-from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.paper.results import ResultRow, Results
-from ganloc.training import Stopped
 
 COMMAND = "python benchmarks/quality/choices.py --data tiny-imagenet-200.zip --runs DIR"
-SIZE = 64
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0; 2 where the user has something to put right; 130 where it was stopped."""
+    """The exit status."""
     options = _options(arguments)
-    try:
-        rows = run(options)
-    except UserError as error:
-        print(error)
-        return 2
-    except Stopped as stop:
-        print(f"{stop}: the same command goes on from there.")
-        return 130
-    for answers in (render.training, render.readings, render.checkpoints, render.trust):
-        print(answers(rows), end="\n\n")
-    return 0
+    return script.exit_status(lambda: _tables(run(options)))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Label-free choices on the development sets.")
-    parser.add_argument("--data", type=Path, required=True, help="tiny-imagenet-200.zip")
+    parser = script.parser("Label-free choices on the development sets.", needs_data=True)
     parser.add_argument("--runs", type=Path, required=True, help="folder for the trainings")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
-    parser.add_argument("--sets", nargs="+", default=list(DEVELOPMENT_SETS))
-    parser.add_argument("--results", type=Path, default=Path("docs/results"))
     return parser.parse_args(arguments)
 
 
+def _tables(rows: Sequence[ResultRow]) -> str:
+    tables = (render.training, render.readings, render.checkpoints, render.trust)
+    return "\n\n".join(table(rows) for table in tables)
+
+
 def run(options: argparse.Namespace) -> list[ResultRow]:
-    """Train and score what is missing; the answers. The first arm is the one that is read."""
-    for set_name in options.sets:
+    """Train and evaluate what is missing; the answers. Readings are compared on the first arm."""
+    set_names = options.sets or [*DEVELOPMENT_SETS]
+    for set_name in set_names:
         refuse_exam(set_name)
     setting = Setting("", 0, torch.device("cpu"))
-    runs: list[Scored] = []
+    runs: list[EvaluatedRun] = []
     rivals: dict[str, dict[str, Ious]] = {}
-    for set_name in options.sets:
+    for set_name in set_names:
         train, test = load_set(set_name, SIZE, options.data, {})
         assert train is not None
         train = train.unlabelled()
@@ -72,10 +63,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
             rivals.setdefault(name, {})[set_name] = ious
         for arm in options.arms:
             for seed in ARMS[arm].seeds:
-                trained = trained_run(options.runs, arm, set_name, seed, train)
-                runs.append(
-                    Scored(trained, arm, set_name, seed, ARMS[arm].checkpoints, train, test)
-                )
+                runs.append(EvaluatedRun.of_arm(options.runs, arm, set_name, seed, train, test))
     results = Results(options.results / "choices.json", ("question", "name"), COMMAND)
     rows = [
         *training(runs, rivals),
@@ -89,7 +77,7 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
 
 
 def without_training(test: ImageSet, setting: Setting) -> dict[str, Ious]:
-    """What has to be beaten without any label or training, by name of its rival."""
+    """IoUs of what needs neither labels nor training, by name."""
     shown = test.unlabelled()
     boxes = {
         "whole-image": constant.boxes(shown, shown, setting, fraction=1.0),

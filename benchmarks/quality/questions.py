@@ -1,14 +1,14 @@
-"""What the scores of all runs answer: does training help, which reading, checkpoint and verdict?
+"""What all runs answer: does training help, and which reading, checkpoint and verdict to believe?
 
-Every answer is a list of rows for docs/results/choices.json. A score is GT-known Loc in percent,
-first the mean over seeds image by image, then over a set's images, then over sets; intervals
-are bootstraps over the images of each set, and differences are paired.
+Every answer is a list of rows for docs/results/choices.json. A value is GT-known Loc in percent:
+the mean over seeds image by image, then over a set's images, then over sets. Intervals are
+bootstraps over the images of each set, and differences are paired.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from checkpoint_ious import Scored, chosen
+from evaluated_run import EvaluatedRun
 
 from ganloc.checkpoints.verdict import verdict
 from ganloc.heatmap.readings import DEFAULT
@@ -26,7 +26,7 @@ LADDER = {
     "averaged-cam": "signed-cam",
     "cam": "averaged-cam",
     "otsu-cam": "cam",
-    "principal": "otsu-cam",
+    "ddt": "otsu-cam",
     "border-distance-last": "otsu-cam",
     "border-distance": "border-distance-last",
     "lda-last": "otsu-cam",
@@ -36,7 +36,7 @@ LADDER = {
 }
 
 
-# What became of a checkpoint, by whether it is trusted and whether it is good.
+# The outcome for a checkpoint, by whether it is trusted and whether it is good.
 VERDICTS = {
     (True, True): "hit",
     (True, False): "false-alarm",
@@ -45,7 +45,7 @@ VERDICTS = {
 }
 
 
-def hits(runs: Sequence[Scored], ious: Callable[[Scored], Ious]) -> Hits:
+def hits(runs: Sequence[EvaluatedRun], ious: Callable[[EvaluatedRun], Ious]) -> Hits:
     """100 where a box has an IoU above 0.5, else 0: the mean over the runs of each set."""
     found: dict[str, list[np.ndarray]] = {}
     for run in runs:
@@ -54,8 +54,8 @@ def hits(runs: Sequence[Scored], ious: Callable[[Scored], Ious]) -> Hits:
 
 
 def row(question: str, name: str, own: Hits, others: Mapping[str, Hits]) -> ResultRow:
-    """A method's score, and its gain over each of the others."""
-    score, interval = _mean(list(own.values()))
+    """A method's GT-known Loc, and its gain over each of the others."""
+    value, interval = _mean(list(own.values()))
     gains = {}
     for other, theirs in others.items():
         gain, ends = _mean([own[set_name] - theirs[set_name] for set_name in own])
@@ -63,7 +63,7 @@ def row(question: str, name: str, own: Hits, others: Mapping[str, Hits]) -> Resu
     return {
         "question": question,
         "name": name,
-        "gt_known_loc": score,
+        "gt_known_loc": value,
         "interval": interval,
         "gains": gains,
         "sets": {set_name: round(float(each.mean()), 2) for set_name, each in own.items()},
@@ -75,28 +75,28 @@ def _mean(values: Sequence[Float[np.ndarray, " _"]]) -> tuple[float, list[float]
     return mean, interval
 
 
-def kept(run: Scored, reading: str = DEFAULT) -> Ious:
+def kept(run: EvaluatedRun, reading: str = DEFAULT) -> Ious:
     """By the checkpoint that the label-free rule keeps."""
-    return run.ious(chosen(run), reading)
+    return run.ious(run.chosen, reading)
 
 
-def untrained(run: Scored) -> Ious:
+def untrained(run: EvaluatedRun) -> Ious:
     """By the network before its first iteration."""
     return run.ious(0, DEFAULT)
 
 
-def last(run: Scored) -> Ious:
+def last(run: EvaluatedRun) -> Ious:
     """By the last checkpoint."""
     return run.ious(len(run.iterations) - 1, DEFAULT)
 
 
-def peak(run: Scored) -> Ious:
-    """*Oracle*: by the trained checkpoint that scores best on the very images that are scored."""
+def peak(run: EvaluatedRun) -> Ious:
+    """*Oracle*: by the trained checkpoint with most hits on the very images that are evaluated."""
     trained = [run.ious(index, DEFAULT) for index in range(1, len(run.iterations))]
     return max(trained, key=lambda ious: (ious > 0.5).mean())
 
 
-def readings(runs: Sequence[Scored], arm: str) -> list[ResultRow]:
+def readings(runs: Sequence[EvaluatedRun], arm: str) -> list[ResultRow]:
     """Every reading of an arm's kept checkpoints beside the reading that it builds on."""
     own = [run for run in runs if run.arm == arm]
     found = {name: hits(own, lambda run, name=name: kept(run, name)) for name in LADDER}
@@ -106,14 +106,16 @@ def readings(runs: Sequence[Scored], arm: str) -> list[ResultRow]:
     ]
 
 
-def training(runs: Sequence[Scored], rivals: Mapping[str, Mapping[str, Ious]]) -> list[ResultRow]:
-    """Every arm by the default reading beside what it has to beat, which follow as rows.
+def training(
+    runs: Sequence[EvaluatedRun], rivals: Mapping[str, Mapping[str, Ious]]
+) -> list[ResultRow]:
+    """Every arm by the default reading, beside its rivals, which follow as rows.
 
     Args:
         runs: of all arms.
         rivals: by name and set, the IoUs of what needs no training.
     """
-    without: dict[str, Callable[[Scored], Ious]] = {"untrained": untrained}
+    without: dict[str, Callable[[EvaluatedRun], Ious]] = {"untrained": untrained}
     for name, sets in rivals.items():
         without[name] = lambda run, sets=sets: sets[run.set_name]
     rows = []
@@ -125,7 +127,7 @@ def training(runs: Sequence[Scored], rivals: Mapping[str, Mapping[str, Ious]]) -
     return rows + [row("rival", name, hits(runs, ious), {}) for name, ious in without.items()]
 
 
-def checkpoints(runs: Sequence[Scored]) -> list[ResultRow]:
+def checkpoints(runs: Sequence[EvaluatedRun]) -> list[ResultRow]:
     """For every arm: the rule's checkpoint beside the last and the oracle's best of each run."""
     rows = []
     for arm, own in by_arm(runs).items():
@@ -134,16 +136,16 @@ def checkpoints(runs: Sequence[Scored]) -> list[ResultRow]:
     return rows
 
 
-def by_arm(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
+def by_arm(runs: Sequence[EvaluatedRun]) -> dict[str, list[EvaluatedRun]]:
     """The runs of each arm."""
     arms = dict.fromkeys(run.arm for run in runs)
     return {arm: [run for run in runs if run.arm == arm] for arm in arms}
 
 
-def trust(runs: Sequence[Scored], centre: Mapping[str, Ious]) -> list[ResultRow]:
+def trust(runs: Sequence[EvaluatedRun], centre: Mapping[str, Ious]) -> list[ResultRow]:
     """How often the verdict is right, over all checkpoints of all runs, the untrained ones too.
 
-    A checkpoint is good where it scores at least as well as the centred box on the same images.
+    A checkpoint is good where it hits at least as many images as the centred box does.
     """
     counts = dict.fromkeys(VERDICTS.values(), 0)
     for run in runs:

@@ -1,4 +1,4 @@
-"""The sets that rivals are scored on.
+"""The sets that rivals are evaluated on.
 
 Behind the name of a set of Tiny ImageNet, `+reframed` cuts its images anew (reframed.py),
 `+200images` keeps so many of its training images, and `+30%others` mixes so many of the other
@@ -7,6 +7,7 @@ development sets' among them (mixed.py).
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def refuse_exam(set_name: str, otherwise: str = "") -> None:
     plain, _ = plain_and_change(set_name)
     if set(classes_of(plain)) & set(classes_of(",".join(PAPER_SETS))):
         raise UserError(
-            f"{set_name} belongs to the paper's six sets, which are scored once a method is "
+            f"{set_name} belongs to the paper's six sets, which are evaluated once a method is "
             f"frozen: choose a development set{otherwise}."
         )
 
@@ -70,7 +71,15 @@ def load_set(
     """
     if set_name in folders:
         folder = folders[set_name]
-        return None, read_coco(folder / TRUTH, load_folder(folder, size))
+        images = read_coco(folder / TRUTH, load_folder(folder, size))
+        return None, replace(images, source=set_name)
+    train, test = _load_tiny_imagenet(set_name, size, archive)
+    return replace(train, source=set_name), replace(test, source=set_name)
+
+
+def _load_tiny_imagenet(
+    set_name: str, size: int, archive: Path | None
+) -> tuple[ImageSet, ImageSet]:
     if archive is None:
         raise UserError(f"{set_name} needs --data tiny-imagenet-200.zip, or its folder.")
     plain, change = plain_and_change(set_name)

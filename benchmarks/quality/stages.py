@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from arms import ARMS, SIZE
-from checkpoint_ious import image_ious
+from compared_readings import COMPARED
+from evaluated_run import image_ious
 from rivals import (
     chain,
     constant,
@@ -24,10 +25,11 @@ from rivals import (
 )
 from rivals.setting import Setting
 
-from ganloc.heatmap.readings import DEFAULT, READINGS
+from ganloc.heatmap.readings import DEFAULT
 from ganloc.images.image_set import ImageSet
 from ganloc.metrics.hits import packed
 from ganloc.metrics.rows import as_json, evaluate_boxes
+from ganloc.shapes import Int
 
 FOLDS = 5
 LARGE = squeezenet.SIZE  # pixels a side, for rivals that need many
@@ -46,10 +48,10 @@ class Stage:
         uses_labels: it sees the training images' truth.
         pretrained: it needs SqueezeNet's ImageNet weights.
         size: side of the images that it sees, in pixels.
-        seeds: it is run with each of them; one where little or nothing depends on chance.
-        minutes_before: what was spent earlier on what a call finds.
+        seeds: it is run with each of them; one where little or nothing is random.
+        minutes_before: the minutes that what it shares has taken before it is run.
         package: without this package it is skipped; "" for none.
-        originals: it reads the files again, of folders alone.
+        refines: it reads crops from larger files, so it is run on folders alone.
     """
 
     boxes: Callable[[ImageSet, ImageSet, Setting], np.ndarray]
@@ -59,17 +61,17 @@ class Stage:
     seeds: tuple[int, ...] = (0,)
     minutes_before: Callable[[Setting], float] = _none
     package: str = ""
-    originals: bool = False
+    refines: bool = False
 
 
 # The network of the default preset by every reading, the paper's by some.
 UNTRAINED = {
-    "dcgan": tuple(READINGS),
+    "dcgan": COMPARED,
     "sn-dcgan": ("plain-cam", "cam", "border-distance", DEFAULT),
 }
 
-# Source of the seeds and rounds of the student: the default chain step by step, then with other
-# seeds.
+# Source of the pseudo-boxes and rounds of the student: the default step by step, then with other
+# sources.
 CHAIN = {
     "pseudo-boxes": ("both", 0),
     "student-1": ("both", 1),
@@ -80,17 +82,17 @@ CHAIN = {
 
 
 def _of_chain(
-    boxes: Callable[..., np.ndarray], name: str, size: int = SIZE, originals: bool = False
+    boxes: Callable[..., np.ndarray], name: str, size: int = SIZE, refines: bool = False
 ) -> Stage:
     """A row of `CHAIN`, by the boxes of rivals/chain.py."""
     pseudo_boxes, rounds = CHAIN[name]
-    known = {"pseudo_boxes": pseudo_boxes, "rounds": rounds}
+    settings = {"pseudo_boxes": pseudo_boxes, "rounds": rounds}
     return Stage(
-        partial(boxes, **known),
+        partial(boxes, **settings),
         size=size,
         seeds=ARMS[chain.ARM].seeds,
-        minutes_before=partial(chain.minutes_before, **known, size=size),
-        originals=originals,
+        minutes_before=partial(chain.minutes_before, **settings, size=size),
+        refines=refines,
     )
 
 
@@ -117,8 +119,8 @@ STAGES: dict[str, Stage] = {
         for reading in ("plain-cam", DEFAULT)
     },
     **{name: _of_chain(chain.boxes, name) for name in CHAIN},
-    "student-refined": _of_chain(chain.boxes_looked_at_again, "student", originals=True),
-    "student-refined-128": _of_chain(chain.boxes_looked_at_again, "student", 128, originals=True),
+    "student-refined": _of_chain(chain.refined_boxes, "student", refines=True),
+    "student-refined-128": _of_chain(chain.refined_boxes, "student", 128, refines=True),
     **{
         f"ddt-squeezenet-{layer}": Stage(
             partial(ddt.boxes, layer=layer), pretrained=True, size=LARGE
@@ -129,11 +131,11 @@ STAGES: dict[str, Stage] = {
 }
 
 
-def why_skipped(stage: Stage, setting: Setting) -> str:
+def why_skipped(stage: Stage, setting: Setting, is_folder: bool) -> str:
     """What is missing to run it, "" where nothing is."""
     if stage.package and find_spec(stage.package) is None:
         return f"the package {stage.package} is not installed"
-    if stage.originals and setting.originals is None:
+    if stage.refines and not is_folder:
         return "only folders hold larger images"
     return "no --squeezenet" if stage.pretrained and setting.squeezenet is None else ""
 
@@ -141,11 +143,11 @@ def why_skipped(stage: Stage, setting: Setting) -> str:
 def run_stage(
     stage: Stage, train: ImageSet | None, test: ImageSet, setting: Setting
 ) -> dict[str, Any]:
-    """A row of scores on `test`, percentages 0–100, with 95 % intervals, hits and minutes.
+    """Evaluated on `test`: percentages 0–100 with 95 % intervals, hits and minutes.
 
-    Where there is no `train`, what uses labels is cross-fitted on `test` in five folds, and the
-    rest fitted on all of it. Truth goes to what uses labels alone, and never that of an image that
-    gets a box.
+    Where there is no `train`, a rival that uses labels is cross-fitted on `test` in five folds, and
+    any other is fitted on all of it. A rival that uses no labels is given no truth. One that does
+    is never given the truth of an image that gets a box.
     """
     assert test.truth is not None
     minutes_before = stage.minutes_before(setting)
@@ -157,12 +159,12 @@ def run_stage(
         seen = known if stage.uses_labels else known.unlabelled()
         boxes = stage.boxes(seen, test.unlabelled(), setting)
     minutes = minutes_before + (time.perf_counter() - began) / 60.0
-    row = evaluate_boxes("", boxes, test.truth, stage.uses_labels)
+    evaluated = evaluate_boxes("", boxes, test.truth, stage.uses_labels)
     ious = image_ious(boxes, test)
-    (scores,) = as_json("", len(test), [row])["rows"]
-    del scores["name"]
+    (row,) = as_json("", len(test), [evaluated])["rows"]
+    del row["name"]
     return {
-        **scores,
+        **row,
         "pretrained": stage.pretrained,
         "images": len(test),
         "scored": len(ious),
@@ -172,11 +174,16 @@ def run_stage(
 
 
 def _cross_fitted(stage: Stage, images: ImageSet, setting: Setting) -> np.ndarray:
-    """Each fold's boxes from the labels of the others; the folds are `cross_fitted_box`'s."""
+    """Each fold's boxes from the labels of the others."""
     boxes = np.empty((len(images), 4))
-    fold = np.random.default_rng(0).permutation(len(images)) % FOLDS
+    fold = folds(len(images))
     for number in np.unique(fold):
         mine, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         shown = images.subset(mine).unlabelled()
         boxes[mine] = stage.boxes(images.subset(others), shown, setting)
     return boxes
+
+
+def folds(count: int) -> Int[np.ndarray, " count"]:
+    """The fold of each of `count` images, 0–4 at random: those of `cross_fitted_box`."""
+    return np.random.default_rng(0).permutation(count) % FOLDS

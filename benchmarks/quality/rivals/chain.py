@@ -1,7 +1,7 @@
-"""ganloc's chain, stage by stage: seeds, and the students that learn from them.
+"""ganloc's method stage by stage: pseudo-boxes, and the students that learn from them.
 
-All stages of one set and seed share one discriminator, and those of one source of seeds share one
-training of students. Each row pays for what it shares.
+All stages of one set and seed share one discriminator, and those of one source of pseudo-boxes
+share the training of their students. The minutes of each row include what it shares.
 """
 
 import time
@@ -12,93 +12,120 @@ import numpy as np
 from rivals import trained
 from rivals.setting import Setting
 
-from ganloc.images.image_set import ImageSet, checksum
-from ganloc.images.source import look_closer
+from ganloc.images.gather import crop_reader
+from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import Model
 from ganloc.recipes import Recipe, make_recipe
+from ganloc.student import self_training
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import refine_boxes
-from ganloc.student.self_training import student_boxes, students
+from ganloc.student.self_training import self_train, student_boxes
 from ganloc.student.unet import UNet
 
 ARM = "pretext"
 
 
+class Students:
+    """The students of self-training; each round is trained once, when it is first asked for.
+
+    Attributes:
+        minutes: what each round has taken so far.
+    """
+
+    def __init__(self, rounds: Iterator[UNet]):
+        self.minutes: list[float] = []
+        self._rounds, self._students = rounds, []
+
+    def after(self, rounds: int) -> UNet:
+        """The student after so many rounds, at least 1."""
+        while len(self._students) < rounds:
+            began = time.perf_counter()
+            self._students.append(next(self._rounds))
+            self.minutes.append((time.perf_counter() - began) / 60.0)
+        return self._students[rounds - 1]
+
+
 @dataclass
-class _Taught:
-    """What is known of one set and seed, and the minutes that it took.
+class _Shared:
+    """What the stages of one set, seed and size share.
 
     Attributes:
         checksum: of the training images.
         model: the discriminator.
-        minutes: until it was ready.
-        rounds: by source of seeds, what teaches the next student.
-        students: by source of seeds, those of the rounds so far.
-        spent: by source of seeds, the minutes of each of these rounds.
+        minutes: what it took.
+        students: by source of pseudo-boxes.
     """
 
     checksum: int
     model: Model
     minutes: float
-    rounds: dict[str, Iterator[UNet]] = field(default_factory=dict)
-    students: dict[str, list[UNet]] = field(default_factory=dict)
-    spent: dict[str, list[float]] = field(default_factory=dict)
-
-
-_known: dict[tuple[str, int, int], _Taught] = {}  # by set, seed and size
+    students: dict[str, Students] = field(default_factory=dict)
 
 
 def boxes(
     train: ImageSet, test: ImageSet, setting: Setting, pseudo_boxes: str, rounds: int
 ) -> np.ndarray:
-    """Of the student after so many rounds; of the seeds themselves where that is 0."""
-    taught, scale = _taught(train, setting), np.tile(test.sizes, 2)
-    model = taught.model
+    """Of the student after so many rounds; with 0 rounds, the pseudo-boxes themselves."""
     if rounds == 0:
-        seeder = PseudoBoxFinder(model.discriminator, model.statistics, train.pixels, pseudo_boxes)
-        return seeder.boxes(test.pixels) * scale
-    known, spent = taught.students.setdefault(pseudo_boxes, []), taught.spent
-    if not known:
-        recipe = recipe_of(pseudo_boxes, train.size, setting.seed)
-        taught.rounds[pseudo_boxes] = students(
-            model.discriminator, model.statistics, train.pixels, recipe, lambda *_: None
-        )
-    while len(known) < rounds:
-        began = time.perf_counter()
-        known.append(next(taught.rounds[pseudo_boxes]))
-        spent.setdefault(pseudo_boxes, []).append((time.perf_counter() - began) / 60.0)
-    return student_boxes(known[rounds - 1], test.pixels) * scale
+        finder = _finder(_shared(train, setting).model, train, pseudo_boxes)
+        return test.in_pixels(finder.boxes(test.pixels))
+    student = _student(train, setting, pseudo_boxes, rounds)
+    return test.in_pixels(student_boxes(student, test.pixels))
 
 
-def boxes_looked_at_again(
+def refined_boxes(
     train: ImageSet, test: ImageSet, setting: Setting, pseudo_boxes: str, rounds: int
 ) -> np.ndarray:
-    """Of the student once it has looked again at each box's surroundings in the original."""
-    found = boxes(train, test, setting, pseudo_boxes, rounds)
-    student = _taught(train, setting).students[pseudo_boxes][rounds - 1]
-    scale = np.tile(test.sizes, 2)
-    with look_closer(str(setting.originals), test) as crop_reader:
-        assert crop_reader is not None
-        return refine_boxes(student, found / scale, test.sizes, crop_reader) * scale
+    """Of the student after so many rounds, refined on crops of the files of `test`."""
+    read_crops = crop_reader(test)
+    assert read_crops is not None
+    student = _student(train, setting, pseudo_boxes, rounds)
+    first = student_boxes(student, test.pixels)
+    return test.in_pixels(refine_boxes(student, first, test.sizes, read_crops))
 
 
 def minutes_before(setting: Setting, pseudo_boxes: str, rounds: int, size: int) -> float:
-    """What the discriminator and the students took, as far as they are there already."""
-    taught = _known.get((setting.set_name, setting.seed, size))
-    if taught is None:
+    """What the discriminator and the students took, as far as they are trained already."""
+    shared = setting.shared.get(_key(setting, size))
+    if shared is None:
         return trained.minutes_before(setting, ARM, size)
-    return taught.minutes + sum(taught.spent.get(pseudo_boxes, [])[:rounds])
+    students = shared.students.get(pseudo_boxes)
+    return shared.minutes + (sum(students.minutes[:rounds]) if students else 0.0)
 
 
 def recipe_of(pseudo_boxes: str, size: int, seed: int) -> Recipe:
-    """The default preset, with its student on these first boxes."""
+    """The default preset, with its student on these pseudo-boxes."""
     return make_recipe("default", size=size, pseudo_boxes=pseudo_boxes, seed=seed)
 
 
-def _taught(train: ImageSet, setting: Setting) -> _Taught:
-    key, images = (setting.set_name, setting.seed, train.size), checksum(train)
-    if key not in _known or _known[key].checksum != images:
+def _key(setting: Setting, size: int) -> tuple[str, str, int, int]:
+    return "chain", setting.set_name, setting.seed, size
+
+
+def _shared(train: ImageSet, setting: Setting) -> _Shared:
+    key, known = _key(setting, train.size), setting.shared
+    if key not in known or known[key].checksum != train.checksum:
         minutes, began = trained.minutes_before(setting, ARM, train.size), time.perf_counter()
         model = trained.model(train, setting, ARM).to(setting.device)
-        _known[key] = _Taught(images, model, minutes + (time.perf_counter() - began) / 60.0)
-    return _known[key]
+        minutes += (time.perf_counter() - began) / 60.0
+        known[key] = _Shared(train.checksum, model, minutes)
+    return known[key]
+
+
+def _student(train: ImageSet, setting: Setting, pseudo_boxes: str, rounds: int) -> UNet:
+    shared = _shared(train, setting)
+    if pseudo_boxes not in shared.students:
+        recipe = recipe_of(pseudo_boxes, train.size, setting.seed)
+        shared.students[pseudo_boxes] = Students(_rounds(shared.model, train, recipe))
+    return shared.students[pseudo_boxes].after(rounds)
+
+
+def _rounds(model: Model, train: ImageSet, recipe: Recipe) -> Iterator[UNet]:
+    pixels = every_nth(train.pixels, self_training.IMAGES)
+    first = _finder(model, train, recipe.pseudo_boxes).boxes(pixels)
+    yield from self_train(pixels, first, recipe, model.device, lambda *_: None)
+
+
+def _finder(model: Model, train: ImageSet, pseudo_boxes: str) -> PseudoBoxFinder:
+    pixels = every_nth(train.pixels, self_training.IMAGES)
+    return PseudoBoxFinder(model.discriminator, model.statistics, pixels, pseudo_boxes)

@@ -12,4 +12,4 @@ def boxes(train: ImageSet, test: ImageSet, setting: Setting, centre_prior: bool)
     """Cut at the threshold that was chosen on the development sets."""
     heatmaps = colour_contrast(test.pixels, centre_prior)
     threshold = CENTRE_PRIOR_THRESHOLD if centre_prior else THRESHOLD
-    return boxes_from_heatmaps(heatmaps, test.size, test.sizes, threshold)
+    return test.in_pixels(boxes_from_heatmaps(heatmaps, test.size, threshold))

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from rivals.ddt_direction import ddt_heatmaps, principal_direction
 from rivals.setting import Setting
 from rivals.squeezenet import as_input, feature_maps, load_weights
 from torch import Tensor
 
 from ganloc.box.from_heatmap import largest_boxes, resize
-from ganloc.heatmap.ddt import ddt_heatmaps, principal_direction
 from ganloc.heatmap.moments import Moments
+from ganloc.images.batches import batched
 from ganloc.images.image_set import ImageSet
 
 BATCH = 32
@@ -22,9 +23,8 @@ def boxes(train: ImageSet, test: ImageSet, setting: Setting, layer: str) -> np.n
     weights = load_weights(setting.squeezenet, setting.device)
 
     def maps_of(images: ImageSet) -> Iterator[Tensor]:
-        for start in range(0, len(images), BATCH):
-            part = as_input(images.pixels[start : start + BATCH], setting.device)
-            yield feature_maps(weights, part, layer)
+        for part in batched(len(images), BATCH):
+            yield feature_maps(weights, as_input(images.pixels[part], setting.device), layer)
 
     moments = Moments()
     for maps in maps_of(train):
@@ -38,4 +38,4 @@ def positive_boxes(heatmaps: np.ndarray, images: ImageSet) -> np.ndarray:
     """The largest box around positive pixels; the whole image where there is none."""
     masks = resize(heatmaps, images.size) > 0.0
     masks |= ~masks.any(axis=(1, 2), keepdims=True)
-    return largest_boxes(masks) * np.tile(images.sizes, 2) / images.size
+    return images.in_pixels(largest_boxes(masks) / images.size)

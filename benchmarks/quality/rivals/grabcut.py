@@ -30,4 +30,4 @@ def boxes(train: ImageSet, test: ImageSet, setting: Setting) -> np.ndarray:
         found[:] = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
         if not found.any():
             found[y0:y1, x0:x1] = True
-    return largest_boxes(masks) * np.tile(test.sizes, 2) / size
+    return test.in_pixels(largest_boxes(masks) / size)

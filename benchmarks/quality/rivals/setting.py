@@ -1,7 +1,8 @@
 """What a rival is given beside the images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,11 +13,12 @@ class Setting:
 
     Attributes:
         set_name: of the images.
-        seed: of all chance.
+        seed: of all random numbers.
         device: of the networks.
         squeezenet: file of SqueezeNet's ImageNet weights, for the pretrained rivals.
-        runs: folder of trainings that are kept; without it nothing is kept.
-        originals: the folder whose images these are, to look closer; None for a named set.
+        runs: folder in which trainings are kept; without it nothing is kept.
+        shared: what rivals have trained or fitted already on this set, by name, for those that
+            need the same. It stays the same object in settings with another seed.
     """
 
     set_name: str
@@ -24,4 +26,4 @@ class Setting:
     device: torch.device
     squeezenet: Path | None = None
     runs: Path | None = None
-    originals: Path | None = None
+    shared: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)

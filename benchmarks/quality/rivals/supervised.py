@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.box.iou import area
 from ganloc.images.augment import cut_out
-from ganloc.images.batches import batch_indices, to_tensor
+from ganloc.images.batches import batch_indices, batched, to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.metrics.localization import has_truth
 from ganloc.shapes import Float, UInt8
@@ -28,15 +28,14 @@ def boxes(
     network = _trained(train, setting, iterations).eval()
     found = np.empty((len(test), 4))
     with torch.no_grad():
-        for start in range(0, len(test), BATCH):
-            part = slice(start, start + BATCH)
+        for part in batched(len(test), BATCH):
             shown = to_tensor(test.pixels[part], setting.device)
             found[part] = corners(network(shown)).clamp(0.0, 1.0).cpu().numpy()
-    return found * np.tile(test.sizes, 2)
+    return test.in_pixels(found)
 
 
 def _trained(train: ImageSet, setting: Setting, iterations: int) -> nn.Module:
-    pixels, truth = _labelled(train)
+    pixels, truth = labelled(train)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(setting.seed)
         network = _new_network(train.size).to(setting.device)
@@ -55,12 +54,12 @@ def _trained(train: ImageSet, setting: Setting, iterations: int) -> nn.Module:
     return network
 
 
-def _labelled(train: ImageSet) -> tuple[np.ndarray, np.ndarray]:
+def labelled(train: ImageSet) -> tuple[np.ndarray, np.ndarray]:
     """The images with a true box, and the largest of each in fractions of the image."""
     assert train.truth is not None
-    labelled = np.flatnonzero(has_truth(train.truth))
-    largest = [train.truth[i][area(train.truth[i]).argmax()] for i in labelled]
-    return train.pixels[labelled], np.stack(largest) / np.tile(train.sizes[labelled], 2)
+    kept = np.flatnonzero(has_truth(train.truth))
+    largest = [train.truth[i][area(train.truth[i]).argmax()] for i in kept]
+    return train.pixels[kept], np.stack(largest) / np.tile(train.sizes[kept], 2)
 
 
 def _new_network(size: int) -> nn.Sequential:

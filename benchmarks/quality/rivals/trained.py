@@ -4,19 +4,21 @@ import json
 from dataclasses import replace
 
 import numpy as np
-from arms import ARMS, folder_of, is_finished, trained_run
-from checkpoint_ious import Scored, chosen
+from arms import ARMS, folder_of, is_finished
+from compared_readings import reading_boxes
+from evaluated_run import EvaluatedRun
 from rivals.setting import Setting
 
+from ganloc.checkpoints.hooks import Hooks
 from ganloc.checkpoints.run import Run
 from ganloc.images.image_set import ImageSet
+from ganloc.method import fit
 from ganloc.model import Model
-from ganloc.training import train_in_memory
 
 
 def boxes(train: ImageSet, test: ImageSet, setting: Setting, arm: str, reading: str) -> np.ndarray:
     """By the checkpoint that the label-free rule keeps, as ganloc's own training does."""
-    return model(train, setting, arm).to(setting.device).localize(test, reading).boxes
+    return reading_boxes(model(train, setting, arm).to(setting.device), train, test, reading)
 
 
 def minutes_before(setting: Setting, arm: str, size: int) -> float:
@@ -33,7 +35,6 @@ def model(train: ImageSet, setting: Setting, arm: str) -> Model:
     """The checkpoint that the label-free rule keeps."""
     if setting.runs is None:
         recipe = replace(ARMS[arm].recipe(setting.seed, train.size), select=True)
-        return train_in_memory(train, recipe, setting.device)
-    run = trained_run(setting.runs, arm, setting.set_name, setting.seed, train)
-    scored = Scored(run, arm, setting.set_name, setting.seed, ARMS[arm].checkpoints, train)
-    return scored.model(chosen(scored))
+        return fit(train, recipe, setting.device, Hooks(cadence=ARMS[arm].cadence))
+    run = EvaluatedRun.of_arm(setting.runs, arm, setting.set_name, setting.seed, train)
+    return run.model(run.chosen)

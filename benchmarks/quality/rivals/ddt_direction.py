@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganloc.heatmap.border_distance import sign_inside
+from ganloc.heatmap.border_distance import border_ring, sign_inside
 from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.moments import Moments
 from ganloc.shapes import Float
@@ -39,11 +39,22 @@ def principal_direction(moments: Moments) -> Direction:
     Raises:
         ValueError: there are no maps, or they have no cell inside their border.
     """
-    mean, covariance = moments.everywhere()
+    mean, covariance = _everywhere(moments)
     axis = torch.linalg.eigh(covariance).eigenvectors[:, -1]
     # The projection is linear: that of the mean maps is the mean of all projections.
     mean_heatmap = ddt_heatmaps(moments.mean_maps[None], Direction(mean, axis))[0]
     return Direction(mean, sign_inside(mean_heatmap) * axis)
+
+
+def _everywhere(
+    moments: Moments,
+) -> tuple[Float[Tensor, " channels"], Float[Tensor, "channels channels"]]:
+    """Mean and covariance of the features of all places, by the law of total covariance."""
+    share = border_ring(moments.mean_maps).double().mean()
+    (border, around), (inside, within) = moments.border(), moments.inside()
+    mean = share * border + (1.0 - share) * inside
+    between = share * (1.0 - share) * torch.outer(inside - border, inside - border)
+    return mean, share * around + (1.0 - share) * within + between
 
 
 def ddt_heatmaps(

@@ -1,15 +1,18 @@
-"""Every checkpoint of a run by every reading, image by image, kept beside the run."""
+"""A run's checkpoints, evaluated by every reading, image by image; kept in the run's folder."""
 
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arms import ARMS, trained_run
+from compared_readings import reading_boxes
 
 from ganloc.box.iou import best_iou
-from ganloc.checkpoints.choose import best, score
 from ganloc.checkpoints.run import Run
+from ganloc.checkpoints.selection import best_of, criterion
 from ganloc.checkpoints.signals import Signals, measure
 from ganloc.evaluation import untrained_model
 from ganloc.files import write_json
@@ -18,14 +21,14 @@ from ganloc.metrics.localization import scorable
 from ganloc.model import Model
 from ganloc.shapes import Float
 
-FILE = "scores.json"
+FILE = "evaluation.json"
 DECIMALS = 4
 
 
-class Scored:
-    """A run's checkpoints: signals on the training images, scores on the test images.
+class EvaluatedRun:
+    """A run's checkpoints: signals on the training images, IoUs on the test images.
 
-    What is worked out is kept beside the run, and not worked out again.
+    Each is worked out once and kept in the run's folder.
 
     Args:
         run: finished, with a milestone for each of `iterations` but the first.
@@ -53,14 +56,25 @@ class Scored:
         path = run.folder / FILE
         self._kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
+    @classmethod
+    def of_arm(
+        cls,
+        runs: Path,
+        arm: str,
+        set_name: str,
+        seed: int,
+        train: ImageSet,
+        test: ImageSet | None = None,
+    ) -> "EvaluatedRun":
+        """The run of an arm, trained now where it is not finished (errors as in `trained_run`)."""
+        run = trained_run(runs, arm, set_name, seed, train)
+        return cls(run, arm, set_name, seed, ARMS[arm].checkpoints, train, test)
+
     def signals(self) -> list[Signals]:
         """Of every checkpoint."""
         if len(self._kept.get("signals", ())) != len(self.iterations):
-            found, boxes = [], None
-            for index in range(len(self.iterations)):
-                signals, boxes = measure(self.model(index), self.train, boxes)
-                found.append(signals.to_dict())
-            self._keep("signals", found)
+            models = map(self.model, range(len(self.iterations)))
+            self._keep("signals", [measure(model, self.train).to_dict() for model in models])
         return [Signals.from_dict(each) for each in self._kept["signals"]]
 
     def ious(self, index: int, reading: str) -> Float[np.ndarray, " k"]:
@@ -68,9 +82,14 @@ class Scored:
         name = f"{self.iterations[index]} {reading}"
         if name not in self._kept:
             assert self.test is not None
-            boxes = self.model(index).localize(self.test, reading).boxes
+            boxes = reading_boxes(self.model(index), self.train, self.test, reading)
             self._keep(name, image_ious(boxes, self.test).round(DECIMALS).tolist())
         return np.array(self._kept[name])
+
+    @property
+    def chosen(self) -> int:
+        """The checkpoint that the label-free rule keeps; never the untrained network."""
+        return 1 + best_of([criterion(signals) for signals in self.signals()[1:]])
 
     def model(self, index: int) -> Model:
         """The network as it was at a checkpoint."""
@@ -85,11 +104,6 @@ class Scored:
     def _keep(self, name: str, value: Any) -> None:
         self._kept[name] = value
         write_json(self.run.folder / FILE, self._kept)
-
-
-def chosen(run: Scored) -> int:
-    """The checkpoint that the label-free rule keeps; the untrained network is not one of them."""
-    return 1 + best([score(signals) for signals in run.signals()[1:]])
 
 
 def image_ious(boxes: Float[np.ndarray, "n 4"], test: ImageSet) -> Float[np.ndarray, " k"]:
