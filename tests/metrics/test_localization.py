@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ganloc.metrics.localization import corloc, gt_known_loc, has_truth, mean_iou
+from ganloc.metrics.localization import gt_known_loc, has_truth, mean_iou
 
 NONE = np.zeros((0, 4))
 
@@ -17,15 +17,6 @@ def test_iou_of_exactly_one_half_is_a_miss():
 
 def test_mean_iou_is_in_percent():
     assert mean_iou(np.array([0.25, 0.75, 0.5, 0.0])) == 37.5
-
-
-def test_corloc_leaves_images_without_truth_out():
-    boxes = np.array([[0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 4, 4]], dtype=float)
-    truth = (np.array([[0, 0, 4, 3.0]]), NONE, np.array([[0, 0, 4, 2.0], [8, 8, 9, 9.0]]))
-    # 0.75, unknown, 0.5: one hit of two.
-    assert corloc(boxes, truth) == 50
-    assert corloc(boxes, truth, threshold=0.4) == 100
-    assert corloc(boxes, truth, threshold=0.8) == 0
 
 
 def test_has_truth():

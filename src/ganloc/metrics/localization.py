@@ -1,12 +1,13 @@
-"""How many objects were found: GT-known Loc, CorLoc and the mean IoU, in percent.
+"""How many objects were found: GT-known Loc and the mean IoU, in percent.
 
-All of them take the IoU of an image's one box with the closest of its true boxes. An image
-without a true box has no right answer and is left out: `has_truth` says which to keep.
+Both take the IoU of an image's one box with the closest of its true boxes. An image without a true
+box has no right answer and is left out: `has_truth` says which to keep. By custom GT-known Loc
+scores held-out images; on the very images that were fitted, where no label was seen, it is called
+CorLoc (Deselaers, Alexe, Ferrari, IJCV 2012).
 """
 
 import numpy as np
 
-from ganloc.box.iou import best_iou
 from ganloc.errors import UserError
 from ganloc.shapes import Bool, Float
 
@@ -34,21 +35,6 @@ def gt_known_loc(ious: Float[np.ndarray, " n"], threshold: float = 0.5) -> float
     Strictly above: "greater than 50 %" in the paper's section on evaluation. NaN for no images.
     """
     return 100 * float(np.mean(ious > threshold)) if len(ious) else float("nan")
-
-
-def corloc(
-    boxes: Float[np.ndarray, "n 4"],
-    truth: tuple[Float[np.ndarray, "_ 4"], ...],
-    threshold: float = 0.5,
-) -> float:
-    """Correct localization (CorLoc; Deselaers, Alexe, Ferrari, IJCV 2012), 0–100.
-
-    PASCAL's criterion, a hit where the IoU is above `threshold`, over the images that have at
-    least one true box. It asks the same question as `gt_known_loc` of other images: by custom
-    CorLoc scores the very set that was fitted (co-localization sees no label, so nothing leaks) and
-    GT-known Loc a held-out one. `boxes` and `truth` here are therefore those of the fitted set.
-    """
-    return gt_known_loc(best_iou(boxes, truth)[has_truth(truth)], threshold)
 
 
 def mean_iou(ious: Float[np.ndarray, " n"]) -> float:
