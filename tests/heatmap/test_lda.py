@@ -1,4 +1,4 @@
-"""Fisher's discriminant against numpy's and scipy's own algebra on all features at once."""
+"""The LDA direction against numpy's and scipy's own algebra on all features at once."""
 
 import numpy as np
 import pytest

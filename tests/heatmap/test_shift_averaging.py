@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from ganloc.heatmap.shift_averaging import average_over_views
+from ganloc.heatmap.shift_averaging import average_over_shifts
 
 # Shifts of (i + ½) / steps − ½ of a cell of size / 4 pixels, rounded.
 SHIFTS = {
@@ -34,7 +34,7 @@ def test_a_heatmap_that_is_the_image_comes_back_exactly(size, steps):
     images = some_images(size)
     reach = max(SHIFTS[size, steps])
     inner = slice(reach, size - reach)
-    found = average_over_views(grey, images, steps)
+    found = average_over_shifts(grey, images, steps)
     assert found.shape == (2, 1, size, size)
     assert torch.equal(found[:, 0, inner, inner], images[:, 0, inner, inner])
 
@@ -49,7 +49,7 @@ def test_where_a_shifted_heatmap_ends_its_edge_goes_on(size, steps):
             rows = at.clip(max(dy, 0), size - 1 + min(dy, 0))
             columns = at.clip(max(dx, 0), size - 1 + min(dx, 0))
             total += image[0, 0].numpy()[np.ix_(rows, columns)]
-    found = average_over_views(grey, image, steps)[0, 0].numpy()
+    found = average_over_shifts(grey, image, steps)[0, 0].numpy()
     np.testing.assert_allclose(found, total / steps**2, atol=1e-6)
 
 
@@ -62,7 +62,7 @@ def test_every_view_is_read_once_with_its_mirror_image(size, steps):
         seen.append(view.clone())
         return grey(view)
 
-    average_over_views(read, image, steps)
+    average_over_shifts(read, image, steps)
     assert len(seen) == 2 * steps**2
     # What moves in over the edge is the image's reflection, the edge itself not repeated.
     around = np.pad(image[0, 0].numpy(), 8, "reflect")
@@ -80,7 +80,7 @@ def test_one_step_is_the_mean_of_the_plain_and_the_mirrored_reading():
     image = some_images(32, 1)
     ramp = torch.arange(32.0)  # a reading that trusts the right-hand side more
 
-    found = average_over_views(lambda view: grey(view) * ramp, image, 1)[0, 0].numpy()
+    found = average_over_shifts(lambda view: grey(view) * ramp, image, 1)[0, 0].numpy()
     plain = image[0, 0].numpy()
     # Read in the mirror, a pixel of column x gets the weight of column 31 − x: 31 / 2 on average.
     np.testing.assert_allclose(found, plain * 15.5, rtol=1e-6)
@@ -93,8 +93,8 @@ def test_a_mirrored_image_gives_the_mirrored_heatmap():
     def read(view):  # lopsided: looks one pixel to the left, and trusts the right
         return grey(view).roll(1, dims=3) * ramp
 
-    found = average_over_views(read, image, 4)
-    mirrored = average_over_views(read, image.flip(3), 4)
+    found = average_over_shifts(read, image, 4)
+    mirrored = average_over_shifts(read, image.flip(3), 4)
     assert not torch.allclose(read(image), read(image.flip(3)).flip(3))
     torch.testing.assert_close(mirrored.flip(3), found)
 
@@ -104,7 +104,7 @@ def test_a_constant_stays_constant_and_heatmaps_stay_apart():
         return torch.stack([torch.full_like(view[:, 0], 3.0), view[:, 1]], dim=1)
 
     images = torch.cat([torch.full((1, 3, 64, 64), value) for value in (0.25, -0.5)])
-    found = average_over_views(read, images, 3)
+    found = average_over_shifts(read, images, 3)
     assert found.shape == (2, 2, 64, 64)
     assert found[:, 0].unique().tolist() == [3.0]
     assert found[0, 1].unique().tolist() == [0.25]
@@ -137,5 +137,5 @@ def test_a_coarse_reading_finds_a_blob_to_less_than_a_cell(size):
         found = np.stack([centre_of(heatmap) for heatmap in heatmaps[:, 0].numpy()])
         return np.abs(found - centres).mean() / (size / 4)  # in cells
 
-    once, averaged = error(read(images)), error(average_over_views(read, images, 4))
+    once, averaged = error(read(images)), error(average_over_shifts(read, images, 4))
     assert averaged < 0.5 * once

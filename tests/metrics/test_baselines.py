@@ -49,7 +49,7 @@ def test_hits_come_before_the_mean_iou():
     assert best_iou(found, truth).min() > 0.5
 
 
-def test_any_of_a_images_true_boxes_counts_and_empty_images_do_not():
+def test_any_of_an_images_true_boxes_counts_and_empty_images_do_not():
     sizes = np.full((4, 2), 100)
     left, right, low = [0, 0, 30, 100.0], [70, 0, 100, 100.0], [0, 60, 100, 100.0]
     middle = [40, 0, 50, 100.0]
@@ -79,7 +79,7 @@ def test_true_boxes_thinner_than_a_step_do_not_break_the_fit():
     np.testing.assert_allclose(fitted_box(sizes[:1], truth, sizes), [[0, 0, 1, 1]], atol=1e-9)
 
 
-def test_cross_fitting_never_uses_a_images_own_label():
+def test_cross_fitting_never_uses_an_image_s_own_label():
     # One image differs from all others. Fitted on itself it would be hit; cross-fitted it gets
     # the box of the others, whichever fold it falls in.
     sizes = np.full((10, 2), 100)

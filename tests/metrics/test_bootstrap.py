@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from ganloc.metrics import bootstrap
 from ganloc.metrics.bootstrap import bootstrap_interval, mean_over_sets, paired_bootstrap
 
 
@@ -36,18 +35,18 @@ def test_one_value_has_no_spread_and_none_is_an_error():
         bootstrap_interval(np.zeros(0))
 
 
-def test_drawing_in_blocks_draws_every_sample(monkeypatch):
+def test_a_large_set_is_drawn_in_blocks_that_draw_every_sample():
     rows = []
 
     def counted(values, axis):
         rows.append(len(values))
         return values.mean(axis=axis)
 
-    monkeypatch.setattr(bootstrap, "_DRAWS", 100)
-    low, high = bootstrap_interval(hits(20, 20), statistic=counted, samples=201)
-    assert sum(rows) == 201
-    assert max(rows) == 2  # 100 draws hold two resamples of 40 images.
-    assert 0.2 < low < 0.5 < high < 0.8
+    low, high = bootstrap_interval(hits(60_000, 60_000), statistic=counted, samples=75)
+    assert sum(rows) == 75
+    assert len(rows) > 1
+    assert max(rows) * 120_000 * 8 <= 32_000_000  # bytes of image numbers
+    assert 0.49 < low < 0.5 < high < 0.51
 
 
 def test_pairing_finds_a_small_difference_that_separate_intervals_hide():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from ganloc.metrics import diversity as module
 from ganloc.metrics.diversity import diversity, draw_pairs
 from ganloc.metrics.ms_ssim import ms_ssim
 
@@ -20,17 +19,17 @@ def all_pairs(pixels):
     return [ms_ssim(planes[i : i + 1], planes[j : j + 1]).item() for i, j in pairs]
 
 
-def test_every_pair_of_a_small_set(monkeypatch):
-    monkeypatch.setattr(module, "_BATCH", 4)  # 10 pairs in three parts
-    pixels = noise(5)
+@pytest.mark.parametrize(("count", "pairs"), [(5, 5), (12, 33)])  # 66: more than at a time
+def test_every_pair_of_a_small_set(count, pairs):
+    pixels = noise(count)
     pixels[1] = pixels[0] // 2
     expected = all_pairs(pixels)
-    found = diversity(pixels, pairs=5, samplings=2)
+    found = diversity(pixels, pairs=pairs, samplings=2)
     assert found.mean == pytest.approx(np.mean(expected), abs=1e-12)
-    drawn = draw_pairs(5, 10, seed=0)
-    table = dict(zip(itertools.combinations(range(5), 2), expected, strict=True))
+    drawn = draw_pairs(count, 2 * pairs, seed=0)
+    table = dict(zip(itertools.combinations(range(count), 2), expected, strict=True))
     values = [table[j, i] for i, j in drawn.tolist()]
-    first, second = np.mean(values[:5]), np.mean(values[5:])
+    first, second = np.mean(values[:pairs]), np.mean(values[pairs:])
     assert found.deviation == pytest.approx(abs(first - second) / np.sqrt(2), abs=1e-12)
 
 

@@ -58,7 +58,7 @@ def test_agrees_with_windows_taken_one_by_one(size, channels, side, sigma):
 
 
 @pytest.mark.parametrize("size", [32, 64, 128])
-def test_a_image_is_wholly_like_itself_and_less_like_another(size):
+def test_an_image_is_wholly_like_itself_and_less_like_another(size):
     first, second = images(2, size)
     assert ms_ssim(first, first).tolist() == pytest.approx([1, 1], abs=1e-12)
     assert ms_ssim(first, second).max() < 0.95
