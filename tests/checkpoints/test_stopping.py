@@ -1,31 +1,32 @@
-"""Training that is killed or interrupted ends with the weights of one that never stopped."""
+"""Signals and kills, in a process of their own and within one."""
 
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from ganloc import training
+from ganloc.checkpoints.hooks import Cadence, RunHooks
 from ganloc.checkpoints.run import Run
+from ganloc.checkpoints.stop_signal import stop_signal
+from ganloc.errors import Stopped
 from ganloc.images.folder import load_folder
 from ganloc.model import Model
-from ganloc.recipes import Recipe
-from ganloc.training import Stopped, train_run
-from run_folders import assert_same_weights, logged
+from run_folders import IMAGES, assert_same_weights, logged, resume, stop_at, tiny, train, train_in
 
-CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 GANLOC = str(Path(sys.executable).with_name("ganloc"))
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
         "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
+EVERY_LINE = Cadence(log=1, checkpoint=100, drawings=1)
+BOTH = (signal.SIGINT, signal.SIGTERM)
 
 # Trains the run in the folder of the first argument on the images of the second, slowly.
 DRIVER = """
@@ -33,14 +34,15 @@ import sys
 import time
 from pathlib import Path
 import torch
-from ganloc import training
-from ganloc.images.folder import load_folder
+from ganloc.checkpoints.hooks import Cadence, RunHooks
 from ganloc.checkpoints.run import Run
-training.LOG_EVERY, training.CHECKPOINT_EVERY, training.GRIDS = 2, 7, 1
+from ganloc.images.folder import load_folder
+from ganloc.method import fit
 run = Run.open(Path(sys.argv[1]))
 images = load_folder(Path(sys.argv[2]), 32)
 slowly = lambda *_: time.sleep(0.02)
-training.train_run(run, images, run.recipe(), torch.device("cpu"), watch=slowly)
+with RunHooks(run, slowly, cadence=Cadence(log=2, checkpoint=7, drawings=1)) as hooks:
+    fit(images, run.recipe(), torch.device("cpu"), hooks)
 """
 
 
@@ -52,17 +54,6 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
-def recipe(variant, iterations):
-    tiny = {"size": 32, "generator_width": 2, "discriminator_width": 2, "latent": 4, "batch": 2}
-    return Recipe(variant, iterations=iterations, mirror=True, seed=3, **tiny)
-
-
-def cadence(monkeypatch, log, checkpoint):
-    monkeypatch.setattr(training, "LOG_EVERY", log)
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", checkpoint)
-    monkeypatch.setattr(training, "GRIDS", 1)
-
-
 def wait_for(condition, process, seconds=120.0):
     end = time.monotonic() + seconds
     while not condition():
@@ -71,14 +62,11 @@ def wait_for(condition, process, seconds=120.0):
         time.sleep(0.005)
 
 
-# Every kind of state there is; that each variant resumes is in tests/adversary.
+# Every kind of state there is; that each variant resumes is in tests/discriminator.
 @pytest.mark.parametrize("variant", ["dcgan", "sn-dcgan", "sn-wgan-gp"])
-def test_killed_and_resumed_gives_the_weights_of_never_stopped(
-    variant, tmp_path, photos, monkeypatch
-):
-    whole = recipe(variant, iterations=51)
-    images = load_folder(photos, 32)
-    killed = Run.create(tmp_path / "killed", whole, str(photos), images)
+def test_killed_and_resumed_gives_the_weights_of_never_stopped(variant, tmp_path, photos):
+    whole, images = tiny(variant, iterations=51), load_folder(photos, 32)
+    killed = Run.create(tmp_path / "killed", whole, images)
     driver = [sys.executable, "-c", DRIVER, str(killed.folder), str(photos)]
     with subprocess.Popen(driver, env=ENVIRONMENT) as process:
         wait_for(lambda: killed.checkpoint.exists() and max(logged(killed)) > 9, process)
@@ -88,10 +76,9 @@ def test_killed_and_resumed_gives_the_weights_of_never_stopped(
     with killed.log.open("a") as file:  # as if the kill had come later, in the middle of a line
         file.write('{"iteration": 50}\n{"iteration": 5')
 
-    cadence(monkeypatch, log=2, checkpoint=7)
-    train_run(killed, images, killed.resume({}, images), CPU, resume=True)
-    straight = Run.create(tmp_path / "straight", whole, str(photos), images)
-    train_run(straight, images, whole, CPU)
+    cadence = Cadence(log=2, checkpoint=7, drawings=1)
+    resume(killed, images=images, cadence=cadence)
+    straight = train(tmp_path / "straight", whole, images, cadence=cadence)
     assert_same_weights(killed, straight)
     assert logged(killed) == logged(straight) == [*range(2, 51, 2), 51]
 
@@ -121,34 +108,21 @@ def test_an_interrupt_saves_says_how_to_go_on_and_can_be_gone_on_from(tmp_path, 
     assert logged(run) == [50, 100, 120, 124]  # the last by its student, of two rounds of two
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_after_the_iteration_and_its_handler_is_put_back(
-    number, tmp_path, photos, monkeypatch
-):
-    cadence(monkeypatch, log=1, checkpoint=100)
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    whole, images = recipe("dcgan", iterations=6), load_folder(photos, 32)
-    stopped = Run.create(tmp_path / "stopped", whole, str(photos), images)
-
-    def progress(iteration, line):
-        if iteration == 4:
-            signal.raise_signal(number)
-
+@pytest.mark.parametrize("number", BOTH)
+def test_a_signal_stops_after_the_iteration_and_its_handler_is_put_back(number, tmp_path):
+    handlers = [signal.getsignal(each) for each in BOTH]
     with pytest.raises(Stopped) as stop:
-        train_run(stopped, images, whole, CPU, progress=progress)
-    assert stop.value.iteration == 4
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+        train(tmp_path / "stopped", tiny(), cadence=EVERY_LINE, progress=stop_at(4, number))
+    stopped = Run(tmp_path / "stopped")
+    assert (stop.value.iteration, stop.value.student) == (4, False)
+    assert [signal.getsignal(each) for each in BOTH] == handlers
     assert logged(stopped) == [1, 2, 3, 4]
-    train_run(stopped, images, whole, CPU, resume=True)
-    straight = Run.create(tmp_path / "straight", whole, str(photos), images)
-    train_run(straight, images, whole, CPU)
-    assert_same_weights(stopped, straight)
+    resume(stopped, cadence=EVERY_LINE)
+    assert_same_weights(stopped, train(tmp_path / "straight", tiny(), cadence=EVERY_LINE))
 
 
-def test_a_second_interrupt_stops_at_once(tmp_path, photos, monkeypatch):
-    cadence(monkeypatch, log=1, checkpoint=100)
-    whole, images = recipe("dcgan", iterations=6), load_folder(photos, 32)
-    run = Run.create(tmp_path / "run", whole, str(photos), images)
+def test_a_second_interrupt_stops_at_once(tmp_path):
+    run = Run.create(tmp_path / "run", tiny(), IMAGES)
 
     def progress(iteration, line):
         signal.raise_signal(signal.SIGINT)
@@ -157,21 +131,48 @@ def test_a_second_interrupt_stops_at_once(tmp_path, photos, monkeypatch):
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of a shell ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
-            train_run(run, images, whole, CPU, progress=progress)
+            train_in(run, tiny(), cadence=EVERY_LINE, progress=progress)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, usual)
     assert logged(run) == [1]
     assert not run.checkpoint.exists()
 
 
-def test_an_interrupt_in_the_last_iteration_lets_it_finish(tmp_path, photos, monkeypatch):
-    cadence(monkeypatch, log=1, checkpoint=100)
-    whole, images = recipe("dcgan", iterations=2), load_folder(photos, 32)
-    run = Run.create(tmp_path / "run", whole, str(photos), images)
-
-    def progress(iteration, line):
-        if iteration == 2:
-            signal.raise_signal(signal.SIGINT)
-
-    assert train_run(run, images, whole, CPU, progress=progress).info["iteration"] == 2
+def test_an_interrupt_in_the_last_iteration_lets_it_finish(tmp_path):
+    short = tiny(iterations=2)
+    run = Run.create(tmp_path / "run", short, IMAGES)
+    model = train_in(run, short, cadence=EVERY_LINE, progress=stop_at(2))
+    assert model.info["iteration"] == 2
     assert run.model.exists()
+
+
+def test_only_within_the_hooks_are_signals_caught(tmp_path):
+    handlers = [signal.getsignal(each) for each in BOTH]
+    hooks = RunHooks(Run.create(tmp_path / "run", tiny(), IMAGES))
+    assert [signal.getsignal(each) for each in BOTH] == handlers
+    with hooks:
+        assert not set(handlers) & {signal.getsignal(each) for each in BOTH}
+    assert [signal.getsignal(each) for each in BOTH] == handlers
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_a_signal_is_noted_once_it_came(number):
+    with stop_signal() as stopped:
+        assert not stopped()
+        signal.raise_signal(number)
+        assert stopped()
+
+
+def test_outside_the_main_thread_nothing_is_ever_caught(tmp_path):
+    found = []
+
+    def train_there():
+        with stop_signal() as stopped:
+            found.append(stopped())
+        found.append(train(tmp_path / "run", tiny(iterations=2)).model.exists())
+
+    thread = threading.Thread(target=train_there)
+    thread.start()
+    thread.join()
+    assert found == [False, True]
