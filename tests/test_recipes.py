@@ -70,7 +70,7 @@ def test_sizes_that_no_network_has(size):
     with pytest.raises(UserError) as error:
         make_recipe("paper", size=size)
     assert str(size) in str(error.value)
-    assert "--size 32, 64, 128 or 256" in str(error.value)
+    assert "--size must be 32, 64, 128 or 256" in str(error.value)
 
 
 COUNTS = [
@@ -81,7 +81,7 @@ LOSS_WEIGHTS = ["penalty_weight", "adversarial_weight", "border_weight"]
 POSITIVE = ["generator_rate", "discriminator_rate", "logit_scale"]
 
 
-def test_steps_are_those_of_the_game_and_of_every_round_of_the_student():
+def test_steps_are_those_of_the_discriminator_and_of_every_round_of_the_student():
     recipe = make_recipe("paper", iterations=100, student_iterations=7, student_rounds=3)
     assert recipe.steps == 121
     assert dataclasses.replace(recipe, student_iterations=0).steps == 100
@@ -131,7 +131,7 @@ def test_json_comes_back(preset):
     assert list(json.loads(recipe.to_json())) == [f.name for f in dataclasses.fields(Recipe)]
 
 
-def test_without_a_border_pretext_the_game_must_be_played_and_the_other_way_round():
+def test_there_is_a_gan_or_a_border_pretext_task_to_learn_from():
     with pytest.raises(UserError) as error:
         make_recipe("paper", adversarial_weight=0.0)
     assert str(error.value) == (
@@ -142,11 +142,11 @@ def test_without_a_border_pretext_the_game_must_be_played_and_the_other_way_roun
     assert (alone.adversarial_weight, alone.border_weight) == (0.0, 0.1)
 
 
-def test_only_the_border_preset_has_the_border_pretext_and_it_plays_no_game():
+def test_the_default_preset_alone_has_the_border_pretext_task_and_it_trains_no_gan():
     weights = {name: (p.adversarial_weight, p.border_weight) for name, p in PRESETS.items()}
     assert weights == {"default": (0.0, 1.0), "laptop": (1.0, 0.0), "paper": (1.0, 0.0)}
-    lessons = {name: preset.summary for name, preset in PRESETS.items()}
-    assert lessons == {
+    summaries = {name: preset.summary for name, preset in PRESETS.items()}
+    assert summaries == {
         "default": "the border pretext task, then a student",
         "laptop": "sn-dcgan",
         "paper": "sn-dcgan",
@@ -155,13 +155,13 @@ def test_only_the_border_preset_has_the_border_pretext_and_it_plays_no_game():
     assert both.summary == "sn-dcgan and the border pretext task"
 
 
-def test_a_variant_is_refused_where_no_game_is_played():
-    with pytest.raises(UserError, match="border plays no adversarial game, so there is no wgan:"):
+def test_a_variant_is_refused_where_no_gan_is_trained():
+    with pytest.raises(UserError, match="default trains no GAN, so there is no wgan:"):
         make_recipe("default", variant="wgan")
     assert make_recipe("default", variant="wgan", adversarial_weight=1.0).variant == "wgan"
 
 
-def test_a_recipe_from_before_there_was_a_border_pretext_is_as_it_was():
+def test_a_recipe_from_before_there_was_a_border_pretext_task_is_as_it_was():
     before = json.loads(Recipe(variant="dcgan", seed=3).to_json())
     del before["adversarial_weight"], before["border_weight"]
     assert Recipe.from_dict(before) == Recipe(variant="dcgan", seed=3)
@@ -176,6 +176,20 @@ def test_a_recipe_from_before_there_were_penalties_is_as_it_was():
 def test_a_recipe_of_another_version_is_told():
     with pytest.raises(UserError, match=r"another version of ganloc.*colour"):
         Recipe.from_dict({"variant": "dcgan", "colour": "red"})
+
+
+def test_patience_needs_select():
+    with pytest.raises(UserError, match="--patience must be at least 0"):
+        make_recipe("paper", select=True, patience=-1)
+    with pytest.raises(UserError, match="--patience needs --select"):
+        make_recipe("paper", patience=1)
+    assert make_recipe("paper", select=True, patience=1).patience == 1
+    assert (PRESETS["default"].select, PRESETS["paper"].select) == (True, False)
+
+
+def test_an_unknown_setting_lists_the_known_ones():
+    with pytest.raises(UserError, match=r"no setting 'epochs': choose from .*iterations"):
+        make_recipe("paper", epochs=3)
 
 
 def test_a_recipe_is_not_changed_by_accident():

@@ -180,11 +180,11 @@ def test_a_run_writes_these_files_in_this_order(tmp_path):
     assert files == FILES
 
 
-TENSOR_FILES = [n for n, name in enumerate(FILES, 1) if name.endswith(".safetensors")]
+STATES_AND_MODELS = [n for n, name in enumerate(FILES, 1) if name.endswith(".safetensors")]
 
 
-@pytest.mark.parametrize("number", TENSOR_FILES)
-def test_killed_before_any_state_or_model_is_written_and_resumed(
+@pytest.mark.parametrize("number", STATES_AND_MODELS)
+def test_killed_before_a_state_or_model_is_there_and_resumed(
     number, tmp_path, straight_with_student
 ):
     with pytest.MonkeyPatch.context() as patch:
