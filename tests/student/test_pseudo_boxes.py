@@ -1,25 +1,31 @@
-"""Seeds on maps whose boxes are known, and what each source looks at."""
+"""Pseudo-boxes on maps whose boxes are known, and what each source looks at."""
 
 import numpy as np
 import pytest
 import torch
 
-from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise
 from ganloc.box.iou import iou
 from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
 from ganloc.heatmap.feature_statistics import feature_statistics
-from ganloc.heatmap.readings import READINGS, read_heatmaps
-from ganloc.recipes import FIRST_BOXES
-from ganloc.student.pseudo_boxes import LEVEL, SOURCES, PseudoBoxFinder, level_boxes, set_threshold
+from ganloc.heatmap.readings import READINGS, layer_heatmaps, read_heatmaps
+from ganloc.recipes import PSEUDO_BOXES
+from ganloc.student.pseudo_boxes import (
+    IMAGES,
+    OTSU_FACTOR,
+    PseudoBoxFinder,
+    boxes_above,
+    set_threshold,
+)
 
 
 def blocks(sides, high=4.0):
-    """Levels of 0 with a block of `high`, from the upper left corner, in 20 × 20 pixels."""
-    levels = np.zeros((len(sides), 20, 20), np.float32)
-    for image, side in zip(levels, sides, strict=True):
+    """Maps of 0 with a block of `high`, from the upper left corner, in 20 × 20 pixels."""
+    maps = np.zeros((len(sides), 20, 20), np.float32)
+    for image, side in zip(maps, sides, strict=True):
         image[:side, :side] = high
-    return levels
+    return maps
 
 
 def things(count, seed):
@@ -44,119 +50,115 @@ def network():
 
 
 def test_one_threshold_tells_large_objects_from_small():
-    levels = blocks([4, 10, 18])
-    threshold = set_threshold(levels)
+    maps = blocks([4, 10, 18])
+    threshold = set_threshold(maps)
     assert 0.0 < threshold < 4.0
-    found = level_boxes(levels, threshold)
+    found = boxes_above(maps, threshold)
     np.testing.assert_allclose(found[:, 2:], np.array([[4, 4], [10, 10], [18, 18]]) / 20)
 
 
 def test_the_threshold_is_otsu_s_of_all_pixels_times_a_constant():
     # Half of the set at 0, half at 16: of all cuts in 64 bins that part them equally well the
     # first counts, at 1/64 of the way; of the image at 0 alone nothing could be told.
-    levels = np.stack([np.zeros((8, 8)), np.full((8, 8), 16.0)]).astype(np.float32)
-    assert set_threshold(levels) == pytest.approx(LEVEL * 16.0 / 64.0)
-    assert set_threshold(levels + 5.0) == pytest.approx(
-        5.0 + LEVEL * 16.0 / 64.0
+    maps = np.stack([np.zeros((8, 8)), np.full((8, 8), 16.0)]).astype(np.float32)
+    assert set_threshold(maps) == pytest.approx(OTSU_FACTOR * 16.0 / 64.0)
+    assert set_threshold(maps + 5.0) == pytest.approx(
+        5.0 + OTSU_FACTOR * 16.0 / 64.0
     )  # from the low end
 
 
 def test_tails_do_not_move_the_threshold():
-    levels = np.stack([np.zeros((64, 64)), np.full((64, 64), 16.0)]).astype(np.float32)
-    before = set_threshold(levels)
-    levels[0, 0, :4], levels[1, 0, :4] = -1e6, 1e6  # a thousandth of all pixels
-    assert set_threshold(levels) == pytest.approx(before)
+    maps = np.stack([np.zeros((64, 64)), np.full((64, 64), 16.0)]).astype(np.float32)
+    before = set_threshold(maps)
+    maps[0, 0, :4], maps[1, 0, :4] = -1e6, 1e6  # a thousandth of all pixels
+    assert set_threshold(maps) == pytest.approx(before)
 
 
 def test_a_faint_image_still_has_a_box_and_a_flat_one_is_whole():
-    levels = np.concatenate([blocks([10]), blocks([4], high=1.0), np.zeros((1, 20, 20))])
-    found = level_boxes(levels.astype(np.float32), threshold=3.0)
+    maps = np.concatenate([blocks([10]), blocks([4], high=1.0), np.zeros((1, 20, 20))])
+    found = boxes_above(maps.astype(np.float32), threshold=3.0)
     np.testing.assert_allclose(found, [[0, 0, 0.5, 0.5], [0, 0, 0.2, 0.2], [0, 0, 1, 1]])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_levels_that_are_not_finite_give_the_whole_image(value):
-    levels = blocks([10, 10])
-    levels[1, 3, 3] = value
-    found = level_boxes(levels, threshold=3.0)
+def test_maps_that_are_not_finite_give_the_whole_image(value):
+    maps = blocks([10, 10])
+    maps[1, 3, 3] = value
+    found = boxes_above(maps, threshold=3.0)
     np.testing.assert_allclose(found, [[0, 0, 0.5, 0.5], [0, 0, 1, 1]])
 
 
-def test_levels_all_alike_have_a_threshold():
-    levels = np.full((2, 8, 8), 3.0, np.float32)
-    assert set_threshold(levels) == 3.0
-    np.testing.assert_array_equal(level_boxes(levels, 3.0), [[0, 0, 1, 1]] * 2)
+def test_maps_all_alike_have_a_threshold():
+    maps = np.full((2, 8, 8), 3.0, np.float32)
+    assert set_threshold(maps) == 3.0
+    np.testing.assert_array_equal(boxes_above(maps, 3.0), [[0, 0, 1, 1]] * 2)
 
 
-@pytest.mark.parametrize("source", FIRST_BOXES)
-def test_seeds_are_the_same_however_many_are_read_together(network, source, monkeypatch):
-    pixels, _ = things(12, seed=1)
-    together = PseudoBoxFinder(*network, pixels, source).boxes(pixels)
-    monkeypatch.setattr("ganloc.heatmap.readings.BATCH", 5)
-    np.testing.assert_allclose(
-        PseudoBoxFinder(*network, pixels, source).boxes(pixels), together, atol=1e-6
-    )
-
-
-def test_the_set_is_known_from_images_spread_evenly_over_it(network, monkeypatch):
-    pixels, _ = things(12, seed=1)
-    monkeypatch.setattr("ganloc.student.pseudo_boxes.IMAGES", 4)
-    few, known = (
-        PseudoBoxFinder(*network, pixels, "both"),
-        PseudoBoxFinder(*network, pixels[::3].copy(), "both"),
-    )
-    assert few.threshold == known.threshold
-    np.testing.assert_array_equal(few.boxes(pixels), known.boxes(pixels))
-    monkeypatch.setattr("ganloc.student.pseudo_boxes.IMAGES", 12)
-    assert few.threshold != PseudoBoxFinder(*network, pixels, "both").threshold
-
-
-@pytest.mark.parametrize("source", FIRST_BOXES)
-def test_seeds_are_boxes_of_each_image_alone(network, source):
-    pixels, _ = things(12, seed=1)
-    seeder = PseudoBoxFinder(*network, pixels, source)
-    found = seeder.boxes(pixels)
-    assert found.shape == (12, 4)
+@pytest.mark.parametrize("source", PSEUDO_BOXES)
+def test_pseudo_boxes_are_of_each_image_alone(network, source):
+    pixels, _ = things(131, seed=1)  # more than are read at a time
+    finder = PseudoBoxFinder(*network, pixels, source)
+    found = finder.boxes(pixels)
+    assert found.shape == (131, 4)
     assert (found >= 0.0).all()
     assert (found <= 1.0).all()
     assert (found[:, 2:] > found[:, :2]).all()
-    np.testing.assert_allclose(seeder.boxes(pixels[3:5]), found[3:5], atol=1e-6)
+    for part in (slice(3, 5), slice(127, 129), slice(130, 131)):
+        np.testing.assert_allclose(finder.boxes(pixels[part]), found[part], atol=1e-6)
 
 
-def test_colour_seeds_are_contrast_with_a_centre_prior(network):
+def test_the_set_is_known_from_images_spread_evenly_over_it(network):
+    pixels, _ = things(IMAGES + 1, seed=1)
+    pixels[::2] //= 2  # darker than the others
+    some, known = (PseudoBoxFinder(*network, each, "both") for each in (pixels, pixels[::2].copy()))
+    assert some.threshold == known.threshold
+    np.testing.assert_array_equal(some.boxes(pixels[:50]), known.boxes(pixels[:50]))
+    assert some.threshold != PseudoBoxFinder(*network, pixels[1::2].copy(), "both").threshold
+
+
+def test_colour_alone_is_contrast_with_a_centre_prior(network):
     pixels, _ = things(6, seed=1)
     heatmaps = colour_contrast(pixels, centre_prior=True)
-    expected = boxes_from_heatmaps(heatmaps, 32, np.full((6, 2), 32), CENTRE_PRIOR_THRESHOLD)
+    expected = boxes_from_heatmaps(heatmaps, 32, CENTRE_PRIOR_THRESHOLD)
     found = PseudoBoxFinder(*network, pixels, "colour").boxes(pixels)
-    np.testing.assert_allclose(found * 32, expected)
+    np.testing.assert_allclose(found, expected)
 
 
-def test_the_discriminator_s_seeds_are_half_those_of_its_default_reading(network):
-    pixels, _ = things(6, seed=1)
-    seeder = PseudoBoxFinder(*network, pixels, "discriminator")
-    rule = READINGS["lda"]
-    heatmaps = read_heatmaps(network[0], pixels, rule, network[1])
-    shape = boxes_from_heatmaps(heatmaps, 32, np.ones((6, 2), int), rule.threshold, rule.otsu)
-    layers = np.concatenate([each.numpy() for each in seeder._layers(pixels)])
-    nothing = np.ones((6, 32, 32), np.float32)  # no weight lies on contrast
-    levels = level_boxes(seeder._levels(layers, nothing), seeder.threshold)
-    np.testing.assert_allclose(seeder.boxes(pixels), (shape + levels) / 2.0, atol=1e-6)
-    assert SOURCES["discriminator"].shape == rule.threshold
+def set_normalised(network, pixels, log_weight):
+    """Standard scores of each layer over the set, their mean, plus logarithms of prior and colour.
+
+    The prior is the default reading's, exp(−x²/2aσ² − y²/2σ²/a) with σ = 0.6 half sides.
+    """
+    discriminator, statistics = network
+    parts = layer_heatmaps(discriminator, pixels, READINGS["lda"], statistics)
+    layers = np.concatenate([part.double().numpy() for part in parts])
+    layers -= layers.mean(axis=(0, 2, 3), keepdims=True)
+    features = (layers / layers.std(axis=(0, 2, 3), keepdims=True)).mean(axis=1)
+    at = (np.arange(32) + 0.5) / 16.0 - 1.0
+    squares = at**2 / statistics.aspect + at[:, None] ** 2 * statistics.aspect
+    colours = np.log(colour_contrast(pixels) + 0.03)
+    return features - 0.7 * squares / (2 * 0.6**2) + log_weight * (colours - colours.mean())
 
 
-def test_the_discriminator_s_seeds_do_not_see_what_contrast_sees(network, monkeypatch):
-    pixels, _ = things(6, seed=1)
-    before = PseudoBoxFinder(*network, pixels, "discriminator").boxes(pixels)
+@pytest.mark.parametrize(
+    ("source", "log_weight", "power", "threshold"),
+    [("discriminator", 0.0, 0.0, 0.7), ("both", 0.6, 0.5, 0.5)],
+)
+def test_a_pseudo_box_is_the_mean_of_two_boxes(network, source, log_weight, power, threshold):
+    """Of the default reading's heatmap, stretched by itself, and of the set-normalised map.
 
-    def other(pixels, centre_prior=False):
-        return np.random.default_rng(0).random(pixels.shape[:3]).astype(np.float32)
-
-    monkeypatch.setattr("ganloc.student.pseudo_boxes.colour_contrast", other)
-    np.testing.assert_allclose(
-        PseudoBoxFinder(*network, pixels, "discriminator").boxes(pixels), before
-    )
-    both = PseudoBoxFinder(*network, pixels, "both").boxes(pixels)
-    assert not np.allclose(both, before)
+    The discriminator's alone are not sharpened: colour contrast has no part in them.
+    """
+    pixels, _ = things(24, seed=1)
+    finder = PseudoBoxFinder(*network, pixels, source)
+    heatmaps = read_heatmaps(network[0], pixels, READINGS["lda"], network[1])
+    sharpened = normalise(heatmaps) * (colour_contrast(pixels) + 0.001) ** power
+    own = boxes_from_heatmaps(sharpened, 32, threshold, otsu=True)
+    maps = set_normalised(network, pixels, log_weight)
+    assert finder.threshold == pytest.approx(set_threshold(maps), rel=1e-4)
+    common = boxes_above(maps, finder.threshold)
+    assert not np.allclose(own, common)
+    np.testing.assert_allclose(finder.boxes(pixels), (own + common) / 2.0, atol=1e-6)
 
 
 def test_squares_that_stand_out_are_found(network):

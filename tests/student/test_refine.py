@@ -1,38 +1,49 @@
-"""Looking again: where, how often, and that boxes come back to the image."""
+"""Refinement: which crops are read, how often, and that boxes come back to the image."""
 
 import numpy as np
-import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import avg_pool2d
 
-from ganloc.student import refine as module
-from ganloc.student.refine import LOOKS, MARGIN, refine_boxes, surroundings
+from ganloc.box.iou import iou
+from ganloc.images.batches import CUT
+from ganloc.images.folder import load_folder
+from ganloc.images.gather import crop_reader
+from ganloc.student.refine import MARGIN, ROUNDS, crops_around, refine_boxes
+from ganloc.student.self_training import student_boxes
 from ganloc.student.unet import UNet
 
-STUDENT = UNet(32, 1)
+
+class Bright(UNet):
+    """A student that learned to find what is bright."""
+
+    def __init__(self):
+        super().__init__(32, 1)
+
+    def forward(self, images):
+        return 20.0 * avg_pool2d(images[:, 0], 2)
 
 
-@pytest.fixture
-def upper_left(monkeypatch):
-    """Every look finds the upper left quarter of what it is shown."""
-
-    def student_boxes(student, pixels):
-        return np.tile([0.0, 0.0, 0.5, 0.5], (len(pixels), 1))
-
-    monkeypatch.setattr(module, "student_boxes", student_boxes)
+STUDENT = Bright().eval()
 
 
-def looks(seen):
-    def crop_reader(indices, parts):
-        seen.append((indices.tolist(), parts.copy()))
-        return np.zeros((len(indices), 32, 32, 3), np.uint8)
+def upper_left(seen):
+    """Every crop shows something bright in its upper left quarter."""
 
-    return crop_reader
+    def read_crops(indices, crops):
+        seen.append((indices.tolist(), crops.copy()))
+        pixels = np.zeros((len(indices), 32, 32, 3), np.uint8)
+        pixels[:, :16, :16] = 255
+        return pixels
+
+    return read_crops
 
 
-def test_surroundings_are_one_and_a_half_times_as_wide_and_stay_in_the_image():
+def test_crops_are_one_and_a_half_times_as_wide_and_stay_in_the_image():
     assert MARGIN == 1.5
     boxes = np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.7, 0.2, 1.0], [0.1, 0.0, 0.9, 1.0]])
     np.testing.assert_allclose(
-        surroundings(boxes),
+        crops_around(boxes),
         [
             [0.35, 0.3, 0.65, 0.9],
             [0.0, 0.55, 0.3, 1.0],  # moved, not cut
@@ -41,47 +52,65 @@ def test_surroundings_are_one_and_a_half_times_as_wide_and_stay_in_the_image():
     )
 
 
-def test_boxes_within_what_is_shown_come_back_to_the_image(upper_left):
+def test_boxes_within_a_crop_come_back_to_the_image():
     seen = []
-    found = refine_boxes(
-        STUDENT, np.array([[0.4, 0.4, 0.6, 0.8]]), np.array([[90, 40]]), looks(seen)
-    )
+    boxes, sizes = np.array([[0.4, 0.4, 0.6, 0.8]]), np.array([[90, 40]])
+    found = refine_boxes(STUDENT, boxes, sizes, upper_left(seen))
     first = np.array([0.35, 0.3, 0.65, 0.9])
     np.testing.assert_allclose(seen[0][1], [first])
     # Around the quarter found in it, [0.35, 0.3, 0.5, 0.6], sides half as long again.
     np.testing.assert_allclose(seen[1][1], [[0.3125, 0.225, 0.5375, 0.675]])
     np.testing.assert_allclose(found, [[0.3125, 0.225, 0.425, 0.45]])
-    assert len(seen) == LOOKS == 2
+    assert len(seen) == ROUNDS == 2
 
 
-def test_what_is_no_larger_than_the_network_keeps_its_box(upper_left):
+def test_images_no_larger_than_the_network_keep_their_box():
     seen = []
     boxes = np.tile([0.2, 0.2, 0.6, 0.6], (3, 1))
-    found = refine_boxes(STUDENT, boxes, np.array([[32, 32], [10, 33], [20, 8]]), looks(seen))
+    sizes = np.array([[32, 32], [10, 33], [20, 8]])
+    found = refine_boxes(STUDENT, boxes, sizes, upper_left(seen))
     assert [indices for indices, _ in seen] == [[1], [1]]
     np.testing.assert_array_equal(found[[0, 2]], boxes[[0, 2]])
     assert not np.array_equal(found[1], boxes[1])
     np.testing.assert_array_equal(boxes, np.tile([0.2, 0.2, 0.6, 0.6], (3, 1)))  # untouched
 
 
-def test_what_has_been_seen_whole_is_not_looked_at_again(upper_left):
+def test_a_crop_that_is_the_whole_image_shows_no_more():
     seen = []
     boxes = np.array([[0.1, 0.0, 0.9, 1.0], [0.4, 0.4, 0.6, 0.8], [0.0, 0.2, 1.0, 0.9]])
-    found = refine_boxes(STUDENT, boxes, np.full((3, 2), 64), looks(seen))
+    found = refine_boxes(STUDENT, boxes, np.full((3, 2), 64), upper_left(seen))
     assert [indices for indices, _ in seen] == [[1], [1]]
     np.testing.assert_array_equal(found[[0, 2]], boxes[[0, 2]])
     assert not np.array_equal(found[1], boxes[1])
-    refine_boxes(STUDENT, boxes[:1], np.full((1, 2), 64), looks(seen))
+    refine_boxes(STUDENT, boxes[:1], np.full((1, 2), 64), upper_left(seen))
     assert len(seen) == 2
 
 
-def test_many_are_looked_at_some_at_a_time(upper_left, monkeypatch):
-    monkeypatch.setattr(module, "STACK", 2)
+def test_many_images_are_refined_some_at_a_time():
     random = np.random.default_rng(0)
-    low = random.uniform(0.0, 0.5, (5, 2))
-    boxes, sizes = np.concatenate([low, low + 0.3], axis=1), np.full((5, 2), 64)
+    low = random.uniform(0.0, 0.5, (CUT + 5, 2))
+    boxes, sizes = np.concatenate([low, low + 0.3], axis=1), np.full((CUT + 5, 2), 64)
     seen = []
-    parts = refine_boxes(STUDENT, boxes, sizes, looks(seen))
-    assert [indices for indices, _ in seen] == [[0, 1], [0, 1], [2, 3], [2, 3], [4], [4]]
-    monkeypatch.setattr(module, "STACK", 512)
-    np.testing.assert_array_equal(refine_boxes(STUDENT, boxes, sizes, looks([])), parts)
+    together = refine_boxes(STUDENT, boxes, sizes, upper_left(seen))
+    assert [len(indices) for indices, _ in seen] == [CUT, CUT, 5, 5]
+    for at in (0, CUT - 1, CUT, CUT + 4):
+        alone = refine_boxes(STUDENT, boxes[at : at + 1], sizes[at : at + 1], upper_left([]))
+        np.testing.assert_allclose(together[at], alone[0])
+
+
+def test_a_small_object_in_a_large_photo_is_boxed_to_a_part_of_a_cell(tmp_path):
+    # Of 1024 × 512 pixels, so that a pixel of the network is 32 × 16 of them.
+    truth = np.array([[205, 130, 275, 205], [700, 301, 843, 377]]) / [1024, 512, 1024, 512]
+    for index, box in enumerate(truth):
+        photo = Image.new("RGB", (1024, 512))
+        x0, y0, x1, y1 = (box * [1024, 512, 1024, 512]).round().astype(int).tolist()
+        photo.paste((255, 255, 255), (x0, y0, x1, y1))
+        photo.save(tmp_path / f"{index}.png")
+    images = load_folder(tmp_path, 32)
+    before = student_boxes(STUDENT, images.pixels)
+    reader = crop_reader(images)
+    assert reader is not None
+    found = refine_boxes(STUDENT, before, images.sizes, reader)
+    assert iou(before, truth).max() < 0.85
+    assert iou(found, truth).min() > 0.9
+    assert torch.is_grad_enabled()

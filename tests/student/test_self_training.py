@@ -1,100 +1,86 @@
 """Self-training: what each round learns from, and what is told of it."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parameters_to_vector
 
-from ganloc.discriminator.networks import Discriminator
-from ganloc.heatmap.feature_statistics import feature_statistics
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.images.batches import CUT
 from ganloc.recipes import Recipe
-from ganloc.student import self_training as rounds
-from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.self_training import self_train, student_boxes
+from ganloc.student.train_student import new_student, soft_masks
 
+CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+CORNER = np.tile([0.0, 0.0, 0.3, 0.3], (5, 1))
+RECIPE = Recipe(size=32, student_width=2, student_iterations=3, student_rounds=2, seed=4)
 
 
-def recipe(**settings):
-    return Recipe(size=32, student_width=2, student_iterations=3, seed=4, **settings)
+def students(recipe=RECIPE, boxes=CORNER, after_step=lambda *_: None):
+    return self_train(PIXELS, boxes, recipe, CPU, after_step)
 
 
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    discriminator = Discriminator(32, 2, "none", spectral=False).eval()
-    return discriminator, feature_statistics(discriminator, PIXELS)
+def weights(student):
+    return parameters_to_vector(student.parameters())
 
 
-@pytest.fixture
-def lessons(monkeypatch):
-    """The boxes and seed of every round, and the student that came of it."""
-    given = []
+def test_a_round_learns_from_the_boxes_of_the_student_before_and_from_nothing_else():
+    def second(boxes, whole=False):
+        rounds = students(boxes=boxes)
+        first = next(rounds)
+        if whole:  # a constant mask, so that its boxes are whole images
+            first.mask.weight.zero_()
+        return weights(next(rounds))
 
-    def train_student(student, pixels, boxes, iterations, seed):
-        given.append((student, boxes, seed))
-        yield from original(student, pixels, boxes, iterations, seed)
-
-    original = rounds.train_student
-    monkeypatch.setattr(rounds, "teach", train_student)
-    return given
-
-
-def test_the_first_round_learns_from_seeds_and_the_next_from_its_student(network, lessons):
-    student = self_train(*network, PIXELS, recipe(student_rounds=2), lambda *_: None)
-    (first, seeds, _), (second, own, _) = lessons
-    np.testing.assert_array_equal(seeds, PseudoBoxFinder(*network, PIXELS, "both").boxes(PIXELS))
-    np.testing.assert_array_equal(own, student_boxes(first, PIXELS))
-    assert student is second
-    assert first is not second
-    assert [seed for *_, seed in lessons] == [8, 9]  # of recipe seed 4: no other shares them
+    opposite = 1.0 - CORNER[:, [2, 3, 0, 1]]
+    assert torch.equal(second(CORNER, whole=True), second(opposite, whole=True))
+    assert not torch.equal(second(CORNER), second(CORNER, whole=True))
 
 
-def test_every_iteration_of_all_rounds_is_told(network):
-    describe_outliers = []
-    self_train(
-        *network, PIXELS, recipe(student_rounds=2), lambda *line: describe_outliers.append(line)
-    )
-    assert [number for number, _ in describe_outliers] == [1, 2, 3, 4, 5, 6]
-    assert all(np.isfinite(loss) for _, loss in describe_outliers)
+def test_the_first_round_learns_from_pseudo_boxes():
+    one, other = (next(students(boxes=boxes)) for boxes in (CORNER, CORNER + 0.5))
+    assert not torch.equal(weights(one), weights(other))
 
 
-def test_one_round_and_another_source(network, lessons):
-    self_train(*network, PIXELS, recipe(student_rounds=1, pseudo_boxes="colour"), lambda *_: None)
-    ((_, seeds, _),) = lessons
-    np.testing.assert_array_equal(seeds, PseudoBoxFinder(*network, PIXELS, "colour").boxes(PIXELS))
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_every_step_of_all_rounds_is_told(rounds):
+    told = []
+    recipe = replace(RECIPE, student_rounds=rounds)
+    found = list(students(recipe, after_step=lambda *step: told.append(step)))
+    assert len(found) == rounds
+    assert [number for number, _ in told] == list(range(1, 3 * rounds + 1))
+    assert all(np.isfinite(loss) for _, loss in told)
 
 
-def test_the_same_student_again(network):
-    one, other = (self_train(*network, PIXELS, recipe(), lambda *_: None) for _ in range(2))
-    weights, others = one.state_dict(), other.state_dict()
-    assert all(torch.equal(weights[name], others[name]) for name in weights)
-    assert not any(each.requires_grad for each in one.parameters())
-    assert not one.training
+def test_the_same_students_again_and_ready_to_be_read():
+    for one, other in zip(students(), students(), strict=True):
+        assert torch.equal(weights(one), weights(other))
+        assert not any(each.requires_grad for each in one.parameters())
+        assert not one.training
 
 
-def test_a_set_is_read_once_between_two_rounds(network, monkeypatch):
-    read = []
-
-    def student_boxes_once(student, pixels):
-        read.append(1)
-        return student_boxes(student, pixels)
-
-    monkeypatch.setattr(rounds, "student_boxes", student_boxes_once)
-    self_train(*network, PIXELS, recipe(student_rounds=3), lambda *_: None)
-    assert len(read) == 2
+def test_no_two_rounds_of_neighbouring_seeds_begin_alike():
+    # One step moves a weight by at most the lowest rate, 2e-3 / 25.
+    recipes = [replace(RECIPE, student_iterations=1, seed=seed) for seed in (4, 5, 6)]
+    found = [weights(student) for recipe in recipes for student in students(recipe)]
+    assert len(found) == 6
+    for one, other in combinations(found, 2):
+        assert (one - other).abs().max() > 0.01
 
 
-def test_of_many_images_a_student_sees_some_from_all_over_the_set(network, lessons, monkeypatch):
-    monkeypatch.setattr(rounds, "IMAGES", 3)
-    self_train(*network, PIXELS, recipe(student_rounds=1), lambda *_: None)
-    ((_, seeds, _),) = lessons
-    some = PIXELS[::2]
-    np.testing.assert_array_equal(seeds, PseudoBoxFinder(*network, some, "both").boxes(some))
+def test_the_largest_seed_has_rounds_too():
+    assert len(list(students(replace(RECIPE, seed=2**63 - 1)))) == 2
 
 
-def test_the_largest_seed_has_rounds_too(network):
-    given = replace(recipe(student_rounds=2), seed=2**63 - 1)
-    self_train(*network, PIXELS, given, lambda *_: None)
+def test_a_student_s_boxes_are_cut_from_its_masks():
+    pixels = np.random.default_rng(1).integers(0, 256, (CUT + 5, 32, 32, 3), np.uint8)
+    student = new_student(32, 2, 0, CPU).eval()
+    found = student_boxes(student, pixels)
+    for part in (slice(0, 3), slice(CUT - 2, CUT + 2)):
+        masks = soft_masks(student, pixels[part])
+        np.testing.assert_array_equal(found[part], boxes_from_heatmaps(masks, 32, 0.6))

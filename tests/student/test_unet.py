@@ -33,7 +33,7 @@ def test_channels_stop_doubling_at_eight_times_the_width():
     assert UNet(128, 2).eval()(torch.zeros(1, 3, 128, 128)).shape == (1, 64, 64)
 
 
-def test_a_image_s_mask_does_not_hang_on_the_others():
+def test_an_image_s_mask_does_not_hang_on_the_others():
     torch.manual_seed(0)
     student = UNet(32, 2).eval()
     images = torch.randn(3, 3, 32, 32)
