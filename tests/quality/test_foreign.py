@@ -19,7 +19,7 @@ def of_noise(count):
 
 
 def test_noise_among_drawn_images_is_found():
-    row = script.asked(draw_images(90, 32, seed=0), of_noise(20), percent=10, seed=0)
+    row = script.measured(draw_images(90, 32, seed=0), of_noise(20), percent=10, seed=0)
     assert row["images"] == 100
     assert row["auc"] == 100.0
     assert row["recall"] == 100.0
@@ -27,13 +27,13 @@ def test_noise_among_drawn_images_is_found():
     assert row["precision"] == pytest.approx(1000.0 / row["listed"], abs=0.01)
 
 
-def test_where_others_are_few_so_are_the_own():
-    row = script.asked(draw_images(90, 32, seed=0), of_noise(20), percent=30, seed=0)
+def test_few_others_are_mixed_among_few_own_images():
+    row = script.measured(draw_images(90, 32, seed=0), of_noise(20), percent=30, seed=0)
     assert row["images"] in (65, 66)
 
 
 def test_a_clean_folder_has_nothing_to_find():
-    row = script.asked(draw_images(90, 32, seed=0), None, percent=0, seed=0)
+    row = script.measured(draw_images(90, 32, seed=0), None, percent=0, seed=0)
     assert row["images"] == 90
     assert (row["auc"], row["precision"], row["recall"]) == (None, None, None)
     assert 0.0 <= row["listed"] < 20.0

@@ -1,4 +1,4 @@
-"""The script: what is scored on what, what is refused, what is skipped, what is kept."""
+"""The script: what is evaluated on what, what is refused, what is skipped, what is kept."""
 
 import argparse
 import sys
@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import run as script
 import torch
+from compared_readings import COMPARED
 from PIL import Image
 from rivals.setting import Setting
 from stages import STAGES, Stage, run_stage
 from thin_squeezenet import write_thin
 
+from ganloc.box.detections import Detections
 from ganloc.box.formats import write_coco
 from ganloc.box.iou import best_iou
-from ganloc.heatmap.readings import READINGS
+from ganloc.images.folder import load_folder
 from ganloc.images.tiny_imagenet import SETS, load_tiny_imagenet
 from ganloc.metrics.baselines import cross_fitted_box
 from ganloc.paper.results import read_rows
@@ -36,18 +38,17 @@ def call(results, *options):
 
 
 def make_folder(folder, count=11):
-    """Dark images, and one box in each."""
+    """Dark images, and one box in each; gives their sizes and truth."""
     random = np.random.default_rng(0)
     (folder / "images").mkdir(parents=True)
-    sizes = random.integers(40, 80, (count, 2))
+    for number, (width, height) in enumerate(random.integers(40, 80, (count, 2))):
+        Image.new("RGB", (width, height), (9, 9, 9)).save(folder / f"images/{number:02}.png")
+    images = load_folder(folder, 32)
     low = random.uniform(0.1, 0.3, (count, 2))
     boxes = np.concatenate([low, low + random.uniform(0.2, 0.6, (count, 2))], axis=1)
-    boxes *= np.tile(sizes, 2)
-    names = [f"images/{number:02}.png" for number in range(count)]
-    for name, (width, height) in zip(names, sizes, strict=True):
-        Image.new("RGB", (width, height), (9, 9, 9)).save(folder / name)
-    write_coco(folder / "truth.coco.json", names, sizes, boxes, np.ones(count))
-    return sizes, tuple(boxes.round(2)[:, None])
+    found = Detections(boxes, np.ones((count, 32, 32), np.float32), np.ones(count))
+    write_coco(folder / "truth.coco.json", images, found)
+    return images.sizes, tuple(images.in_pixels(boxes).round(2)[:, None])
 
 
 def test_rows_of_a_set_with_a_split(archive, tmp_path, capsys):
@@ -75,14 +76,17 @@ def test_rows_of_a_set_with_a_split(archive, tmp_path, capsys):
     assert "fitted-box*" in printed
 
 
-def test_a_finished_row_is_not_worked_out_again(archive, tmp_path, monkeypatch):
+def test_a_finished_row_is_not_worked_out_again(archive, tmp_path):
     options = ("--data", archive, "--sets", "bear", "--stages", "whole-image", "centre")
     _, first = call(tmp_path, *options[:-1])
-    monkeypatch.setattr(script, "run_stage", lambda *_: {**first[0], "stage": "centre"})
-    assert call(tmp_path, *options[:-1]) == (0, first)
+    path = tmp_path / "quality.json"
+    path.write_text(path.read_text().replace('"mean_iou": ', '"mean_iou": 100'))
+    changed = read_rows(path)
+    assert changed != first
+    assert call(tmp_path, *options[:-1]) == (0, changed)
     _, second = call(tmp_path, *options)
     assert [row["stage"] for row in second] == ["whole-image", "centre"]
-    assert second[0] == first[0]
+    assert second[0] == changed[0]
 
 
 @pytest.mark.parametrize("name", ["bottle", "bear,bottle", SETS["bottle"][1]])
@@ -102,7 +106,7 @@ def test_by_default_the_sets_are_what_is_given_and_never_the_papers(tmp_path, ca
     without = argparse.Namespace(data=None, sets=None, exam=False)
     assert script.chosen_sets(without, {"cells": tmp_path}) == ["cells"]
     assert call(tmp_path, "--stages", "centre")[0] == 2
-    assert "nothing to score on" in capsys.readouterr().out
+    assert "There are no images" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_skipped_with_one_line(archive, tmp_path, capsys, monkeypatch):
@@ -116,7 +120,7 @@ def test_what_is_missing_is_skipped_with_one_line(archive, tmp_path, capsys, mon
     assert lines[1] == "ddt-squeezenet-fire8 is skipped: no --squeezenet."
 
 
-def test_a_folder_is_scored_on_itself_and_its_fitted_box_cross_fitted(tmp_path):
+def test_a_folder_is_evaluated_on_itself_and_its_fitted_box_cross_fitted(tmp_path):
     sizes, truth = make_folder(tmp_path / "cells")
     code, rows = call(tmp_path, "--cells", tmp_path / "cells", "--stages", "centre", "fitted-box")
     assert code == 0
@@ -126,7 +130,7 @@ def test_a_folder_is_scored_on_itself_and_its_fitted_box_cross_fitted(tmp_path):
     assert rows[1]["gt_known_loc"] == pytest.approx(100 * (expected > 0.5).mean(), abs=0.01)
 
 
-def test_missing_files_are_told_in_one_sentence(tmp_path, capsys):
+def test_missing_files_give_one_sentence(tmp_path, capsys):
     (tmp_path / "cells").mkdir()
     assert call(tmp_path, "--cells", tmp_path / "cells")[0] == 2
     assert "No images in" in capsys.readouterr().out
@@ -135,7 +139,7 @@ def test_missing_files_are_told_in_one_sentence(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("uses_labels", [False, True])
-def test_no_rival_sees_the_truth_that_it_is_scored_on(archive, uses_labels):
+def test_no_rival_sees_the_truth_that_it_is_evaluated_on(archive, uses_labels):
     train, test = (load_tiny_imagenet(archive, "bear", split) for split in ("train", "test"))
     calls = []
 
@@ -159,5 +163,5 @@ def test_no_rival_sees_the_truth_that_it_is_scored_on(archive, uses_labels):
 
 
 def test_every_reading_of_the_default_untrained_network_is_a_rival():
-    for reading in READINGS:
+    for reading in COMPARED:
         assert STAGES[f"untrained-dcgan-{reading}"].seeds == (0, 1, 2)

@@ -1,33 +1,44 @@
-"""What the scores answer, from toy IoUs by hand."""
+"""What the runs answer, from toy IoUs by hand."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from compared_readings import COMPARED
 from questions import LADDER, checkpoints, hits, readings, row, training, trust
 
 from ganloc.checkpoints.signals import Signals
-from ganloc.heatmap.readings import DEFAULT, READINGS
+from ganloc.heatmap.readings import DEFAULT
 
-FINE = dict.fromkeys(
-    ("agreement", "shift_equivariance", "mirror_equivariance", "image_dependence", "spread"), 0.9
-) | dict.fromkeys(("border_avoidance", "bimodality", "coverage", "alikeness"), 0.5)
+# Signals with which a checkpoint is trusted, beside a separation of at least 0.62.
+FINE = {
+    "shift_equivariance": 0.9,
+    "mirror_equivariance": 0.9,
+    "image_dependence": 0.9,
+    "border_avoidance": 0.5,
+    "spread": 0.9,
+    "alikeness": 0.5,
+}
 
 
 @dataclass
 class Stub:
-    """Three checkpoints: [hits a checkpoint] by the default reading, others as given."""
+    """Three checkpoints: the IoUs of each by the default reading, and by other readings.
+
+    The rule keeps the second, unless `chosen` says another.
+    """
 
     arm: str
     set_name: str
     seed: int
-    scores: list
-    separation: tuple = (0.99, 0.8, 0.7)
+    default: list
+    chosen: int = 1
     others: dict = field(default_factory=dict)
+    separation: tuple = (0.99, 0.8, 0.7)
     iterations: tuple = (0, 10, 20)
 
     def ious(self, index, reading):
-        found = self.scores[index] if reading == DEFAULT else self.others[reading][index]
+        found = self.default[index] if reading == DEFAULT else self.others[reading][index]
         return np.array(found)
 
     def signals(self):
@@ -67,11 +78,10 @@ def test_a_row_weighs_sets_alike_and_pairs_images():
 
 def test_training_beside_what_it_has_to_beat():
     plain = {"plain-cam": [None, [MISS, MISS], [MISS, HIT]]}
-    last_is_best = (0.99, 0.7, 0.8)  # the untrained network is never chosen
     runs = [
-        Stub("x", "bear", 0, [[HIT, MISS], [MISS, MISS], [HIT, HIT]], last_is_best, plain),
-        Stub("x", "bear", 1, [[MISS, MISS], [MISS, MISS], [HIT, MISS]], last_is_best, plain),
-        Stub("y", "bear", 0, [[MISS, MISS]] * 3, last_is_best, plain),
+        Stub("x", "bear", 0, [[HIT, MISS], [MISS, MISS], [HIT, HIT]], 2, plain),
+        Stub("x", "bear", 1, [[MISS, MISS], [MISS, MISS], [HIT, MISS]], 2, plain),
+        Stub("y", "bear", 0, [[MISS, MISS]] * 3, 2, plain),
     ]
     rivals = {"centre": {"bear": np.array([HIT, MISS]), "elsewhere": np.array([HIT])}}
     first, second, untrained, centre = training(runs, rivals)
@@ -93,7 +103,7 @@ def test_training_beside_what_it_has_to_beat():
 
 def test_checkpoints_of_the_rule_the_last_and_the_oracle():
     runs = [
-        Stub("x", "bear", 0, [[HIT, HIT], [MISS, MISS], [HIT, MISS]]),  # the rule takes the second
+        Stub("x", "bear", 0, [[HIT, HIT], [MISS, MISS], [HIT, MISS]]),  # the rule keeps the second
         Stub("x", "ape", 0, [[HIT, HIT], [HIT, HIT], [MISS, MISS]]),
     ]
     (found,) = checkpoints(runs)
@@ -105,10 +115,10 @@ def test_checkpoints_of_the_rule_the_last_and_the_oracle():
 
 
 def test_every_reading_stands_beside_the_one_that_it_builds_on():
-    assert set(LADDER) == set(READINGS)
-    scores = {name: [None, [MISS, MISS], None] for name in LADDER}
-    scores |= {"cam": [None, [HIT, MISS], None], "otsu-cam": [None, [HIT, HIT], None]}
-    run = Stub("x", "bear", 0, scores[DEFAULT], others=scores)
+    assert set(LADDER) == set(COMPARED)
+    ious = {name: [None, [MISS, MISS], None] for name in LADDER}
+    ious |= {"cam": [None, [HIT, MISS], None], "otsu-cam": [None, [HIT, HIT], None]}
+    run = Stub("x", "bear", 0, ious[DEFAULT], others=ious)
     rows = {r["name"]: r for r in readings([run, Stub("y", "bear", 0, [])], "x")}
     assert list(rows) == list(LADDER)
     assert rows["plain-cam"]["gains"] == {}
@@ -121,8 +131,8 @@ def test_every_reading_stands_beside_the_one_that_it_builds_on():
 def test_trust_counts_every_checkpoint():
     # Trusted: 0.99 and 0.8, not 0.5. Good: at least centre's one of two.
     runs = [
-        Stub("x", "bear", 0, [[HIT, MISS], [MISS, MISS], [HIT, HIT]], (0.99, 0.8, 0.5)),
-        Stub("x", "bear", 1, [[HIT, HIT], [MISS, MISS], [MISS, MISS]], (0.8, 0.5, 0.5)),
+        Stub("x", "bear", 0, [[HIT, MISS], [MISS, MISS], [HIT, HIT]], separation=(0.99, 0.8, 0.5)),
+        Stub("x", "bear", 1, [[HIT, HIT], [MISS, MISS], [MISS, MISS]], separation=(0.8, 0.5, 0.5)),
     ]
     (found,) = trust(runs, {"bear": np.array([MISS, HIT])})
     assert found == {

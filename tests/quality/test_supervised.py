@@ -7,7 +7,7 @@ import pytest
 import torch
 from rivals import supervised
 from rivals.setting import Setting
-from rivals.supervised import box_loss, corners, moved_and_mirrored
+from rivals.supervised import box_loss, corners, labelled, moved_and_mirrored
 
 from ganloc.box.iou import best_iou
 from ganloc.images.image_set import ImageSet
@@ -83,6 +83,6 @@ def test_images_without_truth_are_left_out_and_the_largest_box_counts():
     images = as_images(3, seed=0)
     truth = (np.zeros((0, 4)), np.array([[0, 0, 4, 4.0], [8, 4, 40, 36.0]]), images.truth[2])
     train = ImageSet(images.pixels, images.names, images.sizes, truth)
-    pixels, boxes = supervised._labelled(train)
+    pixels, boxes = labelled(train)
     np.testing.assert_array_equal(pixels, images.pixels[1:])
     np.testing.assert_allclose(boxes[0], [0.1, 0.1, 0.5, 0.9])
