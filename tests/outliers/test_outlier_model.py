@@ -1,11 +1,11 @@
-"""How unusual an image of a folder is."""
+"""Outlier scores: how far an image is from most images of its folder."""
 
 import numpy as np
 import pytest
 import torch
 
 from ganloc.images.synthetic import draw_images
-from ganloc.outliers.outlier_model import ODD, OutlierModel, describe_outliers
+from ganloc.outliers.outlier_model import OUTLIER, OutlierModel, describe_outliers
 
 SIZE = 32
 
@@ -55,7 +55,7 @@ def test_images_that_it_was_not_fitted_on():
     scores = outliers.scores(pixels)
     assert ranked_above(scores, foreign) > 0.95
     assert 0.7 < np.quantile(scores[~foreign], 0.25) < 1.4
-    assert (scores[~foreign] >= ODD).mean() < 0.3
+    assert (scores[~foreign] >= OUTLIER).mean() < 0.3
 
 
 def test_a_quarter_of_the_folder_is_nearer_than_one():
@@ -81,7 +81,7 @@ def test_few_images(count):
     assert (new < 1e4).all()
 
 
-def test_images_that_are_all_the_same_are_not_unusual():
+def test_images_that_are_all_the_same_hold_no_outlier():
     pixels = waves(1, seed=10).repeat(12, axis=0)
     outliers = OutlierModel.fit(pixels, seed=0)
     assert describe_outliers([str(index) for index in range(12)], outliers.scores(pixels)) == ""
@@ -120,18 +120,18 @@ def test_tensors_there_and_back():
             OutlierModel.of({name: own for name, own in tensors.items() if name != missing})
 
 
-def test_the_most_unusual_are_named_first():
+def test_the_highest_scores_are_named_first():
     sentence = describe_outliers(list("abcde"), np.array([1.0, 2.0, 0.3, 7.25, 1.99]))
-    assert sentence.startswith("Unlike most images that were learned from, 2 of 5: ")
+    assert sentence.startswith("Outliers, unlike most training images: 2 of 5: ")
     assert sentence.endswith(": d (7.2), b (2.0). Some may not belong.")
 
 
-def test_nothing_is_said_where_nothing_is_unusual():
+def test_nothing_is_said_where_there_is_no_outlier():
     assert describe_outliers(list("abc"), np.array([0.0, 1.0, 1.9])) == ""
 
 
 def test_a_long_list_is_cut():
     names = [f"{index:02}" for index in range(30)]
     sentence = describe_outliers(names, np.arange(30.0))
-    assert "from, 28 of 30: 29 (29.0), 28 (28.0), " in sentence
+    assert "images: 28 of 30: 29 (29.0), 28 (28.0), " in sentence
     assert ", 20 (20.0) and 18 more. Some" in sentence
