@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganloc.box.detections import Detections
 from ganloc.errors import UserError
+from ganloc.heatmap.heatmap_files import load_heatmaps
 from ganloc.images.folder import load_folder
 from ganloc.images.synthetic import draw_images
-from ganloc.model import Detections
-from ganloc.report.export import WRITERS, draw_results, write_results
+from ganloc.report.export import WRITERS, draw_results, write_heatmaps, write_results
 from ganloc.report.grid import FOUND_BOX
 
 SIZE = 32
@@ -48,8 +49,7 @@ def found_in(images, fractions=(0.25, 0.25, 0.75, 0.75)):
     count, size = len(images), images.size
     heatmaps = np.zeros((count, size, size), np.float32)
     heatmaps[:, :, : size // 2] = 1.0
-    boxes = np.array(fractions) * np.tile(images.sizes, 2)
-    return Detections(boxes, heatmaps, np.full(count, 0.5))
+    return Detections(np.tile(fractions, (count, 1)), heatmaps, np.full(count, 0.5))
 
 
 def files_below(folder):
@@ -62,11 +62,11 @@ def opened(path):
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-def test_one_drawing_a_image_in_the_same_folders(photos, packed, tmp_path):
+def test_one_drawing_an_image_in_the_same_folders(photos, packed, tmp_path):
     source = zipped(photos, tmp_path / "photos.zip") if packed else photos
     images = load_folder(source, SIZE)
     out = tmp_path / "out"
-    draw_results(out, str(source), images, found_in(images))
+    draw_results(out, images, found_in(images))
     assert files_below(out) == {f"{name}.png" for name in DRAWN}
     for name, (_, (width, height)) in DRAWN.items():
         drawn = opened(out / f"{name}.png")
@@ -78,7 +78,7 @@ def test_one_drawing_a_image_in_the_same_folders(photos, packed, tmp_path):
 
 def test_the_box_is_on_both_halves_where_it_belongs(photos, tmp_path):
     images = load_folder(photos, SIZE)
-    draw_results(tmp_path / "out", str(photos), images, found_in(images))
+    draw_results(tmp_path / "out", images, found_in(images))
     drawn = opened(tmp_path / "out" / "a.png.png")
     green = (drawn == FOUND_BOX).all(axis=2)
     # Of 512 × 256, from a quarter to three quarters, 256 // 64 = 4 pixels thick.
@@ -91,7 +91,7 @@ def test_the_box_is_on_both_halves_where_it_belongs(photos, tmp_path):
 
 def test_the_second_half_is_grey_tinted_by_the_heatmap(photos, tmp_path):
     images = load_folder(photos, SIZE)
-    draw_results(tmp_path / "out", str(photos), images, found_in(images))
+    draw_results(tmp_path / "out", images, found_in(images))
     half = opened(tmp_path / "out" / "a.png.png")[:, 512:].astype(float)
     grey = np.mean(COLOURS["a.png"])
     # 0.4 of the grey image and 0.6 of the colours at the ends, far from the step in the middle.
@@ -101,7 +101,7 @@ def test_the_second_half_is_grey_tinted_by_the_heatmap(photos, tmp_path):
 
 def test_a_named_data_set_is_drawn_as_the_network_sees_it(tmp_path):
     images = draw_images(2, SIZE, seed=0)
-    draw_results(tmp_path, "embedded", images, found_in(images))
+    draw_results(tmp_path, images, found_in(images))
     assert files_below(tmp_path) == {f"{name}.png" for name in images.names}
     drawn = opened(tmp_path / f"{images.names[1]}.png")
     assert drawn.shape == (256, 512, 3)
@@ -113,14 +113,34 @@ def test_nowhere_to_write_is_said_by_name(photos, tmp_path):
     images = load_folder(photos, SIZE)
     (tmp_path / "taken").write_text("a file, not a folder")
     with pytest.raises(UserError, match="taken"):
-        draw_results(tmp_path / "taken", str(photos), images, found_in(images))
+        draw_results(tmp_path / "taken", images, found_in(images))
 
 
-def test_photos_that_have_gone_as_a_whole_are_said_by_name(photos, tmp_path):
+def test_a_zip_is_opened_once_so_that_it_may_go_once_it_is_loaded(photos, tmp_path):
+    packed = zipped(photos, tmp_path / "photos.zip")
+    images = load_folder(packed, SIZE)
+    packed.unlink()
+    draw_results(tmp_path / "out", images, found_in(images))
+    draw_results(tmp_path / "expected", load_folder(photos, SIZE), found_in(images))
+    for name in DRAWN:
+        drawn, expected = (opened(tmp_path / each / f"{name}.png") for each in ("out", "expected"))
+        np.testing.assert_array_equal(drawn, expected)
+
+
+def test_photos_that_have_gone_are_drawn_as_the_network_sees_them(photos, tmp_path):
+    random = np.random.default_rng(0)
+    noise = Image.fromarray(random.integers(0, 256, (640, 640, 3), np.uint8))
+    noise.save(photos / "a.png")
     images = load_folder(photos, SIZE)
+    draw_results(tmp_path / "sharp", images, found_in(images))
     photos.rename(tmp_path / "moved")
-    with pytest.raises(UserError, match="photos"):
-        draw_results(tmp_path / "out", str(photos), images, found_in(images))
+    draw_results(tmp_path / "squeezed", images, found_in(images))
+    assert files_below(tmp_path / "squeezed") == files_below(tmp_path / "sharp")
+    sharp, squeezed = (opened(tmp_path / name / "a.png.png") for name in ("sharp", "squeezed"))
+    assert sharp.shape == squeezed.shape
+    plain = Image.fromarray(images.pixels[0]).resize((640, 640), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(squeezed[:100, :640], np.asarray(plain)[:100])
+    assert sharp[:100, :640].std() > 2 * squeezed[:100, :640].std()
 
 
 def test_boxes_for_tools(photos, tmp_path):
@@ -129,10 +149,10 @@ def test_boxes_for_tools(photos, tmp_path):
     assert set(WRITERS) == {"coco", "csv"}
     write_results(tmp_path / "boxes.json", "coco", images, found)
     written = json.loads((tmp_path / "boxes.json").read_text())
-    images = {image["id"]: image for image in written["images"]}
-    assert {image["file_name"] for image in images.values()} == set(DRAWN)
+    entries = {image["id"]: image for image in written["images"]}
+    assert {image["file_name"] for image in entries.values()} == set(DRAWN)
     for annotation in written["annotations"]:
-        image = images[annotation["image_id"]]
+        image = entries[annotation["image_id"]]
         width, height = DRAWN[image["file_name"]][0]
         assert (image["width"], image["height"]) == (width, height)
         # COCO: left, top, width, height
@@ -141,3 +161,16 @@ def test_boxes_for_tools(photos, tmp_path):
     write_results(tmp_path / "boxes.csv", "csv", images, found)
     lines = (tmp_path / "boxes.csv").read_text().splitlines()
     assert len(lines) == 1 + len(DRAWN)
+
+
+def test_heatmaps_are_saved_with_their_reading_s_rule(photos, tmp_path):
+    images = load_folder(photos, SIZE)
+    found = found_in(images)
+    rules = {"plain-cam": (0.2, False), "lda": (0.7, True), "student": (0.6, False)}
+    for reading, rule in rules.items():
+        write_heatmaps(tmp_path / "maps.npz", reading, images, found)
+        saved = load_heatmaps(tmp_path / "maps.npz")
+        assert (saved.reading, saved.threshold, saved.otsu) == (reading, *rule)
+        assert saved.names == images.names
+        np.testing.assert_array_equal(saved.sizes, images.sizes)
+        np.testing.assert_array_equal(saved.heatmaps, found.heatmaps)

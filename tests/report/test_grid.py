@@ -33,7 +33,7 @@ def test_images_are_laid_out_in_rows_on_white():
     assert (sheet == sheet[..., :1]).all()
 
 
-def test_a_image_keeps_its_way_up_and_its_colours():
+def test_an_image_keeps_its_way_up_and_its_colours():
     image = np.random.default_rng(0).integers(0, 256, (1, 5, 5, 3), dtype=np.uint8)
     np.testing.assert_array_equal(tile(image, columns=1), image[0])
     sheet = tile(image.repeat(2, axis=0), columns=3)
@@ -83,7 +83,7 @@ def test_a_box_thinner_than_a_pixel_is_seen():
     assert marked(drawn, RED) == [".....", "..#..", "..#..", "..#..", "....."]
 
 
-def test_a_image_one_pixel_wide():
+def test_an_image_one_pixel_wide():
     image = np.zeros((5, 1, 3), np.uint8)
     drawn = with_boxes(image, [(RED, np.array([0.0, 1.0, 1.0, 4.0]))])
     assert marked(drawn, RED) == [".", "#", "#", "#", "."]
