@@ -32,8 +32,8 @@ def estimate(
 ) -> Estimate | None:
     """A stage's mean over `sets`; None where a set is missing.
 
-    Old rows do not hold which images were hit. Then the interval comes from those of the rows:
-    the mean over seeds, then the half-widths of independent sets, added as squares.
+    Where rows do not say which images were hit, as old ones, the interval comes from the rows' own:
+    the mean over seeds, then the half-widths of independent sets, added in quadrature.
     """
     hits = hits_of(rows, stage, threshold)
     if hits.keys() >= set(sets):
@@ -86,7 +86,7 @@ def learning_curve(
 
 
 def choices(rows: Iterable[ResultRow], *questions: str) -> dict[str, Estimate]:
-    """By name, the rows of choices.json that answer one of these questions."""
+    """By name, the values of the rows of choices.json that answer one of these questions."""
     return {
         row["name"]: Estimate(row["gt_known_loc"], *row["interval"])
         for row in rows

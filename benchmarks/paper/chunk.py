@@ -1,8 +1,7 @@
 """A chunk of Table 3 at full width, for a GPU that is lent by the minute.
 
-Needs torch, numpy, pillow, scipy and safetensors alone, from a plain checkout. It works for
-`--minutes`, then stops; the same command goes on where it stopped, and leaves finished cells as
-rows in `--results`.
+Runs from a plain checkout and needs only torch, numpy, pillow, scipy and safetensors. It stops
+after `--minutes`, and the same command goes on. Finished cells are rows in `--results`.
 
     python benchmarks/paper/chunk.py --data six-sets.zip --minutes 8.5 --iterations 10000
 """
@@ -28,18 +27,27 @@ EVERY = 1000  # iterations between two printed lines
 
 
 def main() -> int:
-    """Run until done or out of time; 0 where all the cells that were asked for are rows."""
+    """Train and evaluate cells.
+
+    Returns:
+        0 where all cells that were asked for are rows; 2 where the user has something to put
+        right; 3 where time is up.
+    """
     parser = argparse.ArgumentParser(description="A chunk of Table 3 at full width.")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=8.5)
+    parser.add_argument("--data", type=Path, required=True, help="archive of pack.py")
+    parser.add_argument("--minutes", type=float, default=8.5, help="until it stops")
     parser.add_argument("--table", choices=("table3", "variants"), default="table3")
     parser.add_argument("--budget", default="paper")
-    parser.add_argument("--iterations", type=int)
+    parser.add_argument("--iterations", type=int, help="in place of the budget's")
     parser.add_argument("--sets", nargs="+", default=list(PAPER_SETS))
     parser.add_argument("--methods", nargs="+", default=[], help="by default all of the table's")
-    parser.add_argument("--runs", type=Path, default=Path("runs/reproduce"))
-    parser.add_argument("--results", type=Path, default=Path("docs/results"))
-    parser.add_argument("--device")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/reproduce"), help="folder for the trainings"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("docs/results"), help="folder for the rows"
+    )
+    parser.add_argument("--device", help="cpu, cuda, …; by default a GPU where there is one")
     options = parser.parse_args()
     show = partial(_show, end=time.monotonic() + 60.0 * options.minutes)
     try:
@@ -49,7 +57,7 @@ def main() -> int:
         for row in reproduce_table(*settings, options.iterations):
             print(one_line(row), f"{row.get('images_per_second', '')} images/s", flush=True)
     except Stopped:
-        print("Out of time: the same command goes on.")
+        print("Time is up: the same command goes on.")
         return 3
     except UserError as error:
         print(error)

@@ -1,4 +1,4 @@
-"""Folders that are not clean: others' images among those of one kind."""
+"""Images of other things mixed among those of one kind, as in a folder that is not clean."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ def mixed(
 
     Args:
         own: with truth or without.
-        others: they show nothing of the kind, so they have no true boxes.
+        others: they show no object of the kind, so they get no true boxes.
         percent: 0–99.
-        seed: of choice and order.
+        seed: of which others, and of the order.
 
     Returns:
         The images, and which of them are the others'.
