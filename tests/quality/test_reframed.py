@@ -8,6 +8,8 @@ from reframed import KEPT, SMALLEST, draw_crop, reframed
 from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.images.synthetic import draw_images
+from ganloc.images.tiny_imagenet import SETS
+from tiny_archives import make_tiny_imagenet
 
 
 def bright(count=40, size=64):
@@ -63,13 +65,15 @@ def test_an_image_without_a_box_may_be_cut_anywhere_and_the_seed_decides():
     assert all(len(own) == 0 for own in first.truth)
 
 
-def test_a_set_is_reframed_by_its_name(monkeypatch):
-    drawn = draw_images(6, 32, seed=0)
-    monkeypatch.setattr(sets, "load_tiny_imagenet", lambda *_: drawn)
-    train, test = sets.load_set("bear+reframed", 32, sets.Path("zip"), {})
+def test_a_set_is_reframed_by_its_name(tmp_path):
+    archive = make_tiny_imagenet(tmp_path / "tiny.zip", SETS["bear"], train=3, val=2)
+    train, test = sets.load_set("bear+reframed", 32, archive, {})
+    whole, same = sets.load_set("bear", 32, archive, {})
     assert train is not None
-    np.testing.assert_array_equal(test.pixels, reframed(drawn, seed=1).pixels)
-    np.testing.assert_array_equal(train.pixels, reframed(drawn, seed=0).pixels)
+    assert whole is not None
+    np.testing.assert_array_equal(test.pixels, reframed(same, seed=1).pixels)
+    np.testing.assert_array_equal(train.pixels, reframed(whole, seed=0).pixels)
+    assert train.source == "bear+reframed"
     with pytest.raises(UserError, match="paper's six"):
         sets.refuse_exam("bird+reframed")
     sets.refuse_exam("bear+reframed")
