@@ -34,7 +34,8 @@ class Students:
 
     def __init__(self, rounds: Iterator[UNet]):
         self.minutes: list[float] = []
-        self._rounds, self._students = rounds, []
+        self._rounds = rounds
+        self._students: list[UNet] = []
 
     def after(self, rounds: int) -> UNet:
         """The student after so many rounds, at least 1."""
