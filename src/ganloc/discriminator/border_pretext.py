@@ -1,13 +1,13 @@
-"""The border pretext task: a lesson about objects that needs no label.
+"""The border pretext task: self-supervision by the position of patches.
 
-Objects seldom own the border of an image. A discriminator that also has to say, cell by cell,
-which of two patches lay along an image's border and which inside learns what surroundings look
-like, and what does not belong to them. It is an auxiliary loss, as the rotations of Chen et al.,
-Self-Supervised GANs via Auxiliary Rotation Loss (CVPR 2019), with another task.
+The discriminator classifies patches: along the border of the image, or inside. Objects seldom
+touch the border, so it learns how background differs from objects. The task can be the only loss
+or an auxiliary loss of a GAN, as rotation prediction is in Chen et al., Self-Supervised GANs via
+Auxiliary Rotation Loss (CVPR 2019).
 
-A batch is seen through a window of three quarters of the side, placed at random, which goes on as
-its own reflection. Only cells along the window's edge count: some of them lie along the image's
-border and some inside it, and nothing but what is shown there tells which.
+Each batch is cropped to a random window of three quarters of the side, with reflection padding
+(reflection_padding.py). Only cells along the edge of the window count. Some of them lie along the
+border of the image and some inside, and padding does not reveal which.
 """
 
 import torch
@@ -18,10 +18,10 @@ from ganloc.discriminator.networks import Discriminator
 from ganloc.discriminator.reflection_padding import CELLS, reflection_padded_maps
 from ganloc.shapes import Bool, Float
 
-WINDOW = 12  # cells a side, of the image's 16
-FREE = CELLS - WINDOW  # by so many can the window be moved
-BETWEEN = 3  # cells from the border that count as neither
-AT_BORDER = 0.6  # how often the window is pushed to one of the image's sides
+WINDOW = 12  # side of the window in cells; the image has 16
+FREE = CELLS - WINDOW  # the largest offset of the window, in cells
+BETWEEN = 3  # cells closer to the border than this, but not at it, do not count
+AT_BORDER = 0.6  # how often the window is moved to a side of the image
 
 
 def border_pretext_loss(
@@ -29,12 +29,24 @@ def border_pretext_loss(
     images: Float[Tensor, "batch 3 size size"],
     random: torch.Generator,
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of "inside" at the counted cells of one window; both kinds weigh the same.
+    """Cross-entropy of border and inside cells in one random window. Both classes weigh the same.
 
     Args:
-        discriminator: with heads for the task.
-        images: real ones, −1 to 1.
-        random: where the window is drawn from, on the images' device.
+        discriminator: with border heads.
+        images: real images, −1 to 1.
+        random: draws the window, on the images' device.
+
+    Returns:
+        The loss, at least 0; ln 2 = 0.693 is chance.
+
+    >>> from ganloc.discriminator.networks import Discriminator
+    >>> discriminator = Discriminator(size=32, width=2, border_heads=True)
+    >>> for weights in discriminator.border_heads.parameters():
+    ...     _ = weights.data.zero_()  # all logits become 0, which is chance
+    >>> random = torch.Generator().manual_seed(0)
+    >>> loss = border_pretext_loss(discriminator, torch.zeros(4, 3, 32, 32), random)
+    >>> round(loss.item(), 3)
+    0.693
     """
     top, left = draw_window(random)
     cell = images.shape[3] // CELLS
@@ -52,7 +64,7 @@ def border_pretext_loss(
 def inside_logits(
     discriminator: Discriminator, images: Float[Tensor, "batch 3 side side"]
 ) -> Float[Tensor, "batch cells cells"]:
-    """Logits of "inside" at every cell of the finest maps that are read: the heads' sum."""
+    """Logits of "inside" at every cell of the finest maps: the sum over the border heads."""
     parts = [
         head(maps)
         for head, maps in zip(
@@ -64,7 +76,7 @@ def inside_logits(
 
 
 def draw_window(random: torch.Generator) -> tuple[int, int]:
-    """Top and left cell of a window whose edge holds cells that count."""
+    """Top and left cell of a random window whose edge has cells that count."""
     while True:
         place = torch.randint(FREE + 1, (2,), generator=random, device=random.device)
         pushed, axis, side = torch.rand(3, generator=random, device=random.device).tolist()
@@ -79,9 +91,9 @@ def draw_window(random: torch.Generator) -> tuple[int, int]:
 def counted_cells(
     top: int, left: int
 ) -> tuple[Bool[Tensor, "window window"], Bool[Tensor, "window window"]]:
-    """The cells of a window's edge that lie along the image's border, and those inside it."""
+    """Masks of the cells on the window's edge that count as border, and of those inside."""
     place = torch.arange(CELLS)
-    away = torch.minimum(place, CELLS - 1 - place)  # from the nearer end
+    away = torch.minimum(place, CELLS - 1 - place)  # distance to the nearer end
     away = torch.minimum(away[:, None], away)[top : top + WINDOW, left : left + WINDOW]
     edge = torch.ones(WINDOW, WINDOW, dtype=torch.bool)
     edge[1:-1, 1:-1] = False

@@ -1,8 +1,9 @@
-"""Generator and discriminator of Table 1.
+"""Generator and discriminator of Table 1 (arXiv 1806.00236).
 
-Both are plain stacks of 4×4 convolutions. Widths are a setting: the paper's is 64. At 32×32 the
-discriminator's first and the generator's last convolution have stride 1, at 128×128 each network
-has one more block at its low-resolution end, at 256×256 two; the last maps are 4×4 at every size.
+Both are stacks of 4×4 convolutions. Table 1 is for images of 64×64 pixels. At 32×32, the first
+convolution of the discriminator and the last of the generator have stride 1. At 128×128 each
+network has one more block at its low-resolution end, at 256×256 two more. The coarsest maps are
+4×4 at every size.
 """
 
 import math
@@ -15,8 +16,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from ganloc.shapes import Float
 
 KERNEL = 4
-COARSEST = 4
-TABLE = 64  # pixels a side that Table 1 is for
+COARSEST = 4  # side of the coarsest maps, in cells
+TABLE = 64  # side of the images of Table 1, in pixels
 
 
 class Generator(nn.Module):
@@ -24,7 +25,7 @@ class Generator(nn.Module):
 
     Args:
         size: side of the images in pixels, 32, 64, 128 or 256.
-        width: channels per step of the table's 1:2:4:8 ladder; the paper's is 64.
+        width: unit of the channel ladder 1:2:4:8; 64 in the paper.
         latent: length of z.
     """
 
@@ -48,7 +49,7 @@ class Generator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 3 size size"]:
-        """Images with values in (−1, 1)."""
+        """Images with values from −1 to 1."""
         return self.layers(self.linear(z).unflatten(1, (self.seed_channels, COARSEST, COARSEST)))
 
 
@@ -57,13 +58,13 @@ class Discriminator(nn.Module):
 
     Args:
         size: side of the images in pixels, 32, 64, 128 or 256.
-        width: channels of the first convolution; the paper's is 64.
-        norm: "batch", "layer" or "none", after every convolution. Layer norm takes its statistics
-            over C×H×W of each image and has a scale and a shift a channel.
-        spectral: spectral norm on every convolution and on the linear unit. One power iteration a
-            training forward pass; no gradient flows through the singular vectors.
-        border_heads: with a linear unit a place on each of the last three blocks, for the border
-            task (border_task.py); reading does not use them.
+        width: channels of the first convolution; 64 in the paper.
+        norm: "batch", "layer" or "none", after every convolution. The statistics of layer norm are
+            over C×H×W of each image; its scale and shift are per channel.
+        spectral: spectral norm on every convolution and on the linear unit, with one power
+            iteration per training forward pass and no gradient through the singular vectors.
+        border_heads: a 1×1 convolution on each of the last three blocks, for the border pretext
+            task (border_pretext.py). Heatmaps do not use them.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Discriminator(nn.Module):
         self.border_heads = nn.ModuleList(nn.Conv2d(wider, 1, 1) for wider in deep)
 
     def feature_maps(self, images: Float[Tensor, "batch 3 size size"]) -> list[Tensor]:
-        """The output of every block, finest first; the last one is what GAP averages."""
+        """The output of every block, finest first. GAP averages the last one."""
         maps = []
         for block in self.blocks:
             images = block(images)
@@ -103,7 +104,7 @@ class Discriminator(nn.Module):
         return maps
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, " batch"]:
-        """Logits: positive means real."""
+        """Logits. Positive means real."""
         return self.linear(self.feature_maps(images)[-1].mean(dim=(2, 3))).squeeze(1)
 
 
@@ -128,12 +129,12 @@ def _down(channels: int, wider: int, stride: int, norm: str) -> nn.Sequential:
 def _last_up(channels: int, stride: int) -> nn.Module:
     if stride == 2:
         return nn.ConvTranspose2d(channels, 3, KERNEL, 2, 1)
-    # Cropping 1 before and 2 after makes it the adjoint of the padded stride-1 convolution.
+    # Cropping 1 before and 2 after gives the adjoint of the padded stride-1 convolution.
     return nn.Sequential(nn.ConvTranspose2d(channels, 3, KERNEL, 1), nn.ZeroPad2d((-1, -2, -1, -2)))
 
 
 def _initialise(module: nn.Module) -> None:
-    """Weights N(0, 0.02), biases 0; norm scales stay 1."""
+    """Draw weights from N(0, 0.02²) and set biases to 0. Scales of norms stay 1."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
@@ -141,5 +142,5 @@ def _initialise(module: nn.Module) -> None:
 
 
 def draw_z(count: int, latent: int, generator: torch.Generator) -> Float[Tensor, "count latent"]:
-    """z, uniform on [−1, 1), on the generator's device."""
+    """Latent vectors z, uniform on [−1, 1), on the device of the random `generator`."""
     return torch.rand(count, latent, generator=generator, device=generator.device) * 2.0 - 1.0

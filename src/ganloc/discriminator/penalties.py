@@ -1,7 +1,8 @@
-"""What holds a discriminator's slope: Eq. 5 at the points of WGAN-GP or DRAGAN, weight clipping.
+"""Gradient penalties (Eq. 5) and weight clipping.
 
-Each penalty is a pure function of the discriminator as the losses see it, the real and generated
-images, the name of DRAGAN's noise and the game's random stream; a row of `VARIANTS` names it.
+A penalty is a function of the critic, the real images, the generated images, the name of DRAGAN's
+noise and a random generator. The critic is the discriminator times `logit_scale`. `VARIANTS`
+(recipes.py) names the penalty of each GAN.
 WGAN-GP: arXiv 1704.00028. DRAGAN: arXiv 1705.07215. Clipping, WGAN: arXiv 1701.07875.
 """
 
@@ -18,10 +19,18 @@ Critic = Callable[[Tensor], Tensor]
 def gradient_penalty(
     critic: Critic, points: Float[Tensor, "batch channel height width"]
 ) -> Float[Tensor, ""]:
-    """Eq. 5: E (‖∇D(x̄)‖₂ − 1)², the norm over all of C×H×W; differentiable in D's weights.
+    """Eq. 5: E (‖∇D(x̄)‖₂ − 1)², the norm over C×H×W of each image.
 
-    Where D is flat the norm passes the subgradient 0 on, not a NaN. With batch norm in D, x̄ is a
-    batch of its own, and ∇ is that of the sum of its logits.
+    The penalty is differentiable in the weights of D. A zero gradient has the subgradient 0, not
+    NaN. D sees x̄ as a batch of its own, which matters for batch norm.
+
+    Args:
+        critic: images → logits, one an image.
+        points: x̄.
+
+    >>> points = torch.zeros(2, 1, 2, 2)  # the gradient of 2·Σx has the norm √(4 · 2²) = 4
+    >>> gradient_penalty(lambda images: 2.0 * images.sum(dim=(1, 2, 3)), points).item()
+    9.0
     """
     points = points.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
@@ -33,7 +42,7 @@ def between(
     other: Float[Tensor, "batch channel height width"],
     random: torch.Generator,
 ) -> Float[Tensor, "batch channel height width"]:
-    """x̄ = αx_real + (1 − α)x_gp, with one α ~ U[0, 1) an image."""
+    """Interpolate: x̄ = αx_real + (1 − α)x_gp, with one α ~ U[0, 1) per image."""
     shape = (len(real), 1, 1, 1)
     alpha = torch.rand(shape, generator=random, device=random.device, dtype=real.dtype)
     return alpha * real + (1.0 - alpha) * other
@@ -42,7 +51,7 @@ def between(
 def gaussian(
     real: Float[Tensor, "batch channel height width"], random: torch.Generator
 ) -> Float[Tensor, "batch channel height width"]:
-    """DRAGAN's noise as the paper says: N(0, (0.5·std(batch))²), std over the whole batch."""
+    """DRAGAN's noise as published: N(0, (0.5·std(batch))²), std over the whole batch."""
     noise = torch.randn(real.shape, generator=random, device=random.device, dtype=real.dtype)
     return 0.5 * real.std(correction=0) * noise
 
@@ -50,7 +59,7 @@ def gaussian(
 def uniform_scaled(
     real: Float[Tensor, "batch channel height width"], random: torch.Generator
 ) -> Float[Tensor, "batch channel height width"]:
-    """DRAGAN's noise as in its original code: 0.5·std(batch)·U[0, 1), brightening on average."""
+    """DRAGAN's noise as in its original code: 0.5·std(batch)·U[0, 1), which is never negative."""
     noise = torch.rand(real.shape, generator=random, device=random.device, dtype=real.dtype)
     return 0.5 * real.std(correction=0) * noise
 
@@ -64,7 +73,7 @@ NOISES: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 def no_penalty(
     critic: Critic, real: Tensor, fake: Tensor, noise: str, random: torch.Generator
 ) -> Tensor:
-    """0; draws nothing from `random`."""
+    """No penalty: 0. It draws nothing from `random`."""
     return real.new_zeros(())
 
 
@@ -91,6 +100,6 @@ PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor, str, torch.Generator], Te
 
 @torch.no_grad()
 def clip_weights(weights: Iterable[Tensor], limit: float) -> None:
-    """WGAN's hold on the critic: every weight into [−limit, limit], in place."""
+    """Clip every weight to [−limit, limit], in place (WGAN, arXiv 1701.07875)."""
     for weight in weights:
         weight.clamp_(-limit, limit)

@@ -1,9 +1,8 @@
-"""Feature maps without an edge of zeros.
+"""Feature maps with reflection padding.
 
-A convolution sees the zeros that it pads with, so a network knows where an image ends. What tells
-the border from the inside by what is *shown* there must not know: here an image goes on as its
-own reflection, and the cells that this adds are cut off again. Layer norm, and batch norm while it
-trains, take their statistics over the reflection too.
+Zero padding would reveal the image border to the network. We pad by reflection and crop the padding
+off the feature maps. The statistics of layer norm, and of batch norm in training, include the
+reflection.
 """
 
 from torch import Tensor
@@ -12,28 +11,27 @@ from torch.nn.functional import pad
 from ganloc.discriminator.networks import Discriminator
 from ganloc.shapes import Float
 
-DEEP = 3  # so many of the last blocks are read: of 16, 8 and 4 cells a side
-CELLS = 16  # of the finest of them
-MARGIN = 4  # of these cells, on every side: one cell of the coarsest maps
+DEEP = 3  # blocks that are read, counted from the last: 16, 8 and 4 cells a side
+CELLS = 16  # side of the finest of these maps, in cells
+MARGIN = 4  # padding on every side, in these cells: one cell of the coarsest maps
 
 
 def reflection_padded_maps(
     discriminator: Discriminator, images: Float[Tensor, "n 3 side side"]
 ) -> list[Tensor]:
-    """The maps of the last `DEEP` blocks, finest first, each as large as without the margin.
+    """The maps of the last `DEEP` blocks, finest first, with the padding cropped off.
 
     Args:
-        discriminator: any of Table 1.
-        images: −1 to 1, of the discriminator's size, or windows that are whole cells of the
-            coarsest maps, at least two a side.
+        discriminator: of any size.
+        images: −1 to 1, of the discriminator's size, or windows of them. The side of a window is a
+            whole number of cells of the coarsest maps, at least two.
 
     Returns:
-        For images of the discriminator's size maps of 16, 8 and 4 cells a side.
+        Maps of 16, 8 and 4 cells a side for images of the discriminator's size.
     """
     margin = MARGIN * discriminator.size // CELLS
     side = images.shape[3]
-    # One pixel more on the right and below: at 32×32 the first convolution looks so far ahead. It
-    # adds no cell.
+    # At 32×32 the first convolution sees one pixel more on the right and below. It adds no cell.
     further = margin + (discriminator.size == 32)
     around = discriminator.feature_maps(
         pad(images, (margin, further, margin, further), mode="reflect")

@@ -1,4 +1,4 @@
-"""Images from a generator, to look at and to measure."""
+"""Samples of a generator."""
 
 import numpy as np
 import torch
@@ -14,16 +14,15 @@ _BATCH = 128
 def sample(
     generator: Generator, recipe: Recipe, count: int, seed: int = 0
 ) -> UInt8[np.ndarray, "count size size 3"]:
-    """RGB images, 0–255, from `count` z of a random stream of their own.
+    """Draw RGB images, 0–255, from a generator.
 
-    The generator is read in evaluation mode, with the batch statistics gathered while training, so
-    that no image depends on the others; it is left in the mode it came in. The z are drawn on the
-    CPU: one seed gives the same z on every device.
+    The generator runs in evaluation mode, so no image depends on the others. It is left in the
+    mode that it was in. The z are drawn on the CPU, so one seed gives the same z on every device.
 
     Args:
-        generator: such as a loaded game's.
-        recipe: what it was trained by.
-        count: at least 1.
+        generator: on any device.
+        recipe: of the generator.
+        count: images, at least 1.
         seed: of z.
     """
     device = next(generator.parameters()).device
@@ -36,6 +35,6 @@ def sample(
 
 
 def _to_pixels(images: torch.Tensor) -> UInt8[np.ndarray, "n size size 3"]:
-    """The inverse of `ganloc.images.batches.to_tensor`."""
+    """The inverse of `to_tensor` (images/batches.py)."""
     bright = images.add(1.0).mul(127.5).round().clamp(0, 255)
     return bright.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()

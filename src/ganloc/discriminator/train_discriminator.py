@@ -1,4 +1,4 @@
-"""Training the discriminator, step by step: by a GAN, the border pretext task, or both."""
+"""The training loop of the discriminator: by a GAN loss, the border pretext task, or both."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,20 +20,21 @@ from ganloc.shapes import Float, UInt8
 
 @dataclass(frozen=True)
 class Losses:
-    """What one iteration measured, as tensors still on the device (reading one waits for it).
+    """The losses of one iteration, before its updates, as tensors on the device.
 
-    Those of the discriminator are of its last step in the iteration.
+    The discriminator's are those of its last step in the iteration. All but `border` are 0 if no
+    GAN is trained.
 
     Attributes:
-        discriminator: Eq. 1 or 4 before the discriminator's update; 2 ln 2 = 1.386 is chance in
-            Eq. 1, and minus a Wasserstein critic's estimate of the distance is Eq. 4.
-        generator: Eq. 2, 3 or 4 before the generator's update.
-        real: mean of D(x), the probability given to real images; of a Wasserstein critic, whose
-            score is no probability, the mean of σ(score) all the same.
+        discriminator: Eq. 1 or 4. Chance is 2 ln 2 = 1.386 in Eq. 1. Eq. 4 is minus the estimated
+            Wasserstein distance.
+        generator: Eq. 2, 3 or 4.
+        real: mean of D(x) = σ(logit) over real images. It is no probability for a Wasserstein
+            critic.
         fake: mean of D(G(z)), likewise.
-        penalty: Eq. 5 before its weight; 0 where the variant has none.
-        border: cross-entropy of the border pretext task before its weight; ln 2 = 0.693 is chance,
-            0 where it has no weight. All the others are 0 where no GAN is trained.
+        penalty: Eq. 5, unweighted; 0 if the variant has no penalty.
+        border: cross-entropy of the border pretext task, unweighted. Chance is ln 2 = 0.693. It is
+            0 if the task is not trained.
     """
 
     discriminator: Float[Tensor, ""]
@@ -49,11 +50,11 @@ def train_discriminator(
 ) -> Iterator[Losses]:
     """Train until `recipe.iterations`, yielding after every iteration.
 
-    Between two yields `state` may be saved. A state that is loaded and trained on gives, on a CPU,
-    bit for bit the weights of one that was never stopped.
+    The state may be saved between two yields. On a CPU, a resumed training gives bit for bit the
+    weights of one that was never stopped.
 
     Args:
-        state: changed in place; its generator is trained too, where it has one.
+        state: changed in place. Its generator, if any, is trained too.
         pixels: RGB, 0–255.
         recipe: of the state.
     """
@@ -77,20 +78,20 @@ def discriminator_step(
     step: int,
     axes: Float[Tensor, "3 3"],
 ) -> dict[str, Tensor]:
-    """One update of the discriminator, by the GAN's loss (Eq. 1 or 4), the pretext task, or both.
+    """One update of the discriminator: GAN loss (Eq. 1 or 4), border pretext task, or both.
 
-    Its slope is held near 1 (Eq. 5), or its weights are clipped, where the variant says so. Batch
-    norm sees real and generated images in separate batches.
+    The variant may add a gradient penalty (Eq. 5) or clip the weights. Batch norm sees real and
+    generated images in separate batches.
 
     Args:
         state: changed in place.
         pixels: RGB, 0–255.
         recipe: of the state.
-        step: of the critic's steps in this iteration, from 0.
+        step: index of this step within the iteration, from 0 to `n_critic` − 1.
         axes: `colour_axes` of the pixels.
 
     Returns:
-        What was measured before the update, by the names of `Losses`.
+        The losses before the update, by their names in `Losses`.
     """
     images = draw_real(state, pixels, recipe, step)
     nothing = torch.zeros((), device=state.device)
@@ -131,10 +132,10 @@ def _adversarial_losses(
 
 
 def generator_step(state: TrainState, recipe: Recipe) -> Float[Tensor, ""]:
-    """One update of the generator (Eq. 2, 3 or 4), on a fresh z.
+    """One update of the generator (Eq. 2, 3 or 4), on new z.
 
     Returns:
-        Its loss before the update.
+        The loss before the update.
     """
     assert state.generator is not None
     assert state.generator_optimiser is not None
@@ -150,17 +151,17 @@ def generator_step(state: TrainState, recipe: Recipe) -> Float[Tensor, ""]:
 
 
 def _critic(state: TrainState, recipe: Recipe) -> Critic:
-    """The discriminator as every loss and penalty sees it."""
+    """The critic of losses and penalties: the discriminator times `logit_scale`."""
     return lambda images: recipe.logit_scale * state.discriminator(images)
 
 
 def draw_real(
     state: TrainState, pixels: UInt8[np.ndarray, "n size size 3"], recipe: Recipe, step: int = 0
 ) -> Float[Tensor, "batch 3 size size"]:
-    """The real images of the next iteration's discriminator step `step`.
+    """The real images of discriminator step `step` of the next iteration.
 
-    Which ones is a function of the iteration and the step alone; they are mirrored at random where
-    the recipe says so.
+    Their indices depend on the seed, the iteration and the step alone. The recipe may ask for
+    random mirroring.
     """
     number = state.iteration * VARIANTS[recipe.variant].n_critic + step
     chosen = batch_indices(len(pixels), recipe.batch, recipe.seed, number)

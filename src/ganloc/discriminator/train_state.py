@@ -1,4 +1,4 @@
-"""Everything that a training step of the discriminator (and its generator) changes."""
+"""The state of a discriminator's training: networks, optimisers, random generator, iteration."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,16 @@ BETA2 = 0.999
 
 @dataclass
 class TrainState:
-    """Networks, optimisers, the random stream, and how many iterations are done.
-
-    `random` is the only source of chance while training; the order of the images follows from the
-    recipe's seed and the iteration.
+    """Everything that a training step changes.
 
     Attributes:
-        discriminator: the network that will be read.
-        discriminator_optimiser: Adam on its weights.
-        generator: the GAN's; None where the recipe trains no GAN.
-        generator_optimiser: Adam on the generator's weights, likewise.
-        random: on the device of the networks.
-        iteration: done so far.
+        discriminator: the network that becomes the heatmap.
+        discriminator_optimiser: Adam on the discriminator's weights.
+        generator: of the GAN; None if the recipe trains no GAN.
+        generator_optimiser: Adam on the generator's weights; None without a generator.
+        random: the only source of randomness, on the device of the networks. The order of the
+            images depends on the recipe's seed and the iteration alone.
+        iteration: iterations done so far.
     """
 
     discriminator: Discriminator
@@ -41,12 +39,12 @@ class TrainState:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         return self.random.device
 
     @property
     def parts(self) -> dict[str, Module | Optimizer]:
-        """All that has a `state_dict`, by name."""
+        """Networks and optimisers by name."""
         own = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -57,10 +55,10 @@ class TrainState:
 
 
 def new_train_state(recipe: Recipe, device: torch.device) -> TrainState:
-    """Fresh networks with weights drawn from the recipe's seed, the same on every device."""
+    """A state with random weights, drawn from the recipe's seed. They are equal on every device."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(recipe.seed)  # the CPU's alone
-        # Drawn in any case: a seed gives one discriminator, with a GAN and without.
+        torch.default_generator.manual_seed(recipe.seed)  # leaves the GPU's generator alone
+        # Drawn even if no GAN is trained, so that a seed always gives the same discriminator.
         generator = Generator(recipe.size, recipe.generator_width, recipe.latent).to(device)
         discriminator = new_discriminator(recipe).to(device)
     betas, gan = (recipe.beta1, BETA2), recipe.adversarial_weight > 0.0
@@ -74,7 +72,7 @@ def new_train_state(recipe: Recipe, device: torch.device) -> TrainState:
 
 
 def new_discriminator(recipe: Recipe) -> Discriminator:
-    """A discriminator of the recipe's variant and widths, weights from torch's own stream."""
+    """A discriminator of the recipe's variant and width, weights from torch's default generator."""
     variant = VARIANTS[recipe.variant]
     return Discriminator(
         recipe.size,
@@ -86,7 +84,7 @@ def new_discriminator(recipe: Recipe) -> Discriminator:
 
 
 def save_train_state(state: TrainState, path: Path) -> None:
-    """Write all of `state` to one safetensors file, whole or not at all."""
+    """Write `state` to one safetensors file, atomically."""
     tensors = {"random": state.random.get_state()}
     for name, part in state.parts.items():
         if isinstance(part, Optimizer):
@@ -98,10 +96,10 @@ def save_train_state(state: TrainState, path: Path) -> None:
 
 
 def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainState:
-    """The state as `save_train_state` left it.
+    """Load the state that `save_train_state` wrote.
 
     Raises:
-        UserError: the file is missing or broken, or its networks are not the recipe's.
+        UserError: the file is missing, broken, from another kind of device, or of another recipe.
     """
     state = new_train_state(recipe, device)
     try:
@@ -128,10 +126,10 @@ def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainS
 
 
 def load_generator(path: Path, recipe: Recipe) -> Generator:
-    """The generator that `save_game` wrote, on the CPU wherever it was trained, to draw samples.
+    """Load the generator of a saved state to the CPU, to draw samples.
 
     Raises:
-        UserError: the file is missing or broken, or its generator is not the recipe's.
+        UserError: the file is missing, broken, or of another recipe.
     """
     generator = Generator(recipe.size, recipe.generator_width, recipe.latent)
     try:

@@ -1,7 +1,7 @@
-"""Batch norm for reading: statistics of real images.
+"""Batch norm calibrated on real images.
 
-The running averages of training mix real batches with generated ones, and a heatmap is always read
-on a real image.
+The running averages of a GAN's training mix real and generated batches. Heatmaps are of real images
+only.
 """
 
 import copy
@@ -21,10 +21,9 @@ IMAGES = 2048
 def for_reading(
     discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]
 ) -> Discriminator:
-    """A frozen copy in evaluation mode, spectral norm folded into its weights.
+    """A frozen copy in evaluation mode, with spectral norm folded into the weights.
 
-    Batch norm's means and variances are those of up to `IMAGES` real images, each batch a
-    sample spread over the whole set: sets often come sorted by class.
+    Batch norm gets the means and variances of at most `IMAGES` images, evenly over the set.
     """
     ready = _folded(discriminator)
     calibrate(ready, every_nth(pixels, IMAGES))
@@ -33,8 +32,8 @@ def for_reading(
 
 @torch.no_grad()
 def _folded(discriminator: Discriminator) -> Discriminator:
-    """A copy whose weights are those that `discriminator` computes with."""
-    # A copy in evaluation mode: asking a training one for its weight takes a power iteration.
+    """A copy without spectral norm whose weights are the normalised ones."""
+    # Evaluation mode, because reading a weight in training mode runs a power iteration.
     source = copy.deepcopy(discriminator).eval()
     with torch.random.fork_rng(devices=[]):
         plain = Discriminator(source.size, source.width, source.norm, spectral=False)
@@ -48,7 +47,11 @@ def _folded(discriminator: Discriminator) -> Discriminator:
 
 @torch.no_grad()
 def calibrate(network: nn.Module, pixels: UInt8[np.ndarray, "n size size 3"]) -> None:
-    """Give all batch norm the statistics of `pixels`; a network without any is left alone."""
+    """Set the statistics of every batch norm to those of `pixels`, in place.
+
+    Each batch is spread over the whole set, because sets are often sorted by class. A network
+    without batch norm does not change.
+    """
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     if not norms:
         return

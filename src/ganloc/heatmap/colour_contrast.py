@@ -1,9 +1,8 @@
-"""A heatmap without a network: how unlike the four borders is each pixel's colour?
+"""Colour contrast with the four borders of the image, as a heatmap without a network.
 
-Objects seldom own the border, so what differs from all four borders is likely the object: the
-boundary-contrast idea of Zhang et al., "Minimum Barrier Salient Object Detection at 80 FPS" (ICCV
-2015, section 4), without its barrier distance. It sees no label and no other image, and a trained
-method should beat it.
+Objects seldom touch the border, so pixels that differ from all four borders are likely the object.
+This is the boundary contrast of Zhang et al., "Minimum Barrier Salient Object Detection at 80 FPS"
+(ICCV 2015, section 4), without the barrier distance. It uses no label and no other image.
 """
 
 import numpy as np
@@ -12,27 +11,28 @@ from scipy.ndimage import gaussian_filter
 from ganloc.images.batches import batched
 from ganloc.shapes import Float, UInt8
 
-# Ratios of the maximum for `boxes_from_heatmaps`, chosen on the train images of the six
-# development sets (insect, butterfly, bear, ape, boat, fruit): best mean GT-known Loc.
+# Ratios of the maximum for `boxes_from_heatmaps`: those of the best mean GT-known Loc on the
+# training images of the six development sets.
 THRESHOLD = 0.2
 CENTRE_PRIOR_THRESHOLD = 0.15
 
-_NOISE = 0.01  # Standard deviation of colour, of 1, that even a flat border is allowed.
-_SPREAD = 0.3  # Standard deviation of the centre prior, in sides of the image.
+_NOISE = 0.01  # standard deviation added to the colours (0–1) of a border, which may be constant
+_SPREAD = 0.3  # standard deviation of the centre prior, in sides of the image
 
 
 def colour_contrast(
     pixels: UInt8[np.ndarray, "n size size 3"], centre_prior: bool = False
 ) -> Float[np.ndarray, "n size size"]:
-    """Each pixel's colour distance to the four borders, min-max normalised to 0–1.
+    """Colour distance of each pixel to the four borders, min-max normalised to 0–1.
 
-    The distance to one border is Mahalanobis's, from the mean and covariance of the colours in a
-    strip of 1/32 of the side; the four are joined by their geometric mean, so that a pixel that
-    matches any border is background. Images are first blurred by 1/64 of the side.
+    The distance to one border is the Mahalanobis distance to the colours of a strip of 1/32 of the
+    side. The result is the geometric mean of the four distances, so a pixel that matches any border
+    is background. Images are blurred by 1/64 of the side first.
 
     Args:
         pixels: RGB, 0–255.
-        centre_prior: multiply by a Gaussian around the middle; `CENTRE_PRIOR_THRESHOLD` then holds.
+        centre_prior: multiply by a centred Gaussian. Cut at `CENTRE_PRIOR_THRESHOLD` then, else at
+            `THRESHOLD`.
     """
     n, size = pixels.shape[:2]
     heatmaps = np.empty((n, size, size), dtype=np.float32)
@@ -44,7 +44,7 @@ def colour_contrast(
 def with_centre_prior(
     heatmaps: Float[np.ndarray, "n size size"],
 ) -> Float[np.ndarray, "n size size"]:
-    """Heatmaps times a Gaussian around the middle; `CENTRE_PRIOR_THRESHOLD` cuts them."""
+    """Heatmaps times a centred Gaussian, to be cut at `CENTRE_PRIOR_THRESHOLD`."""
     size = heatmaps.shape[1]
     offsets = (np.arange(size) + 0.5) / size - 0.5
     prior = np.exp(-(offsets**2) / (2 * _SPREAD**2)).astype(np.float32)
@@ -71,7 +71,7 @@ def _contrast(colours: Float[np.ndarray, "n size size 3"]) -> Float[np.ndarray, 
 def _distance(
     colours: Float[np.ndarray, "n size size 3"], border: Float[np.ndarray, "n _ _ 3"]
 ) -> Float[np.ndarray, "n size size"]:
-    """Mahalanobis distance of every pixel to one border; no linear colour space would change it."""
+    """Mahalanobis distance of every pixel to the colours of one border strip."""
     strip = border.reshape(len(border), -1, 3)
     middle = strip.mean(axis=1)
     spread = strip - middle[:, None]

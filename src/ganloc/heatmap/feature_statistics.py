@@ -1,4 +1,4 @@
-"""Statistics of a discriminator's features over a whole set of images, found without a label."""
+"""Label-free statistics of a discriminator's features over a whole set of images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from ganloc.heatmap.moments import Moments
 from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, UInt8
 
-WIDEST = 2.0  # the most that a set's objects are taken to be wider than high, or higher than wide
+WIDEST = 2.0  # limit of the aspect ratio of a set's objects
 
 
 @dataclass(frozen=True)
 class FeatureStatistics:
-    """What readings need to know of the training images; of the last three blocks, finest first.
+    """Statistics of the training images that readings use.
 
     Attributes:
-        sign: of CAM, +1 or −1, so that it is higher inside than along the border on the mean of
-            the set. A discriminator may mark the object as *less* real than its surroundings,
-            above all early in training.
-        lda: each block's LDA direction from border to inside (lda.py).
-        aspect: width of the set's mean LDA heatmap over its height, between ½ and 2.
+        sign: +1 or −1, the sign by which the mean CAM of the set is higher inside than along the
+            border. A discriminator may see the object as *less* real than its surroundings,
+            mostly early in training.
+        lda: LDA directions (lda.py) of the last three blocks, finest first.
+        aspect: width over height of the set's mean LDA heatmap, between ½ and 2.
     """
 
     sign: int
@@ -37,16 +37,16 @@ class FeatureStatistics:
     aspect: float
 
     def to(self, device: torch.device) -> "FeatureStatistics":
-        """The same on `device`."""
+        """The same statistics on `device`."""
         return FeatureStatistics(self.sign, tuple(own.to(device) for own in self.lda), self.aspect)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The directions by name."""
+        """The LDA directions by name."""
         return {f"{block}/lda": direction for block, direction in enumerate(self.lda)}
 
     @classmethod
     def of(cls, sign: int, aspect: float, tensors: Mapping[str, Tensor]) -> "FeatureStatistics":
-        """Statistics whose directions `tensors` gave; a KeyError where some are missing."""
+        """The inverse of `tensors`. Raises KeyError if a direction is missing."""
         return cls(sign, tuple(tensors[f"{block}/lda"] for block in range(DEEP)), aspect)
 
 
@@ -54,14 +54,14 @@ class FeatureStatistics:
 def feature_statistics(
     discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]
 ) -> FeatureStatistics:
-    """Run the whole set through the discriminator once.
+    """Measure the statistics in one pass over a set of images.
 
     Args:
-        discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
-        pixels: RGB, 0–255, at least one.
+        discriminator: in evaluation mode, with calibrated batch norm (calibrate.py).
+        pixels: RGB, 0–255, at least one image.
 
     Raises:
-        UserError: the discriminator's features are not finite.
+        UserError: features are not finite.
     """
     device = next(discriminator.parameters()).device
     moments = [Moments() for _ in range(DEEP)]
@@ -85,8 +85,10 @@ def feature_statistics(
 def aspect_of(mean_heatmap: Float[Tensor, "h w"]) -> float:
     """Width over height of a heatmap: the ratio of its standard deviations along x and y.
 
-    Each from the image's middle, in sides of the image, weighted by the heatmap above its
-    minimum; kept between ½ and 2, and 1 where the heatmap is flat.
+    The deviations are from the centre of the image and weighted by the heatmap minus its minimum.
+
+    Returns:
+        The ratio, clipped to ½–2; 1 for a constant heatmap.
     """
     weights = mean_heatmap - mean_heatmap.min()
     height, width = (

@@ -1,4 +1,4 @@
-"""Heatmaps in a file, to be scored later without the model that gave them."""
+"""Heatmaps in a file, to be evaluated later without their model."""
 
 import zlib
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from ganloc.shapes import Float, Int
 
 @dataclass(frozen=True)
 class SavedHeatmaps:
-    """Heatmaps of a set of images, and how they are cut into boxes.
+    """Heatmaps of a set of images, with the threshold that cuts them into boxes.
 
     Attributes:
-        names: of the images, as the data set names them.
+        names: of the images, as in the data set.
         sizes: width and height of each original, in pixels.
-        heatmaps: on any scale, large where the object is; each covers its whole image, squeezed
-            to a square. They are cut as they are: a coarse map should be resized before it is
-            saved (ganloc's own have the network's size).
-        reading: the method that gave them.
+        heatmaps: on any scale, large where the object is. Each covers its whole image, resized to a
+            square. Boxes are cut at this resolution, so resize coarse heatmaps before you save
+            them. Heatmaps of ganloc have the network's size.
+        reading: name of the method.
         threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
-        otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
+        otsu: `threshold` is a ratio of each heatmap's Otsu threshold, not of its maximum.
     """
 
     names: tuple[str, ...]
@@ -38,9 +38,9 @@ class SavedHeatmaps:
 def save_heatmaps(path: Path, saved: SavedHeatmaps) -> None:
     """Write one compressed .npz without pickles, an array for each attribute of `SavedHeatmaps`.
 
-    Heatmaps become float32. Any other method's can be written by numpy alone, n images each:
+    Heatmaps become float32. numpy alone can write the heatmaps of any other method:
 
-    >>> np.savez_compressed(
+    >>> np.savez_compressed(  # doctest: +SKIP
     ...     "maps.npz",
     ...     names=np.array(["a.jpg", "b/c.jpg"]),  # unicode (n,): relative to the folder, with "/"
     ...     sizes=np.array([[640, 480], [300, 200]]),  # integers (n, 2): width, height
@@ -66,11 +66,14 @@ def save_heatmaps(path: Path, saved: SavedHeatmaps) -> None:
 
 
 def load_heatmaps(path: Path) -> SavedHeatmaps:
-    """What `save_heatmaps`, or another program in its format, wrote; heatmaps as float32 or 64.
+    """Load heatmaps that `save_heatmaps`, or another program in this format, wrote.
+
+    Returns:
+        Heatmaps of float32, or of float64 if they were saved so.
 
     Raises:
-        UserError: there is no such file, it is not whole, or an array in it is missing or not of
-            the right kind and shape.
+        UserError: the file does not exist or is broken, or an array is missing or has the wrong
+            type or shape.
     """
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -107,7 +110,7 @@ _DAMAGED = (
 
 
 def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """A UserError where an array is missing, or is not of the kind and shape that it should be."""
+    """Raise a UserError if an array is missing or has the wrong type or shape."""
     count = np.size(arrays.get("names", ()))
     side = np.shape(arrays.get("heatmaps", ()))[-1:]
     expected = {

@@ -1,9 +1,9 @@
-"""Fisher's linear discriminant between what a whole set shows inside and along its borders.
+"""The LDA direction: Fisher's linear discriminant between border and inside of all images.
 
-R. Fisher, The Use of Multiple Measurements in Taxonomic Problems, 1936. Objects seldom own the
-border, so the direction of feature space that best tells the inside of the images from their
-borders tells the object from its surroundings, as far as the features can. It is found on the whole
-set without a label, and knows what one image can't: what surroundings look like.
+R. Fisher, The Use of Multiple Measurements in Taxonomic Problems, 1936. Objects seldom touch the
+border, so the direction that best separates features inside from features along the border also
+separates objects from their surroundings. It uses no label. It uses the whole set, because one
+image does not show what is common to all backgrounds.
 """
 
 import torch
@@ -12,16 +12,21 @@ from torch import Tensor
 from ganloc.heatmap.moments import Moments
 from ganloc.shapes import Float
 
-RIDGE = 0.01  # of the mean variance of a channel, so that a channel which never speaks is harmless
+RIDGE = 0.01  # in units of the mean variance of a channel; needed for channels that are constant
 
 
 def lda_direction(moments: Moments) -> Float[Tensor, " channels"]:
     """S⁻¹(μ_inside − μ_border), where S is the mean of the two covariances plus a ridge.
 
-    Its scale and the heatmap's level mean nothing. Zero where all features are alike everywhere.
+    The scale of the direction has no meaning. It is zero if all features are equal.
 
     Raises:
-        ValueError: there are no maps, or they have no cell inside their border.
+        ValueError: `moments` hold no maps, or maps of less than 3 × 3 cells.
+
+    >>> moments = Moments()
+    >>> moments.add(torch.tensor([[[[1.0, -1.0, 1.0], [-1.0, 3.0, -1.0], [1.0, -1.0, 1.0]]]]))
+    >>> lda_direction(moments)  # means 3 and 0, variances 0 and 1: 3 / (½ · 1.01)
+    tensor([5.9406], dtype=torch.float64)
     """
     (inside, scatter), (border, other) = moments.inside(), moments.border()
     within = (scatter + other) / 2.0

@@ -1,4 +1,4 @@
-"""Sums over the features of a whole set, from which its directions follow; no maps are kept."""
+"""First and second moments of the features of a whole set, summed batch by batch."""
 
 import torch
 from torch import Tensor
@@ -8,9 +8,9 @@ from ganloc.shapes import Float
 
 
 class Moments:
-    """First and second moments of one block's features, along the border and inside apart.
+    """Moments of one block's features, separately for border and inside.
 
-    The border is the outermost ring of cells. All sums are in double precision.
+    The border is the outermost ring of cells. All sums are in double precision. No maps are kept.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Moments:
         self._total = self._inside = self._border = torch.zeros(())
 
     def add(self, maps: Float[Tensor, "n channels h w"]) -> None:
-        """Take in the maps of some images, of at least 3 × 3 cells."""
+        """Add the maps of some images, of at least 3 × 3 cells."""
         maps = maps.double()
         ring = border_ring(maps)
         border, inside = (maps[:, :, cells].transpose(0, 1).flatten(1) for cells in (ring, ~ring))
@@ -29,17 +29,17 @@ class Moments:
 
     @property
     def mean_maps(self) -> Float[Tensor, "channels h w"]:
-        """The mean of every channel at every place.
+        """The mean over images of every channel in every cell.
 
         Raises:
-            ValueError: there are no maps, or they have no cell inside their border.
+            ValueError: there are no maps, or they have less than 3 × 3 cells.
         """
         if self.images == 0 or min(self._total.shape[1:]) < 3:
             raise ValueError("Moments need feature maps of at least 3 × 3 cells.")
         return self._total / self.images
 
     def everywhere(self) -> tuple[Float[Tensor, " channels"], Float[Tensor, "channels channels"]]:
-        """Mean and covariance of the features of all places."""
+        """Mean and covariance of the features of all cells."""
         mean_maps = self.mean_maps
         mean, places = mean_maps.mean(dim=(1, 2)), mean_maps[0].numel()
         second = (self._border + self._inside) / (self.images * places)

@@ -1,4 +1,8 @@
-"""Reading a discriminator: which heatmap, from which maps, averaged over which views."""
+"""Readings: the ways to turn a discriminator's features into a heatmap.
+
+A reading says which heatmap is computed, from which blocks, averaged over which shifts, with which
+centre prior and threshold. docs/add-a-reading.md explains how to add one.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,23 +24,23 @@ from ganloc.shapes import Float, UInt8
 
 @dataclass(frozen=True)
 class Reading:
-    """How heatmaps are read from a discriminator and cut into boxes.
+    """How a discriminator is read as heatmaps, and how these are cut into boxes.
 
-    Nothing of it is fitted to the boxes of the images at hand: the constants were chosen once, on
-    the embedded set and the development sets (docs/log.md).
+    The constants were chosen once, on the embedded set and the development sets (docs/log.md).
 
     Attributes:
-        heatmap: "cam" (the paper's), "border-distance", "principal" or "lda" (the modules
-            cam.py, border.py, ddt.py and lda.py).
-        layers: the blocks whose maps are read, counted from the last (−1); several are joined by
-            their geometric mean, each stretched to 0–1. A CAM reads the last.
-        signed: take a CAM's sign from the set; else it is the paper's +.
-        steps: shift-and-mirror averaging over steps² shifts; 0 reads the image once.
-        centre: standard deviation, in half sides of the image, of a centred Gaussian that the
-            heatmap is multiplied with: objects are more often there. 0 for none.
-        aspect: make that Gaussian as much wider than high as the set's mean heatmap is.
+        heatmap: "cam" (the paper's), "border-distance" or "lda": a row of `LAYER_HEATMAPS`.
+        layers: blocks whose maps are read, counted from the last (−1). Several heatmaps are
+            stretched to 0–1 and joined by their geometric mean. "cam" always reads the last block.
+        signed: take the sign of a CAM from the statistics of the set; else it is +, as in the
+            paper.
+        steps: average over steps² shifts and their mirror images (shift_averaging.py); 0 for one
+            forward pass.
+        centre: standard deviation of the centre prior, a Gaussian that multiplies the heatmap, in
+            half sides of the image; 0 for none.
+        aspect: stretch the centre prior to the aspect ratio of the set's mean heatmap.
         threshold: ratio of the maximum at which the heatmap is cut.
-        otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
+        otsu: `threshold` is a ratio of each heatmap's Otsu threshold, not of its maximum.
     """
 
     heatmap: str = "cam"
@@ -68,7 +72,7 @@ READINGS: dict[str, Reading] = {
 DEFAULT = "lda"
 
 
-# Heatmaps of one batch, one a layer: (discriminator, images, reading, statistics) → batch × h × w.
+# (discriminator, images, reading, statistics) → heatmaps of a batch (batch × h × w), one a layer.
 LayerHeatmaps = Callable[[Discriminator, Tensor, Reading, FeatureStatistics], list[Tensor]]
 
 
@@ -111,13 +115,14 @@ def read_heatmaps(
     """One heatmap an image, large where the object is.
 
     Args:
-        discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
-        pixels: RGB, 0–255.
-        reading: what to read.
+        discriminator: in evaluation mode, with calibrated batch norm (calibrate.py).
+        pixels: RGB, 0–255, of the discriminator's size.
+        reading: such as a row of `READINGS`.
         statistics: of the discriminator's features over the training images.
 
     Returns:
-        The cells of the coarsest maps read where the image is read once, else size×size pixels.
+        Heatmaps of size × size pixels. A reading of one layer without shifts gives the cells of
+        that layer's maps instead.
     """
     parts = []
     for heatmaps in layer_heatmaps(discriminator, pixels, reading, statistics):
@@ -135,7 +140,7 @@ def layer_heatmaps(
     reading: Reading,
     statistics: FeatureStatistics,
 ) -> Iterator[Float[Tensor, "batch layers h w"]]:
-    """What `read_heatmaps` joins, batch by batch: a heatmap a layer, on the features' own scale."""
+    """The heatmaps of each layer, batch by batch, before they are normalised and joined."""
 
     @torch.no_grad()
     def read(images: Tensor) -> Float[Tensor, "batch layers h w"]:
@@ -152,9 +157,11 @@ def layer_heatmaps(
 
 
 def join(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Tensor, "n h w"]:
-    """An image's heatmaps as one: their geometric mean, each stretched to 0–1.
+    """Join the heatmaps of an image's layers: stretch each to 0–1, take the geometric mean.
 
-    A single heatmap is stretched where asked for, else it stays as it is.
+    Args:
+        heatmaps: of each layer.
+        stretch: stretch a single layer too. By default it stays as it is.
     """
     layers = heatmaps.shape[1]
     if layers == 1 and not stretch:
@@ -168,7 +175,13 @@ def join(heatmaps: Float[Tensor, "n layers h w"], stretch: bool) -> Float[Tensor
 def centre_prior(
     heatmaps: Float[Tensor, "n h w"], deviation: float, aspect: float
 ) -> Float[Tensor, "h w"]:
-    """exp(−x²/2aσ² − y²/2σ²/a): x, y and σ in half sides, a how much wider than high."""
+    """A centred Gaussian: exp(−(x²/a + ay²) / 2σ²), with x and y from −1 to 1.
+
+    Args:
+        heatmaps: give the size and device.
+        deviation: σ, in half sides of the image.
+        aspect: a, the Gaussian's width over its height.
+    """
     y, x = (
         (torch.arange(side, device=heatmaps.device) + 0.5) * 2.0 / side - 1.0
         for side in heatmaps.shape[1:]

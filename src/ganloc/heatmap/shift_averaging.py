@@ -1,7 +1,7 @@
 """Shift-and-mirror averaging: a finer heatmap from the same network.
 
-The last maps have 4×4 cells. Read on images shifted by fractions of a cell and on their mirror
-images, each heatmap undone and all averaged, they resolve less than a cell.
+The coarsest maps have 4×4 cells. Heatmaps of shifted and mirrored images are shifted and mirrored
+back and averaged. Their mean resolves less than a cell.
 """
 
 from collections.abc import Callable
@@ -12,21 +12,20 @@ from torch.nn.functional import pad
 
 from ganloc.shapes import Float
 
-CELLS = 4  # along a side of the coarsest maps
+CELLS = 4  # side of the coarsest maps
 
 
 def average_over_shifts(
     read: Callable[[Tensor], Tensor], images: Float[Tensor, "batch 3 size size"], steps: int
 ) -> Float[Tensor, "batch heatmaps size size"]:
-    """Mean of `read`'s heatmaps over `steps`² shifts, each also mirrored.
+    """The mean heatmap over `steps`² shifts and their mirror images.
 
-    The shifts divide one cell of the coarsest maps evenly (2 steps: −¼ and +¼ of it). What
-    moves in over the edge is the image's reflection; where a shifted heatmap ends, its edge goes
-    on.
+    The shifts divide one cell of the coarsest maps evenly (2 steps: −¼ and +¼ of a cell). Images
+    are padded by reflection, heatmaps by their edge values.
 
     Args:
         read: images (batch, 3, size, size) → heatmaps (batch, heatmaps, size, size).
-        images: as the discriminator takes them.
+        images: −1 to 1.
         steps: shifts along each axis, at least 1.
     """
     size = images.shape[3]
