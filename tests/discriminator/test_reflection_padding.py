@@ -1,4 +1,4 @@
-"""Maps in context: as in a much larger image, and without a trace of the padding."""
+"""Reflection-padded maps: as in a much larger image, and without a trace of the padding."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from ganloc.discriminator.networks import Discriminator
 from ganloc.discriminator.reflection_padding import reflection_padded_maps
 
 SIZES = pytest.mark.parametrize("size", [32, 64, 128, 256])
-# Of the size: the image, the border pretext task's window, the smallest that is read, and one between.
+# Of the size: the image, the border pretext task's window, and the smallest that is read.
 PARTS = pytest.mark.parametrize("part", [1.0, 0.75, 0.5])
 
 
@@ -59,7 +59,7 @@ def test_every_cell_is_that_of_a_much_larger_image(size, part):
 @SIZES
 @PARTS
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-def test_a_constant_image_gives_constant_maps_and_without_context_it_does_not(size, part, norm):
+def test_a_constant_image_gives_constant_maps_and_zero_padding_does_not(size, part, norm):
     side = int(size * part)
     images, discriminator = torch.full((1, 3, side, side), 0.7).double(), new(size, norm)
 

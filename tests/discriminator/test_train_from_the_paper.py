@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from ganloc.discriminator import train_discriminator as play_module
 from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.recipes import Recipe
@@ -103,31 +102,22 @@ class OwnAdam:
         return out
 
 
-def own_training(recipe, g, d, v):
-    """The weights after all iterations, both Adams, and the four numbers of each iteration."""
-    random = torch.Generator().manual_seed(recipe.seed)
+def own_training(recipe, g, d, v, inputs):
+    """The weights after all iterations, both Adams, and the four numbers of each iteration.
+
+    `inputs` are the real images and the z of every step, whatever they were.
+    """
     adam_g = OwnAdam(recipe.generator_rate, recipe.beta1)
     adam_d = OwnAdam(recipe.discriminator_rate, recipe.beta1)
-    epochs = [np.random.default_rng((recipe.seed, e)).permutation(len(PIXELS)) for e in range(9)]
-    order = np.concatenate(epochs)
-    all_real = torch.from_numpy(PIXELS.transpose(0, 3, 1, 2) / 127.5 - 1.0)
     scale, history = recipe.logit_scale, []
-
-    def draw():
-        return (torch.rand(BATCH, LATENT, generator=random) * 2 - 1).double()
-
-    for step in range(recipe.iterations):
-        real = all_real[order[step * BATCH : (step + 1) * BATCH]]
-        if recipe.mirror:
-            flips = torch.rand(BATCH, generator=random) < 0.5
-            real = torch.stack([p.flip(-1) if f else p for p, f in zip(real, flips, strict=True)])
-        fake = own_generator(g, draw()).detach()
+    for real, z_of_d, z_of_g in inputs:
+        fake = own_generator(g, z_of_d).detach()
         of_real = torch.sigmoid(scale * own_discriminator(d, v, real))
         of_fake = torch.sigmoid(scale * own_discriminator(d, v, fake))
         loss_d = -of_real.log().mean() - (1 - of_fake).log().mean()
         d = adam_d.update(d, torch.autograd.grad(loss_d, d))
 
-        fooled = torch.sigmoid(scale * own_discriminator(d, v, own_generator(g, draw())))
+        fooled = torch.sigmoid(scale * own_discriminator(d, v, own_generator(g, z_of_g)))
         loss_g = -fooled.log().mean()
         g = adam_g.update(g, torch.autograd.grad(loss_g, g))
         history.append([x.item() for x in (loss_d, loss_g, of_real.mean(), of_fake.mean())])
@@ -145,22 +135,32 @@ def in_order(network):
     return [p for _, p in named]
 
 
+def check_real(batch, mirror):
+    """Each is an image of the set, or where the recipe says so its mirror image."""
+    images = PIXELS.transpose(0, 3, 1, 2) / 127.5 - 1.0
+    if mirror:
+        images = np.concatenate([images, images[..., ::-1]])
+    distances = np.abs(batch.numpy()[:, None] - images).max(axis=(2, 3, 4))
+    assert batch.shape == (BATCH, 3, 32, 32)
+    assert distances.min(axis=1).max() < 1e-6
+
+
 def copies(tensors):
     return [t.detach().clone().requires_grad_() for t in tensors]
 
 
-@pytest.fixture
-def in_float64(monkeypatch):
-    draw_z = play_module.draw_z
-    monkeypatch.setattr(play_module, "draw_z", lambda *given: draw_z(*given).double())
-    monkeypatch.setattr(
-        play_module,
-        "to_tensor",
-        lambda pixels, _: torch.from_numpy(pixels).permute(0, 3, 1, 2).double() / 127.5 - 1.0,
-    )
+def in_float64(network):
+    """The network in float64, and a list of what it is given from now on."""
+    given = []
+
+    def note(_, arguments):
+        given.append(arguments[0].detach().double())
+        return (arguments[0].double(),)
+
+    network.double().register_forward_pre_hook(note)
+    return network, given
 
 
-@pytest.mark.usefixtures("in_float64")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -179,22 +179,26 @@ def in_float64(monkeypatch):
 def test_training_agrees_with_a_second_implementation(settings):
     given = recipe(**settings)
     state = new_train_state(given, CPU)
-    networks = {
-        "generator": state.generator.double(),
-        "discriminator": state.discriminator.double(),
-    }
+    (generator, z), (discriminator, images) = map(
+        in_float64, (state.generator, state.discriminator)
+    )
+    networks = {"generator": generator, "discriminator": discriminator}
     before = {part: copies(in_order(network)) for part, network in networks.items()}
-    v = [
-        b.clone() for name, b in state.discriminator.named_buffers() if name.endswith("_v")
-    ] or None
+    v = [b.clone() for name, b in discriminator.named_buffers() if name.endswith("_v")] or None
     assert (v is None) == (given.variant == "dcgan")
-    g, d, adam_g, adam_d, history = own_training(given, *before.values(), v)
 
-    played = [
+    told = [
         [x.item() for x in (step.discriminator, step.generator, step.real, step.fake)]
         for step in train_discriminator(state, PIXELS, given)
     ]
-    np.testing.assert_allclose(played, history, rtol=1e-9)
+    # An iteration shows the discriminator real images, fakes, and once more fakes.
+    inputs = list(zip(images[::3], z[::2], z[1::2], strict=True))
+    assert len(inputs) == given.iterations
+    for number, real in enumerate(images[::3]):
+        check_real(real, given.mirror)
+        assert not torch.equal(z[2 * number], z[2 * number + 1])
+    g, d, adam_g, adam_d, history = own_training(given, *before.values(), v, inputs)
+    np.testing.assert_allclose(told, history, rtol=1e-9)
     for part, after, own_adam, optimiser, rate in [
         ("generator", g, adam_g, state.generator_optimiser, given.generator_rate),
         ("discriminator", d, adam_d, state.discriminator_optimiser, given.discriminator_rate),
