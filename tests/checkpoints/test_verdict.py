@@ -1,17 +1,18 @@
 """The verdict in words."""
 
 import dataclasses
+import re
 
-import numpy as np
 import pytest
-import torch
+from PIL import Image
 
+from ganloc import Localizer, cli
 from ganloc.checkpoints.signals import Signals
 from ganloc.checkpoints.verdict import LIMITS, Verdict, verdict, verdict_of
 from ganloc.discriminator.train_state import new_train_state
-from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
-from ganloc.recipes import Recipe
+from ganloc.settings import option
+from run_folders import CPU, IMAGES, tiny
 
 GOOD = Signals(
     shift_equivariance=0.9,
@@ -66,11 +67,8 @@ def test_what_could_not_be_measured_raises_no_doubt():
 
 
 def test_the_verdict_on_a_model_is_that_on_its_signals_before_and_after_saving(tmp_path):
-    recipe = Recipe("dcgan", size=32, generator_width=2, discriminator_width=2, batch=2)
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    images = ImageSet(pixels, ("p",) * 4, np.full((4, 2), 32))
-    network = new_train_state(recipe, torch.device("cpu")).discriminator
-    model = Model.freeze(network, images, recipe, iteration=0)
+    network = new_train_state(tiny(), CPU).discriminator
+    model = Model.freeze(network, IMAGES, tiny(), iteration=0)
     assert verdict_of(model) is None
     same = dataclasses.replace(GOOD, spread=0.0, alikeness=float("nan"))
     model = dataclasses.replace(model, signals=same.to_dict())
@@ -79,3 +77,29 @@ def test_the_verdict_on_a_model_is_that_on_its_signals_before_and_after_saving(t
     assert loaded.signals == model.signals
     assert verdict_of(loaded) == verdict_of(model) == Verdict(False, BAD["spread"][1])
     assert verdict_of(dataclasses.replace(model, signals={"of": 1.0, "another": 2.0})) is None
+
+
+def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
+    photos, run = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    for name, pixels in zip(IMAGES.names, IMAGES.pixels, strict=True):
+        Image.fromarray(pixels).save(photos / name)
+    settings = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2}
+    settings |= {"iterations": 2, "select": True, "patience": 3}
+    options = [part for name, value in settings.items() for part in (option(name), str(value))]
+
+    def said(*command):
+        cli.main([*map(str, command), "--device", "cpu"])
+        return re.findall(r"^Trust: .*\.$", capsys.readouterr().err, flags=re.MULTILINE)
+
+    of_train = said("train", photos, "--out", run, *options, "--preset", "laptop")
+    model = Model.load(run / "model.safetensors")
+    assert (model.recipe.select, model.recipe.patience) == (True, 3)
+    expected = verdict(Signals.from_dict(model.signals))
+    assert of_train == [expected.sentence()]
+    localized = ("localize", run, photos, "--out", tmp_path / "boxes.csv")
+    assert said(*localized) == [expected.sentence()]
+    assert said(*localized, "--plain-cam") == []
+    assert Localizer.load(run, device="cpu").verdict == expected
+    assert Localizer(device="cpu").verdict is None
+    assert Localizer("laptop", device="cpu", **settings).fit(photos).verdict == expected
