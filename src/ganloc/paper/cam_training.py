@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ganloc.checkpoints.hooks import Cadence
 from ganloc.checkpoints.run import Run, check_new
 from ganloc.checkpoints.stop_signal import stop_signal
 from ganloc.checkpoints.training_log import Log, ProgressCallback
@@ -23,8 +24,7 @@ from ganloc.paper.cam_learner import (
 from ganloc.paper.cam_model import ReferenceModel, known_labels
 from ganloc.paper.cam_recipe import ReferenceRecipe
 
-LOG_EVERY = 25
-CHECKPOINT_EVERY = 250
+CADENCE = Cadence(log=25)
 
 
 def train_reference(
@@ -34,6 +34,7 @@ def train_reference(
     device: torch.device,
     resume: bool = False,
     progress: ProgressCallback | None = None,
+    cadence: Cadence = CADENCE,
 ) -> ReferenceModel:
     """Train in a run folder until the recipe's last iteration, and leave `model.safetensors`.
 
@@ -46,7 +47,8 @@ def train_reference(
         recipe: how to train.
         device: where to train.
         resume: go on from the folder's checkpoint; where there is none, start.
-        watch: called every `LOG_EVERY` iterations with the iteration and the line of the log.
+        progress: called with each line of the log and its iteration.
+        cadence: how often lines and checkpoints are written.
 
     Raises:
         Stopped: by SIGINT (Ctrl-C) or SIGTERM; checkpoint and model are written.
@@ -70,9 +72,9 @@ def train_reference(
     with stop_signal() as stopped:
         for step in learn(learner, images, recipe):
             last = learner.iteration == recipe.iterations
-            if learner.iteration % LOG_EVERY == 0 or last:
+            if learner.iteration % cadence.log == 0 or last:
                 _write(log, learner.iteration, step)
-            if learner.iteration % CHECKPOINT_EVERY == 0 or last or stopped():
+            if learner.iteration % cadence.checkpoint == 0 or last or stopped():
                 save_learner(learner, run.checkpoint)
             if stopped() and not last:
                 _finish(run, learner, recipe, images)

@@ -141,7 +141,7 @@ class Data:
 
 
 def until(end: float, progress: ProgressCallback) -> ProgressCallback:
-    """`watch`, and a training that stops as by Ctrl-C once `time.monotonic()` is past `end`."""
+    """`progress`, and a training that stops as by Ctrl-C once `time.monotonic()` is past `end`."""
 
     def watch_time(iteration: int, line: dict[str, int | float]) -> None:
         progress(iteration, line)
