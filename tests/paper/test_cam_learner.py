@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from paper.toys import TINY, toys
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -17,6 +16,7 @@ from ganloc.paper.cam_learner import (
     new_learner,
     save_learner,
 )
+from paper.toys import TINY, toys
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")

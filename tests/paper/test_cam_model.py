@@ -5,26 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from paper.toys import TINY, toys
 from safetensors.torch import load_file, save_file
 
+from ganloc.box.detections import box_scores
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.errors import UserError
-from ganloc.heatmap import calibrate
 from ganloc.images.batches import to_tensor
-from ganloc.model import box_scores
-from ganloc.paper import cam_model as reading
 from ganloc.paper.cam_model import ReferenceModel, untrained_reference
 from ganloc.paper.cam_training import train_reference
+from paper.toys import TINY, toys
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = 32  # maps of 4×4 cells
-
-
-@pytest.fixture(autouse=True)
-def batches(monkeypatch):
-    monkeypatch.setattr(reading, "BATCH", 4)
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +42,10 @@ def sums(model, images, labels):
 
 
 def test_the_heatmap_is_that_of_the_own_class(model):
-    images = toys(10, size=SIZE)
+    images = toys(131, size=SIZE)  # more than are read at a time
     expected = sums(model, images, images.labels)
     heatmaps = model.heatmaps(images)
-    assert heatmaps.shape == (10, 4, 4)
+    assert heatmaps.shape == (131, 4, 4)
     np.testing.assert_allclose(heatmaps, expected, rtol=1e-3, atol=1e-5)
     other = sums(model, images, 1 - images.labels)
     assert not np.allclose(heatmaps, other, rtol=1e-3, atol=1e-5)
@@ -74,12 +67,12 @@ def test_or_that_of_the_predicted_class(model):
 
 
 def test_a_box_is_cut_at_a_fifth_of_the_maximum(model):
-    images = replace(toys(6, size=SIZE), sizes=np.array([[SIZE, SIZE], [320, 16]] * 3))
-    found, heatmaps = model.localize(images), model.heatmaps(images)
-    expected = boxes_from_heatmaps(heatmaps, SIZE, images.sizes, 0.2)
+    images = toys(6, size=SIZE)
+    found, heatmaps = model.detect(images), model.heatmaps(images)
+    expected = boxes_from_heatmaps(heatmaps, SIZE, 0.2)
     np.testing.assert_array_equal(found.boxes, expected)
     np.testing.assert_allclose(found.heatmaps, normalise(resize(heatmaps, SIZE)), atol=1e-6)
-    np.testing.assert_allclose(found.scores, box_scores(found.heatmaps, expected, images.sizes))
+    np.testing.assert_allclose(found.scores, box_scores(found.heatmaps, expected))
 
 
 def test_a_set_loaded_alone_keeps_the_classes_that_were_trained(model):
@@ -95,11 +88,11 @@ def test_a_set_loaded_alone_keeps_the_classes_that_were_trained(model):
 def test_classes_that_are_not_known(model):
     images = toys(4, size=SIZE)
     with pytest.raises(UserError, match="was not trained on the class green"):
-        model.localize(replace(images, classes=("red", "green")))
+        model.detect(replace(images, classes=("red", "green")))
     wider = replace(images, classes=("red", "blue", "green"))  # of which there is no image
     assert model.labels(wider).tolist() == [0, 1, 0, 1]
     with pytest.raises(UserError, match="needs the class of each image"):
-        model.localize(replace(images, labels=None))
+        model.detect(replace(images, labels=None))
 
 
 def test_what_is_loaded_is_what_was_saved(model, tmp_path):
@@ -139,12 +132,11 @@ def test_an_untrained_reference_has_the_weights_that_training_starts_from(tmp_pa
     assert untrained.info["iteration"] == 0
 
 
-def test_an_untrained_reference_has_the_statistics_of_the_images(monkeypatch):
-    monkeypatch.setattr(calibrate, "BATCH", 4)
-    images = toys(10)
+def test_an_untrained_reference_has_the_statistics_of_the_images():
+    images = toys(300)
     network = untrained_reference(TINY, images, CPU).network
     convolution, norm, _ = network.stem
-    # Three batches, of the images 0, 3, 6, 9; of 1, 4, 7; and of 2, 5, 8: a mean of their means.
+    # Three batches, of the images 0, 3, 6, …; of 1, 4, 7, …; and of 2, 5, 8, …
     maps = convolution(to_tensor(images.pixels, CPU))
     means = torch.stack([maps[first::3].mean(dim=(0, 2, 3)) for first in range(3)])
     torch.testing.assert_close(norm.running_mean, means.mean(dim=0))

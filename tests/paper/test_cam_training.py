@@ -7,14 +7,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
-from paper.toys import TINY, toys
 
+from ganloc.checkpoints.hooks import Cadence
 from ganloc.checkpoints.run import Run
-from ganloc.errors import UserError
-from ganloc.paper import cam_training as training
+from ganloc.errors import Stopped, UserError
 from ganloc.paper.cam_model import ReferenceModel
 from ganloc.paper.cam_training import train_reference
-from ganloc.training import Stopped
+from paper.toys import TINY, toys
 from run_folders import assert_same_weights, logged
 
 CPU = torch.device("cpu")
@@ -26,21 +25,21 @@ class Killed(Exception):
     pass
 
 
-@pytest.fixture(autouse=True)
-def cadence(monkeypatch):
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 3)
+def train(folder, images, **options):
+    """By `TINY`, with a line of the log at every iteration and a checkpoint at every third."""
+    cadence = Cadence(log=1, checkpoint=3)
+    return train_reference(folder, images, TINY, CPU, cadence=cadence, **options)
 
 
 def at(iteration, act):
     return lambda now, line: act() if now == iteration else None
 
 
-def test_a_run_folder_holds_everything(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "LOG_EVERY", 3)
+def test_a_run_folder_holds_everything(tmp_path):
     seen, images = [], toys(10)
-    folder = tmp_path / "run"
-    train_reference(folder, images, TINY, CPU, progress=lambda *both: seen.append(both))
+    folder, cadence = tmp_path / "run", Cadence(log=3)
+    progress = lambda *both: seen.append(both)  # noqa: E731
+    train_reference(folder, images, TINY, CPU, progress=progress, cadence=cadence)
     files = ["checkpoint", "log.jsonl", "model.safetensors", "recipe.json"]
     assert sorted(path.name for path in folder.iterdir()) == files
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -60,11 +59,11 @@ def test_killed_and_resumed_gives_the_weights_of_never_stopped(tmp_path):
         raise Killed
 
     with pytest.raises(Killed):
-        train_reference(killed.folder, images, TINY, CPU, progress=at(5, kill))
+        train(killed.folder, images, progress=at(5, kill))
     assert killed.checkpoint.exists()  # of iteration 3
     assert not killed.model.exists()
-    train_reference(killed.folder, images, TINY, CPU, resume=True)
-    train_reference(straight.folder, images, TINY, CPU)
+    train(killed.folder, images, resume=True)
+    train(straight.folder, images)
     assert_same_weights(killed, straight)
     assert logged(killed) == logged(straight) == list(range(1, 9))
 
@@ -73,20 +72,18 @@ def test_killed_and_resumed_gives_the_weights_of_never_stopped(tmp_path):
 def test_a_signal_stops_with_a_checkpoint_and_a_model(number, tmp_path):
     stopped, straight, images = Run(tmp_path / "stopped"), Run(tmp_path / "straight"), toys(10)
     with pytest.raises(Stopped) as stop:
-        train_reference(
-            stopped.folder, images, TINY, CPU, progress=at(4, lambda: signal.raise_signal(number))
-        )
+        train(stopped.folder, images, progress=at(4, lambda: signal.raise_signal(number)))
     assert stop.value.iteration == 4
     assert ReferenceModel.load(stopped.model).info["iteration"] == 4
-    train_reference(stopped.folder, images, TINY, CPU, resume=True)
-    train_reference(straight.folder, images, TINY, CPU)
+    train(stopped.folder, images, resume=True)
+    train(straight.folder, images)
     assert_same_weights(stopped, straight)
 
 
 def test_resume_starts_where_nothing_was_and_leaves_alone_what_is_done(tmp_path):
     run, images = Run(tmp_path / "run"), toys(10)
-    first = train_reference(run.folder, images, TINY, CPU, resume=True)
-    again = train_reference(run.folder, images, TINY, CPU, resume=True)
+    first = train(run.folder, images, resume=True)
+    again = train(run.folder, images, resume=True)
     assert logged(run) == list(range(1, 9))
     assert again.info == first.info
     np.testing.assert_array_equal(again.heatmaps(images), first.heatmaps(images))
@@ -99,8 +96,8 @@ def test_resume_before_the_first_checkpoint_starts_again(tmp_path):
         raise Killed
 
     with pytest.raises(Killed):
-        train_reference(run.folder, images, TINY, CPU, progress=at(2, kill))
-    train_reference(run.folder, images, TINY, CPU, resume=True)
+        train(run.folder, images, progress=at(2, kill))
+    train(run.folder, images, resume=True)
     assert logged(run) == list(range(1, 9))
 
 

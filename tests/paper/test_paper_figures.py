@@ -17,7 +17,6 @@ from ganloc.metrics.diversity import diversity
 from ganloc.model import Model
 from ganloc.paper.figures import Bench, readings_panel, reproduce_figure, samples_panel
 from ganloc.paper.tables import Data, Place
-from ganloc.report.training_images import spread
 from tiny_archives import make_cifar10, make_tiny_imagenet
 
 BLUE, GREEN = (60, 120, 255), (40, 230, 60)
@@ -95,14 +94,14 @@ def test_a_set_is_shown_by_both_readings_with_the_true_boxes(workshop):
     bench = Bench("table3", "smoke", workshop.place(workshop.tiny), workshop.show)
     data: Data = bench.data("bottle")
     model: Model = bench.model(bench.trained("sn-dcgan", data))
-    some = spread(data.test, 3)
+    some = data.test.evenly(3)
     panel = readings_panel(model, some, "bottle")
     assert (panel.title, panel.columns, panel.note) == ("bottle", 4, "val_10, val_12, val_13")
     assert panel.tiles.shape == (12, 128, 128, 3)
     assert some.truth is not None
     for row, tiles in enumerate(panel.tiles.reshape(3, 4, 128, 128, 3)):
         for image, reading in ((tiles[0], "plain-cam"), (tiles[2], "border-distance")):
-            box = model.localize(some, reading).boxes[row] * 2  # 64 pixels are shown as 128
+            box = model.detect(some, reading).boxes[row] * 128
             assert outlined(image, box, GREEN).mean() == 1
             seen = outlined(image, some.truth[row][0] * 2, (BLUE, GREEN))
             assert seen.mean() == 1

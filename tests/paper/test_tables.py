@@ -1,11 +1,16 @@
 """`ganloc reproduce` on small archives: what it works out, keeps and goes on with."""
 
 import json
+import signal
+import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 
-from ganloc import cli, training
+from ganloc import cli
+from ganloc.errors import Stopped
 from ganloc.evaluation import evaluate, untrained_model
 from ganloc.images.tiny_imagenet import SETS, load_tiny_imagenet
 from ganloc.metrics.max_box_acc import max_box_acc
@@ -76,8 +81,8 @@ def test_a_cell_s_numbers_are_those_that_evaluate_gives(table3, archive):
         expected = {score.name: score for score in evaluate(model, test, train)}
         untrained = untrained_model(model, train)
         for name, reader in (("border-distance", model), ("untrained-border-distance", untrained)):
-            boxes = reader.localize(test, "border-distance").boxes
-            expected[name] = evaluate_boxes(name, boxes, test.truth)
+            boxes = reader.detect(test, "border-distance").boxes
+            expected[name] = evaluate_boxes(name, test.in_pixels(boxes), test.truth)
         for reading, name in (("paper", "plain-cam"), ("ours", "border-distance")):
             score = row[reading]
             assert score["loc"] == pytest.approx(expected[name].gt_known_loc, abs=0.01)
@@ -89,7 +94,7 @@ def test_a_cell_s_numbers_are_those_that_evaluate_gives(table3, archive):
             assert row["curve"][-1][column] == score["loc"]
             assert score["peak"] == max(line[column] for line in row["curve"])
             assert score["gain"][0] <= score["loc"] - score["untrained"] <= score["gain"][1]
-        maps = model.localize(test, "plain-cam").heatmaps
+        maps = model.detect(test, "plain-cam").heatmaps
         swept = max_box_acc(maps, test.truth, test.sizes)
         assert row["paper"]["max_box_acc"] == pytest.approx(swept.max_box_acc, abs=0.01)
         assert row["published"] == {"dcgan+aug": 36.4, "sn-dcgan": 38.0}[method]
@@ -120,53 +125,71 @@ def test_the_reference_is_one_supervised_row_a_set(table3):
     assert row["paper"]["peak"] == row["paper"]["loc"]
 
 
-def test_what_is_done_is_not_done_again(variants, archive, monkeypatch):
+def written(folder):
+    """When each file below `folder` was written."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_done_is_not_done_again(variants, archive):
     folder, rows = variants
-
-    def refuse(*_):
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr(tables, "train_cell", refuse)
-    monkeypatch.setattr(tables, "baseline_rows", refuse)
+    before = written(folder)
     assert reproduce("variants", archive, folder, "--sets", *SMALL) == rows
+    assert written(folder) == before
 
 
-def test_a_lost_row_is_scored_again_from_its_finished_run(variants, archive, monkeypatch):
+def test_a_lost_row_is_evaluated_again_from_its_finished_run(variants, archive):
     folder, rows = variants
     path = folder / "results" / "variants.json"
     kept = [row for row in rows if (row["set"], row["method"]) != ("bird", "wgan-gp")]
     path.write_text(json.dumps({"rows": kept}))
-
-    def refuse(*_):
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr("ganloc.paper.cell.train_run", refuse)
+    before = written(folder / "runs")
     again = reproduce("variants", archive, folder, "--sets", *SMALL)
+    assert written(folder / "runs") == before
     lost = next(row for row in rows if row not in kept)
     assert {**again[-1], "milliseconds_alone": 0.0} == {**lost, "milliseconds_alone": 0.0}
     path.write_text(json.dumps({"rows": rows}))
 
 
-def test_it_stops_in_time_and_the_same_command_goes_on(archive, tmp_path, capsys, monkeypatch):
-    options = ["--sets", "bottle", "--methods", "dcgan", "sn-dcgan"]
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
-    now = iter(range(1000))
-    # Asked once at the beginning, then before each training and after each iteration.
-    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
+def test_a_stopped_training_goes_on_and_gives_the_row_of_one_that_never_stopped(archive, tmp_path):
+    def rows_in(folder, stop_at=None):
+        @contextmanager
+        def show(name, iterations):
+            def progress(iteration, line):
+                if iteration == stop_at:
+                    signal.raise_signal(signal.SIGINT)
+
+            yield progress
+
+        place = tables.Place(folder / "runs", folder, archive, torch.device("cpu"))
+        options = (place, show, ["bottle"], ["dcgan"], 51)
+        list(tables.reproduce_table("variants", "smoke", *options))
+        return {row["method"]: row for row in read_rows(folder / "variants.json")}
+
+    with pytest.raises(Stopped) as stop:
+        rows_in(tmp_path / "stopped", stop_at=50)
+    assert stop.value.iteration == 50
+    run = tmp_path / "stopped" / "runs" / "variants-smoke@51" / "bottle" / "dcgan-0"
+    assert Model.load(run / "model.safetensors").info["iteration"] == 50
+    rows, straight = (rows_in(tmp_path / name) for name in ("stopped", "straight"))
+    assert rows.keys() == straight.keys() == BASELINES | {"dcgan"}
+    for key in ("curve", "paper", "ours", "ms_ssim", "uniformity"):
+        assert rows["dcgan"][key] == straight["dcgan"][key]
+
+
+def test_a_training_stops_as_by_ctrl_c_once_its_time_is_up():
+    seen = []
+    tables.until(time.monotonic() + 60.0, lambda *both: seen.append(both))(1, {"loss": 0.5})
+    with pytest.raises(KeyboardInterrupt):
+        tables.until(time.monotonic() - 1.0, lambda *both: seen.append(both))(2, {})
+    assert seen == [(1, {"loss": 0.5}), (2, {})]
+
+
+def test_no_training_begins_once_time_is_up(archive, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
-        reproduce("variants", archive, tmp_path, *options, "--minutes", str(3.5 / 60))
+        reproduce("variants", archive, tmp_path, "--sets", "bottle", "--minutes", "1e-9")
     assert stop.value.code == 130
-    assert "the same command goes on" in capsys.readouterr().err
-    run = tmp_path / "runs" / "variants-smoke" / "bottle" / "dcgan-0"
-    assert Model.load(run / "model.safetensors").info["iteration"] == 3
-    assert not (run.parent / "sn-dcgan-0").exists()
-    monkeypatch.undo()
-    rows = reproduce("variants", archive, tmp_path, *options)
-    assert {row["method"] for row in rows} - BASELINES == {"dcgan", "sn-dcgan"}
-    straight = reproduce("variants", archive, tmp_path / "straight", *options)
-    for one, other in zip(rows, straight, strict=True):
-        assert one.get("curve") == other.get("curve")
-        assert one.get("ms_ssim") == other.get("ms_ssim")
+    assert capsys.readouterr().err.endswith("Stopped and saved; the same command goes on.\n")
+    assert not list((tmp_path / "runs").rglob("model.safetensors"))
 
 
 def test_other_iterations_are_rows_of_their_own(archive, tmp_path):
