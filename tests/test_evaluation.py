@@ -7,7 +7,7 @@ import torch
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.errors import UserError
-from ganloc.evaluation import evaluate, fitted_corloc, untrained_model
+from ganloc.evaluation import corloc_rows, evaluate, untrained_model
 from ganloc.heatmap.calibrate import for_reading
 from ganloc.heatmap.feature_statistics import feature_statistics
 from ganloc.heatmap.readings import DEFAULT
@@ -39,7 +39,7 @@ def a_model():
         torch.manual_seed(9)
         for parameter in network.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    return Model.from_training(network, RECIPE, some_images(), iteration=3)
+    return Model.freeze(network, some_images(), RECIPE, iteration=3)
 
 
 def iou(a, b):
@@ -54,6 +54,11 @@ def scores_of(boxes, truth=TRUTH):
     pairs = zip(boxes, truth, strict=True)
     ious = np.array([max(iou(box, t) for t in own) for box, own in pairs if len(own)])
     return 100 * (ious > 0.5).mean(), 100 * (ious > 0.7).mean(), 100 * ious.mean()
+
+
+def boxes_of(model, reading):
+    """In pixels of the originals."""
+    return model.detect(some_images(), reading).boxes * np.tile(SIZES, 2)
 
 
 def numbers(row):
@@ -97,8 +102,7 @@ def test_the_centre_by_hand(rows):
     ("row", "reading"), [("default", DEFAULT), ("plain-cam", "plain-cam"), ("cam", "cam")]
 )
 def test_the_models_own_rows(model, rows, row, reading):
-    boxes = model.localize(some_images(), reading).boxes
-    assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
+    assert numbers(rows[row]) == pytest.approx(scores_of(boxes_of(model, reading)))
 
 
 @pytest.mark.parametrize(
@@ -108,8 +112,7 @@ def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
     pixels = some_images().pixels
     fresh = for_reading(new_train_state(RECIPE, CPU).discriminator, pixels)
     untrained = Model(fresh, RECIPE, feature_statistics(fresh, pixels))
-    boxes = untrained.localize(some_images(), reading).boxes
-    assert numbers(rows[row]) == pytest.approx(scores_of(boxes))
+    assert numbers(rows[row]) == pytest.approx(scores_of(boxes_of(untrained, reading)))
 
 
 def test_what_is_cut_from_heatmaps_has_an_oracle_score(model, rows):
@@ -122,7 +125,7 @@ def test_what_is_cut_from_heatmaps_has_an_oracle_score(model, rows):
     for name, (reader, reading) in fixed.items():
         heatmaps = reader.heatmaps(some_images(), reading)
         cuts = [
-            scores_of(boxes_from_heatmaps(heatmaps, 32, SIZES, percent / 100))[0]
+            scores_of(boxes_from_heatmaps(heatmaps, 32, percent / 100) * np.tile(SIZES, 2))[0]
             for percent in range(100)
         ]
         best = rows[name].max_box_acc
@@ -160,8 +163,9 @@ def test_with_train_images_these_calibrate_the_untrained_network(model):
     # Train images of one colour only, so that their statistics differ.
     train = ImageSet(np.full((6, 32, 32, 3), 200, np.uint8), ("p",) * 6, SIZES[:6], TRUTH[:6])
     row = {row.name: row for row in evaluate(model, some_images(), train)}["untrained"]
-    boxes = untrained_model(model, train).localize(some_images(), DEFAULT).boxes
-    assert numbers(row) == pytest.approx(scores_of(boxes))
+    assert numbers(row) == pytest.approx(
+        scores_of(boxes_of(untrained_model(model, train), DEFAULT))
+    )
 
 
 def test_nothing_to_score_is_the_users_to_put_right(model):
@@ -169,11 +173,13 @@ def test_nothing_to_score_is_the_users_to_put_right(model):
         evaluate(model, some_images(truth=(np.empty((0, 4)),) * len(SIZES)))
 
 
-def test_corloc_is_of_the_fitted_images_alone(model):
-    found = model.localize(some_images(), DEFAULT).boxes
+def test_corloc_is_of_the_training_images_alone(model, rows):
+    found = boxes_of(model, DEFAULT)
     hits = [iou(found[i], truth[0]) > 0.5 for i, truth in enumerate(TRUTH) if len(truth)]
-    corloc = {row.name: row.gt_known_loc for row in fitted_corloc(model, some_images())}
+    corloc = {row.name: row.gt_known_loc for row in corloc_rows(model, some_images())}
     assert corloc["default"] == pytest.approx(100 * np.mean(hits), abs=0.01)
     assert set(corloc) == {"default", "plain-cam", "whole-image", "centre"}
-    assert fitted_corloc(model, some_images(seed=1)) == []
-    assert fitted_corloc(model, some_images(truth=None)) == []
+    evaluated = corloc_rows(model, some_images(), list(rows.values()))
+    assert {row.name: row.gt_known_loc for row in evaluated} == corloc
+    assert corloc_rows(model, some_images(seed=1)) == []
+    assert corloc_rows(model, some_images(truth=None)) == []
