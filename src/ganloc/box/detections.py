@@ -1,4 +1,4 @@
-"""What is found in a set of images: a box each, its score, and the heatmap it was cut from."""
+"""Detections: the box, score and heatmap of every image of a set."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise, resize
 from ganloc.images.batches import CUT, batched
 from ganloc.shapes import Float
 
-ROUNDING = 1e-6  # cells that an edge may be off by and still lie between two of them
+ROUNDING = 1e-6  # tolerance in cells, so that an edge between two cells touches only one
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,12 @@ class Detections:
     """One detection an image.
 
     Attributes:
-        boxes: xyxy, half-open, in fractions of each image (`ImageSet.in_pixels` turns them into
-            pixels of the originals).
+        boxes: xyxy, half-open, in fractions of each image. `ImageSet.in_pixels` converts them to
+            pixels of the originals.
         heatmaps: 0–1, at the network's size.
-        scores: how clearly each box stands out, 0–1 (`box_scores`).
-        outlier_scores: how unlike the training images each image is; None where that is unknown.
+        scores: confidence of each box, 0–1 (`box_scores`).
+        outlier_scores: outlier score of each image, 0 and above; None if the model has no outlier
+            model.
     """
 
     boxes: Float[np.ndarray, "n 4"]
@@ -36,7 +37,7 @@ class Detections:
         threshold: float,
         otsu: bool = False,
     ) -> "Detections":
-        """Cut a box from each heatmap (arguments and errors as in `boxes_from_heatmaps`)."""
+        """Cut a box from each heatmap. Arguments and errors are those of `boxes_from_heatmaps`."""
         boxes = boxes_from_heatmaps(heatmaps, size, threshold, otsu)
         full = normalise(resize(heatmaps, size)).astype(np.float32)
         return cls(boxes, full, box_scores(full, boxes))
@@ -45,10 +46,9 @@ class Detections:
 def box_scores(
     heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"]
 ) -> Float[np.ndarray, " n"]:
-    """Mean of the heatmap inside the box minus its mean outside, at least 0.
+    """Confidence of each box: the mean of the heatmap inside minus the mean outside, at least 0.
 
-    Every cell that the box touches is inside. A box that is the whole image has nothing outside
-    and scores 0.
+    Every pixel that the box touches is inside. A box that covers the whole image scores 0.
 
     Args:
         heatmaps: 0–1.

@@ -1,8 +1,7 @@
-"""Boxes written as files that other tools read.
+"""Writers of detections as files for other tools.
 
-A writer takes a path, the images and what was found in them. Boxes become pixels of the originals
-here. Coordinates are rounded to hundredths of a pixel and scores to four decimals: finer digits
-would only make files larger.
+A writer takes a path, the images and their detections. It converts boxes to pixels of the
+originals. Coordinates are rounded to hundredths of a pixel, scores to four decimals.
 """
 
 import csv
@@ -17,11 +16,23 @@ from ganloc.images.image_set import ImageSet
 def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
     """Write a COCO data set (https://cocodataset.org/#format-data), one annotation an image.
 
-    `bbox` is x, y, width, height; `score` is the detection's, and an image's `outlier` its outlier
-    score, where that is known.
+    `bbox` is x, y, width, height in pixels of the original. `score` is the confidence, 0–1. An
+    image has its outlier score as `outlier` if the detections have outlier scores.
 
     Raises:
         UserError: the file can't be written.
+
+    >>> import json, numpy as np
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
+    >>> boxes = np.array([[0.0, 0.25, 0.5, 1.0]])
+    >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "boxes.json"
+    ...     write_coco(path, images, found)
+    ...     json.loads(path.read_text())["annotations"][0]["bbox"]
+    [0.0, 120.0, 320.0, 360.0]
     """
     coco_images, annotations = [], []
     for number, (name, size, box, score, outlier) in enumerate(_rows(images, found), start=1):
@@ -46,12 +57,26 @@ def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
 
 
 def write_csv(path: Path, images: ImageSet, found: Detections) -> None:
-    """Write one line an image: name, x0, y0, x1, y1, score, width, height, outlier.
+    """Write a table with one line an image.
 
-    The box is xyxy, half-open. The last column is empty where outlier scores are unknown.
+    The box is xyxy, half-open, in pixels of the original. `width` and `height` are those of the
+    original. `outlier` is empty if the detections have no outlier scores.
 
     Raises:
         UserError: the file can't be written.
+
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
+    >>> boxes = np.array([[0.0, 0.25, 0.5, 1.0]])
+    >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "boxes.csv"
+    ...     write_csv(path, images, found)
+    ...     print(path.read_text().strip())
+    name,x0,y0,x1,y1,score,width,height,outlier
+    a.jpg,0.0,120.0,320.0,480.0,0.7,640,480,
     """
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")

@@ -1,7 +1,7 @@
-"""From a heatmap to one box (the paper's section on object co-localization).
+"""One box from a heatmap (the paper's section on object co-localization, arXiv 1806.00236).
 
-Resize to the image, binarise at a ratio of the maximum, take the connected components and the
-tightest box of each, and keep the largest box.
+The heatmap is resized to the image and cut at a ratio of its maximum. Each connected component
+gives its tightest box. The box of the largest area is kept.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ from ganloc.errors import UserError
 from ganloc.images.batches import CUT, batched
 from ganloc.shapes import Bool, Float, Int
 
-THRESHOLD = 0.2  # The paper's ratio of the maximum.
+THRESHOLD = 0.2  # ratio of the maximum, as in the paper
 
-# Eight neighbours within an image, none across images: a whole stack is labelled in one call.
+# Eight neighbours within an image and none across images, so that one call labels a whole stack.
 _NEIGHBOURS = np.zeros((3, 3, 3), dtype=bool)
 _NEIGHBOURS[1] = True
 
@@ -31,17 +31,16 @@ def resize(heatmaps: Float[np.ndarray, "n h w"], size: int) -> Float[np.ndarray,
 def normalise(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"]:
     """Stretch each heatmap to 0–1 by its own minimum and maximum.
 
-    One that says nothing, because it is constant or holds a NaN or an infinity, becomes all ones:
-    the whole image.
+    A heatmap that is constant or not finite becomes all ones, which gives the whole image as box.
     """
     lowest = heatmaps.min(axis=(1, 2), keepdims=True)
     highest = heatmaps.max(axis=(1, 2), keepdims=True)
     with np.errstate(invalid="ignore", over="ignore"):
         span = highest - lowest
-        # Resizing a constant map leaves differences of a few rounding errors: still constant.
+        # Resizing a constant heatmap leaves differences of a few rounding errors.
         rounding = 8 * np.finfo(heatmaps.dtype).eps * np.maximum(abs(lowest), abs(highest))
-        speaks = np.isfinite(span) & (span > rounding)
-        return np.where(speaks, (heatmaps - lowest) / np.where(speaks, span, 1), 1)
+        varies = np.isfinite(span) & (span > rounding)
+        return np.where(varies, (heatmaps - lowest) / np.where(varies, span, 1), 1)
 
 
 def boxes_from_heatmaps(
@@ -53,13 +52,14 @@ def boxes_from_heatmaps(
     """The largest box of each heatmap, xyxy, half-open, in fractions of the image.
 
     Args:
-        heatmaps: one an image, on any scale; a large value says "object".
-        size: side in pixels of the square image in which components are sought.
+        heatmaps: one an image, on any scale, large where the object is.
+        size: side in pixels to which heatmaps are resized before they are cut.
         threshold: ratio of the maximum, after min-max normalisation, that a pixel must exceed.
-        otsu: take the ratio of each heatmap's Otsu threshold in place of its maximum.
+        otsu: `threshold` is a ratio of each heatmap's Otsu threshold, not of its maximum.
 
-    A heatmap that is constant or not finite gives the whole image. Of boxes of equal area the one
-    met first, row by row, is kept.
+    Returns:
+        One box an image: the first of equal area, in row-major order. A heatmap that is constant
+        or not finite gives the whole image.
 
     Raises:
         UserError: the threshold is not in [0, 1).
@@ -69,14 +69,14 @@ def boxes_from_heatmaps(
     >>> boxes_from_heatmaps(heatmap, size=4)
     array([[0.25, 0.25, 1.  , 0.75]])
     """
-    if not 0 <= np.float32(threshold) < 1:  # in single precision, as most heatmaps are
+    if not 0 <= np.float32(threshold) < 1:  # single precision, because most heatmaps have it
         raise UserError(
             f"The box threshold is {threshold}: choose a number from 0 up to, but not including, 1."
         )
     boxes = np.empty((len(heatmaps), 4))
     for part in batched(len(heatmaps), CUT):
         resized = normalise(resize(heatmaps[part], size))
-        # Resizing to fewer pixels can step over a NaN.
+        # Resizing to fewer pixels can miss a NaN.
         broken = ~np.isfinite(heatmaps[part]).all(axis=(1, 2), keepdims=True)
         maximum = otsu_thresholds(resized)[:, None, None] if otsu else 1.0
         boxes[part] = largest_boxes((resized > threshold * maximum) | broken)
@@ -86,7 +86,7 @@ def boxes_from_heatmaps(
 def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
     """The largest of the tightest boxes around each mask's components, in pixels of the mask.
 
-    No mask may be empty. Components join over eight neighbours.
+    No mask may be empty. Components are 8-connected.
     """
     image, boxes = component_boxes(masks)
     return boxes[largest(image, boxes)]
@@ -95,15 +95,18 @@ def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
 def component_boxes(
     masks: Bool[np.ndarray, "n h w"],
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]]:
-    """The tightest box around every component of every mask, and the index of its mask.
+    """The tightest box around every component of every mask.
 
-    Boxes are xyxy, half-open, in pixels of the mask, in the order in which a scan meets their
-    components. Components join over eight neighbours.
+    Components are 8-connected.
+
+    Returns:
+        The index of the mask of each box; the boxes, xyxy, half-open, in pixels of the mask, in
+        row-major order of their first pixels.
     """
     labels = np.empty(masks.shape, dtype=np.int32)
     ndimage.label(masks, _NEIGHBOURS, output=labels)
     count = labels.max(initial=0)
-    # A component's box is that of its runs along x, which are far fewer than its pixels.
+    # A component has far fewer runs along x than pixels, and they have the same box.
     first, last = masks.copy(), masks.copy()
     first[:, :, 1:] &= ~masks[:, :, :-1]
     last[:, :, :-1] &= ~masks[:, :, 1:]
@@ -121,11 +124,14 @@ def component_boxes(
 
 
 def largest(image: Int[np.ndarray, " k"], boxes: Float[np.ndarray, "k 4"]) -> Int[np.ndarray, " n"]:
-    """Which of the boxes is its image's largest, for each image in turn; of equals, the first.
+    """The index of each image's largest box, the first of equals.
 
     Args:
-        image: whose each box is, counted from 0; every image has at least one.
+        image: index of each box's image, counted from 0. Every image has at least one box.
         boxes: xyxy.
+
+    >>> largest(np.array([0, 0, 1]), np.array([[0.0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 1, 1]]))
+    array([1, 2])
     """
     order = np.lexsort((-area(boxes), image))
     _, first = np.unique(image[order], return_index=True)

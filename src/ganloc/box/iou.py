@@ -1,6 +1,6 @@
 """Intersection over union (IoU) of boxes.
 
-Boxes are xyxy, half-open, so that an 8 × 8 box has the area 64 and, against itself, the IoU 1.
+Boxes are xyxy and half-open: [0, 0, 8, 8] has the area 64.
 """
 
 import numpy as np
@@ -9,12 +9,22 @@ from ganloc.shapes import Float
 
 
 def area(boxes: Float[np.ndarray, "*n 4"]) -> Float[np.ndarray, "*n"]:
-    """Area of each box; 0 where it ends before it starts."""
+    """Area of each box; 0 if x1 < x0 or y1 < y0.
+
+    >>> area(np.array([[0.0, 0.0, 8.0, 8.0], [2.0, 0.0, 1.0, 5.0]]))
+    array([64.,  0.])
+    """
     return np.maximum(boxes[..., 2:] - boxes[..., :2], 0).prod(axis=-1)
 
 
 def iou(a: Float[np.ndarray, "*n 4"], b: Float[np.ndarray, "*n 4"]) -> Float[np.ndarray, "*n"]:
-    """IoU of the boxes in `a` with the boxes beside them in `b`, 0–1; 0 where both are empty."""
+    """IoU of each box of `a` with the box of `b` at the same index, 0–1; 0 if both are empty.
+
+    >>> a = np.array([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]])
+    >>> b = np.array([[0.0, 0.0, 2.0, 4.0], [2.0, 2.0, 3.0, 3.0]])
+    >>> iou(a, b)
+    array([0.5, 0. ])
+    """
     top_left = np.maximum(a[..., :2], b[..., :2])
     bottom_right = np.minimum(a[..., 2:], b[..., 2:])
     shared = area(np.concatenate([top_left, bottom_right], axis=-1))
@@ -25,10 +35,14 @@ def iou(a: Float[np.ndarray, "*n 4"], b: Float[np.ndarray, "*n 4"]) -> Float[np.
 def best_iou(
     boxes: Float[np.ndarray, "n 4"], truth: tuple[Float[np.ndarray, "_ 4"], ...]
 ) -> Float[np.ndarray, " n"]:
-    """IoU of each image's box with the closest of that image's true boxes, 0 where it has none.
+    """The highest IoU of each image's box with any of its true boxes; 0 if there is no true box.
 
     Raises:
-        ValueError: `boxes` and `truth` are not equally long.
+        ValueError: `boxes` and `truth` have different lengths.
+
+    >>> truth = (np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 4.0]]), np.zeros((0, 4)))
+    >>> best_iou(np.array([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]]), truth)
+    array([0.5, 0. ])
     """
     if len(boxes) != len(truth):
         raise ValueError(f"{len(boxes)} boxes, but the true boxes of {len(truth)} images.")

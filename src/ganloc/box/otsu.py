@@ -1,4 +1,4 @@
-"""A threshold from each heatmap's own histogram."""
+"""Otsu's threshold of each heatmap."""
 
 import numpy as np
 
@@ -8,15 +8,18 @@ BINS = 64
 
 
 def otsu_thresholds(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
-    """Where two classes, below and above, differ most: the greatest between-class variance.
+    """The threshold that maximises the between-class variance of each heatmap, on 64 bins.
 
-    N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979, on 64 bins.
+    N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
 
     Args:
         heatmaps: 0–1.
 
     Returns:
-        A threshold in (0, 1) for each; 1/64 for a heatmap within one bin.
+        A threshold in (0, 1) for each; 1/64 if all values lie in one bin.
+
+    >>> otsu_thresholds(np.array([[[0.0, 0.0], [0.0, 1.0]]]))
+    array([0.015625])
     """
     count = len(heatmaps)
     bins = np.minimum((heatmaps * BINS).astype(int), BINS - 1).reshape(count, -1)

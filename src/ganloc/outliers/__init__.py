@@ -1,1 +1,1 @@
-"""Outlier scores: which images may not belong to their folder."""
+"""Outlier scores: images that may not belong to their folder."""

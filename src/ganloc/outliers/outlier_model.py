@@ -1,10 +1,12 @@
-"""The outlier score: how far an image is from most images of its folder.
+"""The outlier score: the distance of an image from the inliers of its folder.
 
-There are no inlier labels. We take as inliers the 30 % of images whose distance to half of the
-folder is smallest. Outliers may be scattered, or one group that is more alike than the rest, as
-micrographs among photographs: robust covariance (Rousseeuw's MCD) would take such a group for the
-inliers. So does this method where the folder itself is very varied. The score is the Mahalanobis
-distance from the inliers in a few principal components; the residual is one more component.
+There are no inlier labels. We take as inliers the 30 % of images that are closest to half of the
+folder. The score is the Mahalanobis distance from the inliers in a few principal components. The
+residual counts as one more component.
+
+Outliers may be a compact group, such as micrographs among photographs. Robust covariance
+(Rousseeuw's MCD) would take the group for the inliers. Our rule makes the same mistake only if the
+rest of the folder is very varied.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,30 +20,30 @@ from ganloc.images.image_set import every_nth
 from ganloc.outliers.patch_filters import PatchFilters
 from ganloc.shapes import Float, Int, UInt8
 
-IMAGES = 2048  # at most, evenly over the folder, that the model is fitted on
-FEWEST = 20  # images; fewer have no outlier score
-NEAREST = 0.5  # share of the folder whose distance to an image says how central it is
+IMAGES = 2048  # the model is fitted on at most so many, evenly over the folder
+FEWEST = 20  # images that a model needs
+NEAREST = 0.5  # an image's distance to the folder is this quantile of its distances
 INLIERS = 0.3  # share of the folder
 UNIT = 0.25  # share of the folder that scores below 1
-COMPONENTS = 8
-PER_COMPONENT = 4  # inliers; fewer give fewer components
-FARTHEST = 6.0  # standard deviations, at which features are cut
+COMPONENTS = 8  # at most
+PER_COMPONENT = 4  # inliers needed for each component
+FARTHEST = 6.0  # standard deviations at which features are clipped
 REGULAR = 1e-3  # added to variances
-OUTLIER = 2.0  # images from this score on are named to the user
-LISTED = 10
+OUTLIER = 2.0  # lowest score of an outlier
+LISTED = 10  # outliers that are named to the user
 
 
 @dataclass(frozen=True)
 class OutlierModel:
-    """Where the inliers of a folder lie.
+    """The distribution of a folder's inliers.
 
     Attributes:
-        filters: of the texture features.
+        filters: give the texture features.
         centre: median of each feature.
         scale: standard deviation of each feature.
-        axes: from scaled features to coordinates in which the inliers are round.
-        origin: mean of the inliers in these coordinates. Their unit is such that a quarter of the
-            folder lies nearer than 1.
+        axes: linear map from scaled features to coordinates that are whitened on the inliers. A
+            quarter of the folder is closer than 1 to `origin`.
+        origin: mean of the inliers in these coordinates.
     """
 
     filters: PatchFilters
@@ -53,10 +55,10 @@ class OutlierModel:
     @classmethod
     @torch.no_grad()
     def fit(cls, pixels: UInt8[np.ndarray, "n size size 3"], seed: int) -> "OutlierModel":
-        """Fit on these images, without a label.
+        """Fit the model on a folder, without a label.
 
         Args:
-            pixels: RGB, 0–255, at least one; `FEWEST` to be of use.
+            pixels: RGB, 0–255, at least one image. Scores of fewer than `FEWEST` are not useful.
             seed: of the filters.
         """
         some = every_nth(pixels, IMAGES)
@@ -74,7 +76,7 @@ class OutlierModel:
         return cls(filters, *(tensor.float() for tensor in own))
 
     def scores(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, " n"]:
-        """The outlier score of each image, 0 and more; a quarter of the folder scores below 1.
+        """The outlier score of each image, 0 and above. A quarter of the folder scores below 1.
 
         Args:
             pixels: RGB, 0–255, of the size that the model was fitted at.
@@ -83,23 +85,23 @@ class OutlierModel:
         return (scaled @ self.axes - self.origin).norm(dim=1).double().cpu().numpy()
 
     def to(self, device: torch.device) -> "OutlierModel":
-        """The same on `device`."""
+        """The same model on `device`."""
         return OutlierModel.of({name: own.to(device) for name, own in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that it is, by name; `of` takes it back."""
+        """All tensors of the model by name."""
         own = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
         return {"mean": self.filters.mean, "filters": self.filters.filters, **own}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> "OutlierModel":
-        """What `tensors` gave; a KeyError where some are missing."""
+        """The inverse of `tensors`. Raises KeyError if one is missing."""
         filters = PatchFilters(tensors["mean"], tensors["filters"])
         return cls(filters, *(tensors[field.name] for field in fields(cls)[1:]))
 
 
 def describe_outliers(names: Sequence[str], scores: Float[np.ndarray, " n"]) -> str:
-    """The images with the highest outlier scores in two sentences, "" where there is no outlier.
+    """A message that names the images with the highest outlier scores; "" without outliers.
 
     >>> describe_outliers(["a.jpg", "b.jpg"], np.array([0.9, 3.21]))
     'Outliers, unlike most training images: 1 of 2: b.jpg (3.2). Some may not belong.'
@@ -127,8 +129,8 @@ def _scaled(
 def _axes(
     scaled: Float[Tensor, "n both_signs"], inliers: Int[Tensor, " t"]
 ) -> Float[Tensor, "both_signs both_signs"]:
-    """Principal components in which the inliers are round, and the residual as one more."""
-    # Highest variance first.
+    """Principal components whitened on the inliers, and the residual as one more component."""
+    # Reversed, because eigh sorts by ascending variance.
     directions = torch.linalg.eigh(_covariance(scaled)).eigenvectors.flip(1)
     count = min(max(1, len(inliers) // PER_COMPONENT), COMPONENTS)
     components, rest = directions[:, :count], directions[:, count:]

@@ -1,8 +1,8 @@
-"""Texture features: small filters learned from a folder, and how strongly images respond to each.
+"""Texture features: mean responses of an image to small filters learned from its folder.
 
-Coates and Ng, Learning Feature Representations with K-means (2012): patches are set to equal
-contrast, whitened and clustered by direction. Means over a whole image describe its texture,
-wherever the object is and whatever its box.
+Coates and Ng, Learning Feature Representations with K-means (2012). Patches are normalised to equal
+contrast, whitened and clustered by spherical k-means. Means over the whole image describe its
+texture, not the place of the object.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, UInt8
 
 COUNT = 32  # filters
-SIDE = 6  # of a filter, in pixels
-STRIDE = 2
-LARGEST = 64  # larger images are shrunk to this side
-PATCHES = 40_000  # to learn from, at most
-PER_IMAGE = 200  # patches to learn from, at most
+SIDE = 6  # side of a filter, in pixels
+STRIDE = 2  # between the patches of an image, in pixels
+LARGEST = 64  # larger images are downsampled to this side
+PATCHES = 40_000  # training patches, at most
+PER_IMAGE = 200  # training patches for each image of the folder, at most
 ROUNDS = 10  # of k-means
-FLAT = 10 / 127.5**2  # added to a patch's variance: a nearly flat patch is not amplified
-WHITENING = 0.1  # added to the patches' variances
-THRESHOLD = 0.5  # responses up to this count as 0
-BATCH = 64  # images at a time: their patches take much memory
+FLAT = 10 / 127.5**2  # added to a patch's variance, so that nearly flat patches are not amplified
+WHITENING = 0.1  # added to the variances of the patches
+THRESHOLD = 0.5  # subtracted from responses, which are then clipped at 0
+BATCH = 64  # images at a time, because their patches take much memory
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class PatchFilters:
     """The filters of a folder.
 
     Attributes:
-        mean: of all patches, channels first.
-        filters: a column each, whitening included.
+        mean: mean of the training patches, channels first.
+        filters: one column a filter, whitening included.
     """
 
     mean: Float[Tensor, " values"]
@@ -43,10 +43,10 @@ class PatchFilters:
     @classmethod
     @torch.no_grad()
     def learn(cls, pixels: UInt8[np.ndarray, "n size size 3"], seed: int) -> "PatchFilters":
-        """Cluster random patches of these images by spherical k-means.
+        """Learn the filters from random patches of images by spherical k-means.
 
         Args:
-            pixels: RGB, 0–255, at least one.
+            pixels: RGB, 0–255, at least one image.
             seed: of the patches and the first centroids.
         """
         random = torch.Generator().manual_seed(seed)
@@ -61,19 +61,18 @@ class PatchFilters:
             cosines = white @ centroids.T
             nearest = cosines.abs().argmax(dim=1, keepdim=True)
             weights = torch.zeros_like(cosines).scatter(1, nearest, cosines.gather(1, nearest))
-            centroids = _unit(
-                weights.T @ white + 1e-3 * centroids
-            )  # an empty cluster keeps its own
+            # The second term keeps the centroid of an empty cluster.
+            centroids = _unit(weights.T @ white + 1e-3 * centroids)
         return cls(mean.float(), (whitening @ centroids.T).float())
 
     @torch.no_grad()
     def features(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[Tensor, "n both_signs"]:
-        """How strongly each image responds to each filter, then to each filter's negative; ≥ 0.
+        """Features of each image, ≥ 0: the square root of its mean response to each filter.
 
-        The square root of the mean response over the image.
+        The second half of the features are the responses to the negative filters.
 
         Args:
-            pixels: RGB, 0–255, of the size that the filters were learned at.
+            pixels: RGB, 0–255, of the size of the training images.
         """
         device = self.filters.device
         features = []
@@ -109,7 +108,7 @@ def _shrunk(images: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n 3 _ _"]:
 
 
 def _contrast(patches: Float[Tensor, "*n values"]) -> Float[Tensor, "*n values"]:
-    """Each patch with mean 0 and, unless it is nearly flat, variance 1."""
+    """Patches normalised to mean 0 and variance 1. Nearly flat patches stay nearly flat."""
     variance, mean = torch.var_mean(patches, dim=-1, correction=0, keepdim=True)
     return (patches - mean) * (variance + FLAT).rsqrt()
 

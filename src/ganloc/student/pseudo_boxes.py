@@ -1,14 +1,13 @@
-"""Pseudo-boxes: what a student first learns from, found without a label.
+"""Pseudo-boxes: label-free boxes on which the first student is trained.
 
-Each is the mean of two boxes, from two normalisations of the same LDA heatmaps:
+A pseudo-box is the mean of two boxes, from two normalisations of the same LDA heatmaps:
 
 - Per-image normalisation stretches each heatmap to 0–1. It finds faint objects but discards their
   size.
-- Set normalisation keeps the scale that the features have over the whole set, so that one
-  threshold holds for all images. It knows large objects from small ones.
+- Set normalisation keeps the scale of the features over the whole set and cuts all images at one
+  threshold. It distinguishes large objects from small ones.
 
-The two err differently. Features are coarse and colours are not, so both are sharpened by colour
-contrast.
+The two make different errors. Feature maps are coarse, so colour contrast sharpens both.
 """
 
 from collections.abc import Iterator
@@ -27,23 +26,23 @@ from ganloc.heatmap.readings import DEFAULT, READINGS, centre_prior, join, layer
 from ganloc.images.image_set import every_nth
 from ganloc.shapes import Float, UInt8
 
-IMAGES = 512  # evenly over the set, from which its scale and threshold are measured
-TAILS = 0.002  # share of the values cut off at both ends before Otsu's threshold is sought
-CENTRE_WEIGHT = 0.7  # of the centre prior's logarithm in the set-normalised map
-OTSU_FACTOR = 1.1  # the set's threshold in units of Otsu's
-SMALLEST = 0.03  # share of an image that is marked even where all of it lies below the threshold
-LOG_FLOOR = 0.03  # added to contrast before its logarithm is taken
-POWER_FLOOR = 0.001  # added to contrast before its power is taken
+IMAGES = 512  # from which the scale and threshold of the set are measured, evenly over the set
+TAILS = 0.002  # share of the values clipped at both ends before Otsu's threshold is computed
+CENTRE_WEIGHT = 0.7  # weight of the centre prior's logarithm in the set-normalised map
+OTSU_FACTOR = 1.1  # the set's threshold, in units of Otsu's threshold
+SMALLEST = 0.03  # share of an image that is marked at least
+LOG_FLOOR = 0.03  # added to colour contrast before the logarithm
+POWER_FLOOR = 0.001  # added to colour contrast before the power
 
 
 @dataclass(frozen=True)
 class Sharpening:
-    """How colour contrast sharpens the maps of a source.
+    """How colour contrast sharpens the heatmaps of a source.
 
     Attributes:
-        log_weight: of the contrast's logarithm in the set-normalised map.
-        power: of the contrast that the per-image normalised map is multiplied with.
-        threshold: ratio of its Otsu threshold at which the per-image normalised map is cut.
+        log_weight: weight of the contrast's logarithm in the set-normalised map.
+        power: exponent of the contrast that multiplies the per-image normalised map.
+        threshold: ratio of the Otsu threshold at which the per-image normalised map is cut.
     """
 
     log_weight: float
@@ -52,20 +51,20 @@ class Sharpening:
 
 
 SOURCES = {"both": Sharpening(0.6, 0.5, 0.5), "discriminator": Sharpening(0.0, 0.0, 0.7)}
-COLOUR = "colour"  # contrast with a centre prior alone, no network at all
+COLOUR = "colour"  # colour contrast with a centre prior, without a network
 
 
 class PseudoBoxFinder:
     """Finds pseudo-boxes in the images of one set.
 
     Args:
-        discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
-        statistics: of its features over the set.
-        pixels: RGB, 0–255: images of the set.
+        discriminator: in evaluation mode, with calibrated batch norm (calibrate.py).
+        statistics: of the discriminator's features over the set.
+        pixels: images of the set, RGB, 0–255.
         source: one of `recipes.PSEUDO_BOXES`.
 
     Attributes:
-        threshold: of the set-normalised map; there is none where the source is colour alone.
+        threshold: of the set-normalised maps; not set if `source` is "colour".
     """
 
     def __init__(
@@ -121,7 +120,10 @@ class PseudoBoxFinder:
 
 
 def set_threshold(maps: Float[np.ndarray, "n size size"]) -> float:
-    """`OTSU_FACTOR` times Otsu's threshold of all pixels of the set, above their low tail."""
+    """The threshold of a set: `OTSU_FACTOR` times Otsu's threshold of all its values.
+
+    Values are clipped to their quantiles `TAILS` and 1 − `TAILS` first.
+    """
     low, high = np.quantile(maps, [TAILS, 1.0 - TAILS])
     if not high > low:
         return float(low)
@@ -133,10 +135,10 @@ def set_threshold(maps: Float[np.ndarray, "n size size"]) -> float:
 def boxes_above(
     maps: Float[np.ndarray, "n size size"], threshold: float
 ) -> Float[np.ndarray, "n 4"]:
-    """The largest box of what lies above the set's threshold, in fractions of the image.
+    """The largest box of the values at or above `threshold`, in fractions of the image.
 
-    Where hardly anything lies above, the highest `SMALLEST` of the image counts. A map that is not
-    finite gives the whole image.
+    At least the highest `SMALLEST` of an image's values count. A map that is not finite gives the
+    whole image.
     """
     reached = np.quantile(maps, 1.0 - SMALLEST, axis=(1, 2))
     masks = maps >= np.minimum(reached, threshold)[:, None, None]

@@ -1,4 +1,4 @@
-"""Random views: what a student is shown of an image, and where the object's box is in it."""
+"""Random views: random crops on which a student is trained, applied to images and masks."""
 
 from dataclasses import dataclass
 
@@ -8,27 +8,28 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from ganloc.shapes import Float
 
-CLOSEST, WIDEST = 0.75, 1.33  # side of a view in sides of the image
-STRETCH = 0.15  # a view is wider than high, or the other way round, by up to e^2·this
+CLOSEST, WIDEST = 0.75, 1.33  # side of a view, in sides of the image
+STRETCH = 0.15  # the aspect ratio of a view is between e^(−2·STRETCH) and e^(2·STRETCH)
 
 
 @dataclass(frozen=True)
 class Views:
-    """One view of each image, a rectangle of it, half of them seen in a mirror.
+    """A random crop of each image. Half of the crops are mirrored.
 
     Attributes:
-        maps: the affine map of each view's place to the image's, −1 to 1 from edge to edge.
+        maps: affine maps from coordinates of the view to coordinates of the image, both from −1 to
+            1, as `torch.nn.functional.affine_grid` takes them.
     """
 
     maps: Float[Tensor, "n 2 3"]
 
     @classmethod
     def draw(cls, count: int, random: torch.Generator) -> "Views":
-        """Views between `CLOSEST` and `WIDEST`, anywhere in the image.
+        """Draw views with sides between `CLOSEST` and `WIDEST`, at random places.
 
-        One that is larger than the image holds all of it and goes on as its reflection. On
-        average a view is as large as the image: where objects look larger in the views than they
-        do in images, a student finds boxes that are too large.
+        A view that is larger than the image contains the whole image, padded by reflection. The
+        mean side of a view is about that of the image: if objects looked larger in views than in
+        images, the student's boxes would be too large.
         """
         side, ratio, x, y, mirror = torch.rand(5, count, generator=random, device=random.device)
         side = CLOSEST + (WIDEST - CLOSEST) * side
@@ -42,13 +43,22 @@ class Views:
         return cls(maps)
 
     def of(self, images: Float[Tensor, "n c size size"]) -> Float[Tensor, "n c size size"]:
-        """What the views show of images, or of masks."""
+        """The views of images or masks."""
         grid = affine_grid(self.maps, list(images.shape), align_corners=False)
         return grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
 def filled_boxes(boxes: Float[Tensor, "n 4"], size: int) -> Float[Tensor, "n size size"]:
-    """Masks, 1 where a pixel's middle lies in the box, else 0; boxes in fractions of a side."""
+    """Masks of boxes: 1 if the centre of a pixel lies in the box, else 0.
+
+    Args:
+        boxes: xyxy, half-open, in fractions of the image.
+        size: side of the masks, in pixels.
+
+    >>> filled_boxes(torch.tensor([[0.0, 0.0, 0.5, 1.0]]), size=2)
+    tensor([[[1., 0.],
+             [1., 0.]]])
+    """
     at = (torch.arange(size, device=boxes.device) + 0.5) / size
     x0, y0, x1, y1 = boxes[:, :, None].unbind(1)
     columns, rows = (at >= x0) & (at < x1), (at >= y0) & (at < y1)

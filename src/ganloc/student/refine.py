@@ -1,8 +1,8 @@
 """Refinement: the student reads a crop around each box, at the resolution of the file.
 
-A photo is squeezed to the network's size first, so that a small object is a few pixels. A crop
-around the first box shows the object larger. For small boxes the crop zooms in further than any
-training view (random_views.py). It helped on butterflies (docs/log.md); we have no explanation.
+Images are resized to the network's size, where a small object has only a few pixels. A crop around
+the first box shows the object larger. For small boxes the crop zooms in further than any training
+view (random_views.py). It helped on butterflies (docs/log.md); we have no explanation.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from ganloc.student.self_training import student_boxes
 from ganloc.student.unet import UNet
 
 ROUNDS = 2
-MARGIN = 1.5  # sides of the crop in sides of the box
+MARGIN = 1.5  # side of the crop, in sides of the box
 
 
 def refine_boxes(
@@ -24,16 +24,30 @@ def refine_boxes(
     sizes: Int[np.ndarray, "n 2"],
     read_crops: CropReader,
 ) -> Float[np.ndarray, "n 4"]:
-    """Boxes found again within crops around them, xyxy, half-open, in fractions of the image.
+    """Refine each box `ROUNDS` times: the student finds it again in a crop around the last box.
 
-    Images that are no larger than the network keep their box, as do boxes whose crop is the whole
-    image.
+    A box is kept if its image is no larger than the network, or if its crop is the whole image.
 
     Args:
         student: in evaluation mode.
-        boxes: of the whole images, in fractions of the image.
-        sizes: width and height of each original.
+        boxes: xyxy, half-open, in fractions of the image.
+        sizes: width and height of each original, in pixels.
         read_crops: indices and crops → pixels at the student's size (images/gather.py).
+
+    Returns:
+        Boxes, xyxy, half-open, in fractions of the image.
+
+    A student whose masks are constant returns the crops: 1.5 × 1.5 times the first box. The second
+    image is no larger than the network.
+
+    >>> student = UNet(size=32, width=1).eval()
+    >>> _ = student.mask.weight.data.zero_()
+    >>> def read_crops(indices, crops):
+    ...     return np.zeros((len(indices), 32, 32, 3), np.uint8)
+    >>> boxes = np.array([[0.4, 0.4, 0.6, 0.6], [0.4, 0.4, 0.6, 0.6]])
+    >>> refine_boxes(student, boxes, np.array([[640, 480], [32, 32]]), read_crops).round(3)
+    array([[0.275, 0.275, 0.725, 0.725],
+           [0.4  , 0.4  , 0.6  , 0.6  ]])
     """
     refined = boxes.copy()
     larger = np.flatnonzero((sizes > student.size).any(axis=1))
@@ -52,7 +66,7 @@ def refine_boxes(
 
 
 def crops_around(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-    """Each box grown by `MARGIN` around its middle, then moved and cut to fit the image.
+    """Scale each box by `MARGIN` around its centre, then shift and cut it to fit the image.
 
     >>> crops_around(np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.0, 0.2, 0.8]])).round(3)
     array([[0.35, 0.3 , 0.65, 0.9 ],

@@ -1,4 +1,4 @@
-"""Self-training: a student learns from the pseudo-boxes, the next one from the student's boxes."""
+"""Self-training: a student learns the pseudo-boxes, the next student learns that one's boxes."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from ganloc.shapes import Float, UInt8
 from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
 from ganloc.student.unet import UNet
 
-IMAGES = 10_000  # at most; more than a student can see often
+IMAGES = 10_000  # at most; a training is too short to see more of them often
 
 
 def self_train(
@@ -22,22 +22,22 @@ def self_train(
     device: torch.device,
     after_step: Callable[[int, float], None],
 ) -> Iterator[UNet]:
-    """The student of each round, frozen.
+    """Train a student in each round and yield it, frozen.
 
-    A student cannot learn errors that nothing in the images tells, so its boxes are better than
-    those that it learned from. The next round starts from them, with new weights.
+    Errors of the boxes that do not depend on the image cannot be learned, so the boxes of a student
+    are usually better than those that it was trained on. The next round trains new weights on them.
 
     Args:
         pixels: RGB, 0–255, of the recipe's size.
         boxes: pseudo-boxes, xyxy in fractions of the image.
-        recipe: its student's settings.
+        recipe: gives the settings of the students.
         device: where to train.
-        after_step: called after every training step with their number, over all rounds, and the
-            loss.
+        after_step: called after every training step with the number of steps, over all rounds, and
+            the loss.
     """
     step = 0
     for number in range(recipe.student_rounds):
-        # No two recipes whose seeds are neighbours share a round's random numbers.
+        # Rounds of recipes with neighbouring seeds must not share a seed.
         seed = (recipe.seed * recipe.student_rounds + number) % 2**63
         student = new_student(recipe.size, recipe.student_width, seed, device)
         for loss in train_student(student, pixels, boxes, recipe.student_iterations, seed):
@@ -51,7 +51,12 @@ def self_train(
 def student_boxes(
     student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
 ) -> Float[np.ndarray, "n 4"]:
-    """The box of each soft mask, xyxy, half-open, in fractions of the image."""
+    """The boxes of a student, xyxy, half-open, in fractions of the image.
+
+    Args:
+        student: in evaluation mode.
+        pixels: RGB, 0–255, of the student's size.
+    """
     parts = [
         boxes_from_heatmaps(soft_masks(student, pixels[part]), student.size, THRESHOLD)
         for part in batched(len(pixels), CUT)

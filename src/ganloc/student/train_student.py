@@ -1,4 +1,4 @@
-"""How a student learns from boxes, and how its soft masks are read."""
+"""Training a student on boxes, and its soft masks."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
 
 BATCH = 32
-RATE = 2e-3  # the highest of a one-cycle schedule
-DECAY = 0.01
-THRESHOLD = 0.6  # ratio of its maximum at which a soft mask is cut to a box
+RATE = 2e-3  # peak learning rate of the one-cycle schedule
+DECAY = 0.01  # weight decay
+THRESHOLD = 0.6  # ratio of the maximum at which a soft mask is cut to a box
 
 
 def new_student(size: int, width: int, seed: int, device: torch.device) -> UNet:
-    """A student with random weights, the same on every device."""
+    """A student with random weights, drawn from `seed`. They are equal on every device."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # the CPU's alone
+        torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
         return UNet(size, width).to(device)
 
 
@@ -34,17 +34,17 @@ def train_student(
     iterations: int,
     seed: int,
 ) -> Iterator[float]:
-    """Train it on the filled boxes, in random views and colours, yielding every step's loss.
+    """Train a student on filled boxes, yielding the loss of every step.
 
-    The student cannot learn errors of the boxes that nothing in the images tells. Random views make
-    it independent of place and size. At the end it is in evaluation mode.
+    Images are shown in random views, so that boxes do not depend on place and size, and in random
+    colours. The student is in evaluation mode at the end.
 
     Args:
-        student: of the images' size.
-        pixels: RGB, 0–255.
+        student: changed in place.
+        pixels: RGB, 0–255, of the student's size.
         boxes: xyxy in fractions of the image.
-        iterations: at least 1.
-        seed: of views, colours and the images' order.
+        iterations: training steps, at least 1.
+        seed: of views, colours and the order of the images.
     """
     device = next(student.parameters()).device
     random = torch.Generator(device).manual_seed(seed)
@@ -73,7 +73,9 @@ def train_student(
 def soft_masks(
     student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
 ) -> Float[np.ndarray, "n size size"]:
-    """How likely each pixel lies in the object's box, 0–1: the mean of an image and its mirror.
+    """The probability that each pixel lies in the object's box, 0–1.
+
+    It is the mean over an image and its mirror image.
 
     Args:
         student: in evaluation mode.

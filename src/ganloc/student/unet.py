@@ -1,7 +1,7 @@
-"""The student: a small network from an image to a soft mask of its object.
+"""The student's network: a small U-Net from an image to a soft mask of its object.
 
-A U-Net (Ronneberger, Fischer, Brox, MICCAI 2015) that halves its maps down to 4×4 cells and brings
-them back to half of the image's side, each time beside the maps of the same size on the way down.
+U-Net: Ronneberger, Fischer, Brox, MICCAI 2015 (arXiv 1505.04597). The encoder ends at 4×4 cells.
+The decoder ends at half of the image's side, with a skip connection at each size.
 """
 
 import math
@@ -13,12 +13,12 @@ from torch.nn.functional import interpolate
 
 from ganloc.shapes import Float
 
-COARSEST = 4  # cells a side
-DOUBLINGS = 3  # of the channels on the way down; further steps keep them
+COARSEST = 4  # side of the coarsest maps, in cells
+DOUBLINGS = 3  # of the channels in the encoder; deeper maps have no more
 
 
 class UNet(nn.Module):
-    """Images → logits of "object", two pixels a cell.
+    """Images → logits of "object", at half of the image's side.
 
     Args:
         size: side of the images in pixels: 32, 64, 128 or 256.
@@ -40,7 +40,7 @@ class UNet(nn.Module):
         self.mask = nn.Conv2d(width, 1, 1)
 
     def forward(self, images: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n half half"]:
-        """Logits for images in −1 to 1; positive means object."""
+        """Logits for images of −1 to 1. Positive means object."""
         maps = []
         for block in self.down:
             images = block(images)
