@@ -115,7 +115,9 @@ class Localizer:
             Stopped: by Ctrl-C, with `out`; the same call with `resume` goes on.
         """
         images = self._load(photos, "train", archive)
-        _check_count(images)
+        check_enough(images)
+        if len(images) < FEW_IMAGES:
+            _warn_few(images)
         if out is None:
             self.model = fit(images, self.recipe, self.device, Hooks(progress))
             return self
@@ -224,17 +226,20 @@ def warn_unfinished(model: Model) -> None:
         )
 
 
-def _check_count(images: ImageSet) -> None:
-    """Refuse too few images, and say what to expect of few."""
+def check_enough(images: ImageSet) -> None:
+    """Raise a UserError where there are too few images to train on."""
     if len(images) < FEWEST_IMAGES:
         raise UserError(
             f"{images.source or 'The set'} holds only {len(images)} readable image: "
             f"training needs at least {FEWEST_IMAGES}, and hundreds to be of use."
         )
-    if len(images) < FEW_IMAGES:
-        warnings.warn(
-            f"Only {len(images)} images: with fewer than {FEW_IMAGES} boxes are often no better "
-            "than a centred box, and hundreds more still help; ganloc localize --draw shows them.",
-            Notice,
-            stacklevel=3,
-        )
+
+
+def _warn_few(images: ImageSet) -> None:
+    """Say what to expect of few images."""
+    warnings.warn(
+        f"Only {len(images)} images: with fewer than {FEW_IMAGES} boxes are often no better "
+        "than a centred box, and hundreds more still help; ganloc localize --draw shows them.",
+        Notice,
+        stacklevel=3,
+    )

@@ -71,7 +71,7 @@ def train(
     """
     from ganloc.checkpoints.run import Run, check_new
     from ganloc.images.source import load_images
-    from ganloc.localizer import Localizer
+    from ganloc.localizer import Localizer, check_enough
     from ganloc.report.progress_bar import training_progress
     from ganloc.tensors import choose_device
 
@@ -85,6 +85,10 @@ def train(
         recipe = make_recipe(preset or DEFAULT_PRESET, **given)
         check_new(out)
     images = load_images(photos, recipe.size, "train", data)
+    # Before the training is announced.
+    check_enough(images)
+    if resume:
+        Run.open(out).check_same(recipe, images)
     localizer = Localizer.from_recipe(recipe, place)
     say(f"{len(images)} images, {recipe.summary} at {recipe.size} pixels, on {place}.")
     options = f" --data {quote(str(data))}" if data else ""
