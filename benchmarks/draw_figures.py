@@ -56,8 +56,8 @@ READINGS = {
 }
 TRAININGS = {
     "untrained": "nothing: random weights",
-    "adversarial": "the adversarial game",
-    "both": "the game and the border pretext task",
+    "adversarial": "a GAN (DCGAN)",
+    "both": "DCGAN and the border pretext task",
     "pretext": "border pretext task (the default)",
 }
 CURVES = {
@@ -107,7 +107,7 @@ def draw_readings(rows: Sequence[ResultRow]) -> Figure:
     readings, trainings = choices(rows, "reading"), choices(rows, "training", "rival")
     figure, axes = _page(7.6, 6.6, 1, rows=(len(READINGS), len(TRAININGS)))
     parts = [
-        ("How it is read", "trained for the border pretext task", READINGS, readings),
+        ("How it is read", "trained for the border pretext task, which leaves the weights of CAM random", READINGS, readings),
         ("What it is trained for", "read by the LDA direction", TRAININGS, trainings),
     ]
     shown = [found[name] for *_, labels, found in parts for name in labels if name in found]
