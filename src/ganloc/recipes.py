@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganloc.errors import UserError
-from ganloc.settings import check_settings, listed, recipe_from, setting
+from ganloc.settings import check_settings, listed, option, recipe_from, setting
 
 SIZES = (32, 64, 128, 256)  # that Table 1, read for 64, has a network for
 PSEUDO_BOXES = ("both", "discriminator", "colour")  # what may find them
@@ -63,7 +63,7 @@ class Recipe:
 
     variant: str = setting(
         "sn-dcgan",
-        "Which GAN; with a preset that trains one (laptop, paper).",
+        f"Which GAN, with a preset that trains one (laptop, paper): {listed(VARIANTS)}.",
         choices=VARIANTS,
     )
     size: int = setting(
@@ -231,6 +231,12 @@ def make_recipe(preset: str, **overrides: Any) -> Recipe:
         if name not in known:
             raise UserError(f"There is no setting {name!r}: choose from {', '.join(known)}.")
     recipe = dataclasses.replace(PRESETS[preset], **given)
+    for name in ("student_rounds", "student_width", "pseudo_boxes"):
+        if name in given and recipe.student_iterations == 0:
+            raise UserError(
+                f"{option(name)} has no effect without a student: give --student-iterations too, "
+                "or leave it out."
+            )
     if "variant" in given and recipe.adversarial_weight == 0.0:
         raise UserError(
             f"The preset {preset} trains no GAN, so there is no {recipe.variant}: "
