@@ -7,19 +7,21 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+import warnings
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cli_runs import SIZES, TINY, evaluate, localize
+from cli_runs import SIZES, TINY, localize
 from ganloc import Localizer, cli
+from ganloc.errors import Notice
 from ganloc.images.source import load_images
 from ganloc.model import Model
 from ganloc.outliers.outlier_model import OutlierModel
-from ganloc.recipes import VARIANTS
+from ganloc.recipes import VARIANTS, Recipe
 
 
 def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
@@ -40,15 +42,15 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
 def test_a_model_without_its_student_is_told_of(tmp_path, work, capsys):
     model = Model.load(work / "run" / "model.safetensors")
     sentence = "The run was stopped before its student learned"
-    for student, describe_outliers in ((None, True), (model.student, False)):
+    for student, is_said in ((None, True), (model.student, False)):
         shutil.copytree(work / "run", tmp_path / "run", dirs_exist_ok=True)
         replace(model, student=student).save(tmp_path / "run" / "model.safetensors")
         at = [str(tmp_path / "run"), str(work / "photos")]
         cli.main(["evaluate", *at, "--truth", str(work / "truth.json")])
-        assert (sentence in capsys.readouterr().err) is describe_outliers
+        assert (sentence in capsys.readouterr().err) is is_said
         for options in ([], ["--plain-cam"]):
             cli.main(["localize", *at, "--out", str(tmp_path / "boxes.json"), *options])
-            assert (sentence in capsys.readouterr().err) is (describe_outliers and not options)
+            assert (sentence in capsys.readouterr().err) is (is_said and not options)
 
 
 def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
@@ -73,12 +75,51 @@ def test_train_takes_every_variant_and_the_penalty_s_settings(tmp_path, work):
     assert student["student_loss"] > 0
 
 
-def test_the_help_of_train_names_every_variant(capsys, monkeypatch):
+def shown_help(monkeypatch, capsys, *command):
+    """The help of a command in one line, without the boxes around it."""
     monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit):
-        cli.main(["train", "--help"])
-    words = re.findall(r"[\w-]+", capsys.readouterr().out)
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*command, "--help"])
+    assert stop.value.code == 0
+    return " ".join(re.sub(r"[│╭╮╰╯─|+]", " ", capsys.readouterr().out).split())
+
+
+def test_the_help_of_train_shows_each_setting_with_its_value_in_each_preset(capsys, monkeypatch):
+    text = shown_help(monkeypatch, capsys, "train")
+    values = {
+        "--variant": "dcgan; laptop sn-dcgan, paper sn-dcgan",
+        "--size": "64",
+        "--generator-width": "16; paper 64",
+        "--batch": "32; paper 128",
+        "--iterations": "1500; laptop 10000, paper 250000",
+        "--generator-rate": "0.0002",
+        "--discriminator-rate": "0.001; laptop 0.0004, paper 0.0002",
+        "--beta1": "0.5; paper 0.9",
+        "--logit-scale": "1.0; laptop 10.0",
+        "--mirror": "True; paper False",
+        "--select": "True; laptop False, paper False",
+        "--student-iterations": "1200; laptop 0, paper 0",
+        "--student-rounds": "2",
+        "--pseudo-boxes": "both",
+        "--seed": "0",
+    }
+    for name, value in values.items():
+        own = text.partition(f" {name} ")[2].partition("(default: ")[2]
+        assert own.startswith(f"{value})"), name
+    options = [f"--{field.name.replace('_', '-')}" for field in fields(Recipe)]
+    assert text.count("(default: ") >= len(options)
+    assert all(f" {option} " in text for option in options)
+
+
+def test_the_help_of_train_names_every_variant(capsys, monkeypatch):
+    words = re.findall(r"[\w-]+", shown_help(monkeypatch, capsys, "train"))
     assert set(VARIANTS) <= set(words)
+
+
+def test_the_help_of_localize_names_refinement_and_the_formats(capsys, monkeypatch):
+    text = shown_help(monkeypatch, capsys, "localize")
+    for words in ("--no-refine", "{coco,csv}", "--plain-cam", "--heatmaps", "--draw"):
+        assert words in text
 
 
 def test_the_advice_works_in_a_shell_also_with_odd_names(tmp_path, work, capsys):
@@ -126,12 +167,12 @@ def test_localize_writes_csv(name, options, tmp_path, work):
         corners = [float(row[key]) for key in ("x0", "y0", "x1", "y1")]
         np.testing.assert_allclose(corners, [x, y, x + width, y + height], atol=0.011)
         assert float(row["score"]) == annotation["score"]
-    # Of three images nothing is typical.
-    assert {row["unusual"] for row in rows} == {""}
-    assert not [image for image in coco["images"] if "unusual" in image]
+    # Three images are too few for an outlier score.
+    assert {row["outlier"] for row in rows} == {""}
+    assert not [image for image in coco["images"] if "outlier" in image]
 
 
-def test_localize_names_the_unusual_images(tmp_path, work, capsys):
+def test_localize_names_the_outliers(tmp_path, work, capsys):
     noise = np.random.default_rng(1).integers(0, 256, (60, 32, 32, 3), np.uint8)
     model = Model.load(work / "run" / "model.safetensors")
     replace(model, outliers=OutlierModel.fit(noise, seed=0)).save(tmp_path / "model.safetensors")
@@ -142,14 +183,14 @@ def test_localize_names_the_unusual_images(tmp_path, work, capsys):
     out = tmp_path / "boxes.json"
     cli.main(["localize", str(tmp_path / "model.safetensors"), str(photos), "--out", str(out)])
     images = json.loads(out.read_text())["images"]
-    scores = {image["file_name"]: image["unusual"] for image in images}
+    scores = {image["file_name"]: image["outlier"] for image in images}
     assert max(scores, key=lambda name: scores[name]) == "stripes.png"
     cli.main(["localize", str(tmp_path / "model.safetensors"), str(photos),
               "--out", str(tmp_path / "boxes.csv")])  # fmt: skip
     rows = csv.DictReader((tmp_path / "boxes.csv").read_text().splitlines())
-    assert {row["name"]: float(row["unusual"]) for row in rows} == scores
-    describe_outliers = capsys.readouterr().err.replace("\n", " ")
-    assert re.search(r"from, \d of 4: stripes.png \(", describe_outliers)
+    assert {row["name"]: float(row["outlier"]) for row in rows} == scores
+    said = capsys.readouterr().err
+    assert re.search(r"^Outliers, unlike most training images: \d of 4: stripes.png \(", said, re.M)
 
 
 def test_localize_by_the_paper_s_reading_or_from_the_model_file(tmp_path, work):
@@ -171,50 +212,20 @@ def test_localize_draws_every_image(tmp_path, work):
             assert image.width / image.height == pytest.approx(2 * width / height, rel=0.02)
 
 
-def test_images_larger_than_the_network_are_looked_at_again(tmp_path, work, capsys, monkeypatch):
-    def middle_half(student, pixels):
-        masks = np.zeros((len(pixels), 32, 32), np.float32)
-        masks[:, 8:24, 8:24] = 1.0
-        return masks
-
-    monkeypatch.setattr("ganloc.model.soft_masks", middle_half)
-    middle_fifth = [0.4, 0.4, 0.6, 0.6]
-    monkeypatch.setattr(
-        crop_reader, "student_boxes", lambda _, px: np.tile(middle_fifth, (len(px), 1))
-    )
+def test_images_larger_than_the_network_are_refined_unless_told_not_to(tmp_path, work):
+    loaded = Localizer.load(work / "run")
+    images = load_images(str(work / "photos"), 32)
     boxes = {}
-    for again, options in ((True, []), (False, ["--no-refine"])):
+    for refine, options in ((True, []), (False, ["--no-refine"])):
         localize(work, tmp_path / "boxes.csv", *options)
         with (tmp_path / "boxes.csv").open() as file:
             rows = list(csv.DictReader(file))
-        ends = [[float(row[end]) for end in ("x0", "y0", "x1", "y1")] for row in rows]
-        boxes[again] = dict(zip([row["name"] for row in rows], ends, strict=True))
-    assert boxes[False]["a/wide.png"] == [15.0, 7.5, 45.0, 22.5]
-    # A fifth of ¾ of the image, then a fifth of half as much again: 0.045 of each side.
-    assert boxes[True]["a/wide.png"] == pytest.approx([28.65, 14.325, 31.35, 15.675], abs=0.01)
-    assert boxes[True]["c.png"] == boxes[False]["c.png"] == [8.0, 8.0, 24.0, 24.0]
-    found = [one.box for one in Localizer.load(work / "run").localize(work / "photos")]
-    np.testing.assert_allclose(found, list(boxes[True].values()), atol=0.01)
-    capsys.readouterr()
-    evaluate(work, "--json")
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
-    # True boxes: the upper left quarter of the first two, all of the third.
-    ious = [0.0225**2 / (0.25 + 0.045**2 - 0.0225**2)] * 2 + [0.25]
-    assert rows["default"]["mean_iou"] == pytest.approx(100 * np.mean(ious), abs=0.01)
-
-
-def test_demo_is_handed_its_options_and_prints_one_json_object(work, tmp_path, capsys, monkeypatch):
-    given = []
-
-    def run_demo(out, seed, console):
-        given.append((out, seed))
-        return load_images(str(work / "photos"), 32), []
-
-    monkeypatch.setattr("ganloc.commands.demo.run_demo", run_demo)
-    cli.main(["demo", "--out", str(tmp_path), "--seed", "3", "--json"])
-    assert given == [(tmp_path, 3)]
-    table = json.loads(capsys.readouterr().out)
-    assert table == {"data": "embedded", "images": 0, "rows": []}  # no truth, nothing scored
+        found = np.array([[float(row[end]) for end in ("x0", "y0", "x1", "y1")] for row in rows])
+        expected = images.in_pixels(loaded.detect(images, refine=refine).boxes)
+        np.testing.assert_allclose(found, expected, atol=0.006)
+        boxes[refine] = dict(zip([row["name"] for row in rows], found.tolist(), strict=True))
+    assert boxes[True]["c.png"] == boxes[False]["c.png"]  # of the network's own size
+    assert boxes[True] != boxes[False]
 
 
 def test_images_that_cannot_be_read_are_left_out_counted_and_listed(tmp_path, work, capsys):
@@ -234,11 +245,26 @@ def test_images_that_cannot_be_read_are_left_out_counted_and_listed(tmp_path, wo
     assert "  empty.jpg: " in errors
 
 
+def test_notices_are_lines_each_time_and_other_warnings_stay_warnings(monkeypatch, capsys):
+    def warn() -> None:
+        warnings.warn("Only [b]4[/b] images.", Notice, stacklevel=1)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+
+    monkeypatch.setitem(cli.COMMANDS, "demo", warn)
+    for _ in range(2):
+        with pytest.warns(DeprecationWarning, match="old") as given:
+            cli.main(["demo"])
+        assert [warning.category for warning in given] == [DeprecationWarning]
+        output, errors = capsys.readouterr()
+        assert (output, errors) == ("", "Only [b]4[/b] images.\n")
+
+
 def test_the_command_and_its_help():
     ganloc = str(Path(sys.executable).with_name("ganloc"))
     done = subprocess.run([ganloc, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert all(
-        command in done.stdout for command in ("demo", "train", "localize", "evaluate", "score")
+        command in done.stdout
+        for command in ("demo", "train", "localize", "evaluate", "evaluate-heatmaps", "reproduce")
     )
     assert done.stderr == ""

@@ -42,7 +42,7 @@ def test_train_localize_evaluate(cifar, capsys):
     assert all((cifar / "drawn" / f"{name}.png").exists() for name in names)
     with pytest.raises(SystemExit, match="2"):
         cli.main(["evaluate", "run", "cifar10:ship"])
-    error = "cifar10:ship has no true boxes to score with: give a COCO file by --truth."
+    error = "cifar10:ship has no true boxes: give a COCO file by --truth."
     assert capsys.readouterr().err.endswith(f"ganloc: {error}\n")
     cli.main(["evaluate", "run", "cifar10:ship", "--truth", "truth.json", "--json"])
     scores = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}

@@ -85,9 +85,9 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train tiny-imagenet:bird --out new --data typo.zip", ["typo.zip"]),
         ("train cifar10:bird --out new", ["--data", "GANLOC_CIFAR10"]),
         ("train cifar10:birds --out new --data notes.txt", ["'birds'", "bird, "]),
-        (TRAIN + "--size 50", ["50", "--size 32, 64, 128 or 256"]),
+        (TRAIN + "--size 50", ["--size must be 32, 64, 128 or 256, not 50"]),
         (TRAIN + "--variant stylegan", ["'stylegan'", "dcgan"]),
-        (TRAIN + "--preset desktop", ["'desktop'", "border, laptop, paper"]),
+        (TRAIN + "--preset desktop", ["'desktop'", "default, laptop or paper"]),
         ("train photos --out photos/run", ["photos/run", "inside photos", "--out"]),
         (TRAIN + "--batch 0", ["--batch"]),
         (TRAIN + "--iterations 0", ["--iterations"]),
@@ -169,18 +169,24 @@ def test_evaluate(command, culprits, work, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("command", "culprits"),
     [
-        ("score typo.npz photos --truth boxless.json", ["typo.npz"]),
-        ("score notes.txt photos --truth boxless.json", ["notes.txt"]),
-        ("score photos photos --truth boxless.json", ["photos"]),
-        ("score flat.npz photos --truth boxless.json", ["flat.npz", "heatmaps", "square"]),
-        ("score fewer.npz photos --truth boxless.json", ["1 of 3 names", "2.png"]),
-        ("score maps.npz photos", ["photos", "--truth"]),
-        ("score maps.npz typo", ["'typo'"]),
-        ("score maps.npz photos --truth boxless.json", ["true box"]),
-        ("score maps.npz photos --truth boxless.json --threshold 1", ["threshold is 1"]),
+        ("evaluate-heatmaps typo.npz photos --truth boxless.json", ["typo.npz"]),
+        ("evaluate-heatmaps notes.txt photos --truth boxless.json", ["notes.txt"]),
+        ("evaluate-heatmaps photos photos --truth boxless.json", ["photos"]),
+        (
+            "evaluate-heatmaps flat.npz photos --truth boxless.json",
+            ["flat.npz", "heatmaps", "square"],
+        ),
+        ("evaluate-heatmaps fewer.npz photos --truth boxless.json", ["1 of 3 names", "2.png"]),
+        ("evaluate-heatmaps maps.npz photos", ["photos", "--truth"]),
+        ("evaluate-heatmaps maps.npz typo", ["'typo'"]),
+        ("evaluate-heatmaps maps.npz photos --truth boxless.json", ["true box"]),
+        (
+            "evaluate-heatmaps maps.npz photos --truth boxless.json --threshold 1",
+            ["threshold is 1"],
+        ),
     ],
 )
-def test_score(command, culprits, work, capsys, monkeypatch):
+def test_evaluate_heatmaps(command, culprits, work, capsys, monkeypatch):
     monkeypatch.chdir(work)
     fails(work, capsys, command, *culprits)
 
@@ -232,13 +238,12 @@ def test_the_exit_status_of_the_process(work):
     assert done.stderr.count("\n") == 1
 
 
-def test_an_interrupt_outside_training(work, capsys, monkeypatch):
-    def load_model(path, device):
+def test_an_interrupt_outside_training(capsys, monkeypatch):
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ganloc.commands.localize.load_model", load_model)
-    monkeypatch.chdir(work)
+    monkeypatch.setitem(cli.COMMANDS, "demo", interrupted)
     with pytest.raises(SystemExit) as stop:
-        cli.main(["localize", "run", "photos", "--out", "new.json"])
+        cli.main(["demo"])
     assert stop.value.code == 130
     assert capsys.readouterr().err == "ganloc: stopped.\n"

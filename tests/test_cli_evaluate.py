@@ -1,7 +1,8 @@
-"""The commands that score: evaluate, and score of saved heatmaps."""
+"""The commands that measure: evaluate, and evaluate-heatmaps of saved ones."""
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,15 +50,15 @@ def test_evaluate_prints_one_json_object(work, capsys):
 @pytest.mark.parametrize(
     ("row", "options"), [("default", []), ("plain-cam", ["--plain-cam"])], ids=["default", "plain"]
 )
-def test_saved_heatmaps_score_as_their_model_s_first_look(row, options, tmp_path, work, capsys):
+def test_saved_heatmaps_measure_as_their_model_s_whole_images(row, options, tmp_path, work, capsys):
     localize(work, tmp_path / "boxes.json", "--heatmaps", str(tmp_path / "maps.npz"), *options)
     truth, photos = work / "truth.json", str(work / "photos")
-    images = load_images(photos, 32, truth=truth)
-    scored = evaluation.evaluate(Model.load(work / "run" / "model.safetensors"), images)
-    expected = as_json(photos, len(images), scored)
+    images = replace(load_images(photos, 32, truth=truth), archive=None)  # no crops to refine by
+    rows = evaluation.evaluate(Model.load(work / "run" / "model.safetensors"), images)
+    expected = as_json(photos, len(images), rows)
     capsys.readouterr()
     where = [str(tmp_path / "maps.npz"), photos, "--truth", str(truth)]
-    cli.main(["score", *where, "--json"])
+    cli.main(["evaluate-heatmaps", *where, "--json"])
     found = json.loads(capsys.readouterr().out)
     assert list(found) == ["data", "images", "rows", "max_box_acc"]
     assert (found["data"], found["images"]) == (expected["data"], expected["images"])
@@ -71,20 +72,20 @@ def test_saved_heatmaps_score_as_their_model_s_first_look(row, options, tmp_path
     ]
     best = {r["name"]: r for r in expected["max_box_acc"]}
     assert found["max_box_acc"] == [{**best[row], "name": reading}]
-    cli.main(["score", *where, "--threshold", "0.2"])
+    cli.main(["evaluate-heatmaps", *where, "--threshold", "0.2"])
     output, errors = capsys.readouterr()
     assert "3 images" in output
     assert "MaxBoxAccV2" in output
     assert errors == ""
 
 
-def test_any_heatmaps_are_scored_with_a_threshold_of_one_s_own(tmp_path, work, capsys):
+def test_any_heatmaps_are_measured_with_a_threshold_of_one_s_own(tmp_path, work, capsys):
     heatmaps = np.zeros((3, 4, 4), np.float16)
     for side, value in [(3, 0.25), (2, 0.5), (1, 1.0)]:
         heatmaps[:, :side, :side] = value
     np.savez(tmp_path / "maps.npz", names=np.array(list(SIZES)), sizes=list(SIZES.values()),
              heatmaps=heatmaps, reading="mine", threshold=0.2, otsu=False)  # fmt: skip
-    command = ["score", str(tmp_path / "maps.npz"), str(work / "photos")]
+    command = ["evaluate-heatmaps", str(tmp_path / "maps.npz"), str(work / "photos")]
     scores = []
     for options in ([], ["--threshold", "0.3"]):
         cli.main([*command, "--truth", str(work / "truth.json"), "--json", *options])
