@@ -107,7 +107,12 @@ def draw_readings(rows: Sequence[ResultRow]) -> Figure:
     readings, trainings = choices(rows, "reading"), choices(rows, "training", "rival")
     figure, axes = _page(7.6, 6.6, 1, rows=(len(READINGS), len(TRAININGS)))
     parts = [
-        ("How it is read", "trained for the border pretext task, which leaves the weights of CAM random", READINGS, readings),
+        (
+            "How it is read",
+            "trained for the border pretext task, which leaves the weights of CAM random",
+            READINGS,
+            readings,
+        ),
         ("What it is trained for", "read by the LDA direction", TRAININGS, trainings),
     ]
     shown = [found[name] for *_, labels, found in parts for name in labels if name in found]
