@@ -150,27 +150,37 @@ class Killed(BaseException):
 
 
 def kill_before_file(number, patch):
-    """Die when the `number`-th file is about to take its place, as by a kill."""
-    replace, files = Path.replace, []
+    """Die when the `number`-th file is about to be replaced or lengthened, as by a kill."""
+    replace, open_file, files = Path.replace, Path.open, []
 
-    def replace_or_die(temporary, target):
-        files.append(Path(target).name)
+    def die_or_note(name):
+        files.append(name)
         if len(files) == number:
             raise Killed
+
+    def replace_or_die(temporary, target):
+        die_or_note(Path(target).name)
         return replace(temporary, target)
 
+    def open_or_die(path, mode="r", **settings):
+        if mode == "a" and path.name == "signals.jsonl":
+            die_or_note(path.name)
+        return open_file(path, mode, **settings)
+
     patch.setattr(Path, "replace", replace_or_die)
+    patch.setattr(Path, "open", open_or_die)
     return files
 
 
-# Recipe and first drawings; at each checkpoint its state and, where it is the best so far, its
-# model (a line of its signals is appended before); at the end the model, then with its student.
+# Recipe and first drawings; at each checkpoint its signals, its state and, where it is the best so
+# far, its model; at the end the model, then with its student.
 FILES = [
     *["recipe.json", "reals.png", "fakes-000000.png", "heatmaps-000000.png", "recipe.json"],
-    *["latest.safetensors", "best.safetensors"] * 2,
-    *["latest.safetensors", "fakes-000006.png", "heatmaps-000006.png"],
+    *["signals.jsonl", "latest.safetensors", "best.safetensors"] * 2,
+    *["signals.jsonl", "latest.safetensors", "fakes-000006.png", "heatmaps-000006.png"],
     *["model.safetensors"] * 2,
 ]
+OF_CHECKPOINTS = [n for n, name in enumerate(FILES, 1) if name.endswith(("jsonl", "safetensors"))]
 
 
 def test_a_run_writes_these_files_in_this_order(tmp_path):
@@ -180,10 +190,7 @@ def test_a_run_writes_these_files_in_this_order(tmp_path):
     assert files == FILES
 
 
-STATES_AND_MODELS = [n for n, name in enumerate(FILES, 1) if name.endswith(".safetensors")]
-
-
-@pytest.mark.parametrize("number", STATES_AND_MODELS)
+@pytest.mark.parametrize("number", OF_CHECKPOINTS)
 def test_killed_before_a_state_or_model_is_there_and_resumed(
     number, tmp_path, straight_with_student
 ):
