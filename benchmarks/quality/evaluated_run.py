@@ -17,7 +17,7 @@ from ganloc.checkpoints.signals import Signals, measure
 from ganloc.evaluation import untrained_model
 from ganloc.files import write_json
 from ganloc.images.image_set import ImageSet
-from ganloc.metrics.localization import scorable
+from ganloc.metrics.localization import evaluable
 from ganloc.model import Model
 from ganloc.shapes import Float
 
@@ -109,4 +109,4 @@ class EvaluatedRun:
 def image_ious(boxes: Float[np.ndarray, "n 4"], test: ImageSet) -> Float[np.ndarray, " k"]:
     """Of the images with a true box."""
     assert test.truth is not None
-    return best_iou(boxes, test.truth)[scorable(test.truth)]
+    return best_iou(boxes, test.truth)[evaluable(test.truth)]

@@ -1,4 +1,4 @@
-"""How far a score would move with other images: percentile bootstrap intervals (Efron, 1979)."""
+"""Percentile bootstrap intervals of metrics over images (Efron, 1979)."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ganloc.shapes import Float
 
-_DRAWS = 4_000_000  # Image numbers drawn at a time: 32 MB, whatever the size of the set.
+_DRAWS = 4_000_000  # image indices drawn at a time: 32 MB
 
 
 def bootstrap_interval(
@@ -16,20 +16,25 @@ def bootstrap_interval(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """The interval that holds the middle `level` of the statistic over resampled images.
+    """The percentile bootstrap interval of a statistic over images.
 
     Args:
-        values: one an image, at least one.
+        values: one value an image, at least one.
         statistic: a numpy reduction that takes `axis`, such as `np.mean` or `np.median`.
-        samples: how many times n images are drawn with replacement.
-        seed: the same seed draws the same images.
-        level: 0–1.
+        samples: number of bootstrap samples.
+        seed: random seed of the samples.
+        level: confidence level, 0–1.
 
     Returns:
-        Its low and high end, in the unit of `values`.
+        The low and high end of the interval, in the unit of `values`.
 
     Raises:
         ValueError: there are no values.
+
+    >>> hits = np.repeat([0.0, 100.0], [40, 60])  # 60 of 100 images are hit
+    >>> low, high = bootstrap_interval(hits)
+    >>> 50 <= low <= 52 and 68 <= high <= 70  # 60 ± 9.6 by the normal approximation
+    True
     """
     if len(values) == 0:
         raise ValueError("A bootstrap needs at least one value.")
@@ -51,10 +56,24 @@ def paired_bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """The interval of the mean of a − b, where both score the same images in the same order.
+    """The bootstrap interval of the mean of a − b, image by image.
 
-    Pairing removes what makes an image easy or hard for both, so the interval is narrower than
-    the two separate ones suggest. An interval above 0 says that `a` is better.
+    Pairing removes the difficulty of the images, which both methods share. `a` is better if the
+    interval lies above 0.
+
+    Args:
+        a: one value an image.
+        b: values of another method on the same images, in the same order.
+        samples: number of bootstrap samples.
+        seed: random seed of the samples.
+        level: confidence level, 0–1.
+
+    Returns:
+        The low and high end of the interval, in the unit of `a` and `b`.
+
+    >>> hits, others = np.array([100.0, 0.0, 0.0]), np.array([0.0, -100.0, -100.0])
+    >>> paired_bootstrap(hits, others)  # the difference is 100 in every image
+    (100.0, 100.0)
     """
     return bootstrap_interval(a - b, samples=samples, seed=seed, level=level)
 
@@ -65,22 +84,22 @@ def mean_over_sets(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float, float]:
-    """The mean of several sets' means, and its interval over images resampled within each set.
+    """The mean of the means of several sets, and its bootstrap interval.
 
-    Every set weighs the same however many images it holds. Paired differences give a paired
-    bootstrap.
+    Images are resampled within each set. All sets have equal weight. Paired differences as `values`
+    give a paired bootstrap.
 
     Args:
-        values: of each set, one an image, at least one.
-        samples: how many times each set's images are drawn with replacement.
-        seed: the same seed draws the same images.
-        level: 0–1.
+        values: for each set, one value an image, at least one.
+        samples: number of bootstrap samples.
+        seed: random seed of the samples.
+        level: confidence level, 0–1.
 
     Returns:
         The mean, and the low and high end of its interval, in the unit of `values`.
 
     Raises:
-        ValueError: there is no set, or one without values.
+        ValueError: there is no set, or a set without values.
     """
     if not values or not all(len(each) for each in values):
         raise ValueError("A bootstrap over sets needs at least one value in each.")

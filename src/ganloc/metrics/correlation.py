@@ -1,8 +1,8 @@
-"""Whether two measurements go together within each data set, such as diversity and localization.
+"""Correlation of two measurements of runs within data sets, such as diversity and localization.
 
-Sets differ in how hard they are and in how alike their images are; what is asked is whether, on
-one and the same set, the runs that are higher in x are higher in y. So each set's mean is taken off
-first, and sets, not runs, are what the interval resamples: runs on one set are not independent.
+Sets differ in difficulty and diversity, so each set's mean is subtracted first. The question is
+whether, on the same set, runs that are higher in x are higher in y. The interval resamples sets,
+because runs on one set are not independent.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from ganloc.shapes import Float
 
-_ROUNDING = 1e-12  # Deviations below this ratio of the largest value are 0.
+_ROUNDING = 1e-12  # deviations below this ratio of the largest value count as 0
 
 
 def centred_correlation(
@@ -22,10 +22,13 @@ def centred_correlation(
     Args:
         x: one value a run.
         y: one value a run.
-        groups: the set of each run. A group of one run says nothing and changes nothing.
+        groups: the set of each run. A group of one run has no effect.
 
     Returns:
-        −1 to 1, or None where x or y is constant within every group: it is then undefined.
+        −1 to 1; None if x or y is constant within every group.
+
+    >>> centred_correlation(np.array([1.0, 2, 11, 12]), np.array([5.0, 6, 1, 2]), list("aabb"))
+    1.0
     """
     correlation = _correlations(_moments(x, y, groups).sum(axis=0, keepdims=True))
     return float(correlation[0]) if len(correlation) else None
@@ -39,23 +42,23 @@ def clustered_interval(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float] | None:
-    """The middle `level` of `centred_correlation` over resampled groups.
+    """The cluster bootstrap interval of `centred_correlation`.
 
-    As many groups as there are get drawn with replacement, each with all its runs. Resamples whose
-    correlation is undefined are left out. With as few groups as the paper's six, percentile
-    intervals are known to be rather too narrow (Cameron, Gelbach and Miller, 2008).
+    Groups are drawn with replacement, each with all its runs. Resamples with an undefined
+    correlation are left out. Percentile intervals are somewhat too narrow for as few groups as the
+    paper's six (Cameron, Gelbach and Miller, 2008).
 
     Args:
         x: one value a run.
         y: one value a run.
         groups: the set of each run.
-        resamples: how many times the groups are drawn.
-        seed: the same seed draws the same groups.
-        level: 0–1.
+        resamples: number of bootstrap samples.
+        seed: random seed of the samples.
+        level: confidence level, 0–1.
 
     Returns:
-        Its low and high end, or None where there is nothing to resample: fewer than two groups in
-        which x or y varies, or a correlation that is undefined.
+        The low and high end of the interval; None if x or y varies in fewer than two groups, or if
+        the correlation is undefined.
     """
     moments = _moments(x, y, groups)
     count = len(moments)
@@ -73,9 +76,9 @@ def clustered_interval(
 def _moments(
     x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], groups: Sequence[str | int]
 ) -> Float[np.ndarray, "groups 3"]:
-    """Each group's sums of squares of x and of y and of products, about its own means.
+    """Sums of x², y² and xy of each group, about the group's means.
 
-    They add up over groups, so a group drawn k times counts k times.
+    The sums add up over groups, so a group that is drawn k times counts k times.
     """
     names, group = np.unique(np.asarray(groups), return_inverse=True)
     one, other = (_centred(values, group) for values in (x, y))
@@ -90,6 +93,6 @@ def _centred(values: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 def _correlations(moments: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, " defined"]:
-    """Of those rows in which both vary."""
+    """The correlation of each row in which both x and y vary."""
     xx, yy, xy = moments[(moments[:, :2] > 0).all(axis=1)].T
     return xy / np.sqrt(xx * yy)

@@ -1,8 +1,7 @@
-"""How diverse a set of images is: the mean MS-SSIM of random pairs of it.
+"""Diversity of a set of images: the mean MS-SSIM of random pairs.
 
-The paper's finding, that GANs of low diversity localize, rests on looking at samples; this is its
-number (its "Limitation" names MS-SSIM). Real images give the value that a generator would reach
-if it were as diverse as they are.
+The paper judges the diversity of GANs by looking at samples, and names MS-SSIM in its section
+Limitation. The value of real images is the reference for samples of a generator.
 """
 
 from dataclasses import dataclass
@@ -13,17 +12,17 @@ import torch
 from ganloc.metrics.ms_ssim import ms_ssim
 from ganloc.shapes import Float, Int, UInt8
 
-_BATCH = 50  # Pairs compared at a time.
+_BATCH = 50  # pairs compared at a time
 
 
 @dataclass(frozen=True)
 class Diversity:
-    """MS-SSIM within a set of images. *High* means alike: low diversity.
+    """MS-SSIM within a set of images. A high value means low diversity.
 
     Attributes:
-        mean: over all pairs of all samplings, 0–1.
-        deviation: standard deviation of the samplings' means (n − 1): how far one sampling moves by
-            the choice of its pairs alone. Other images may move it further.
+        mean: mean over all pairs of all samplings, 0–1.
+        deviation: standard deviation (n − 1) of the means of the samplings. It measures the choice
+            of pairs only, not that of the images.
     """
 
     mean: float
@@ -39,18 +38,17 @@ def diversity(
 ) -> Diversity:
     """Mean MS-SSIM of `samplings` × `pairs` pairs of different images.
 
-    No pair is drawn twice, in any order: the samplings are disjoint. (An image may be in several
-    pairs.)
+    No pair is drawn twice, so the samplings are disjoint. An image may be in several pairs.
 
     Args:
-        images: RGB, 0–255, of one size; only values of the same size can be compared.
-        pairs: a sampling, at least 1.
-        seed: the same seed draws the same pairs.
-        samplings: at least 2.
+        images: RGB, 0–255. Values of different sizes are not comparable.
+        pairs: pairs a sampling, at least 1.
+        seed: random seed of the pairs.
+        samplings: number of samplings, at least 2.
         device: where to compute; the CPU by default.
 
     Raises:
-        ValueError: too few images for so many different pairs, or too few pairs or samplings.
+        ValueError: too few images for so many pairs, or too few pairs or samplings.
     """
     if pairs < 1 or samplings < 2:
         raise ValueError("Diversity needs at least one pair a sampling, and two samplings.")
@@ -64,10 +62,10 @@ def diversity(
 
 
 def draw_pairs(count: int, pairs: int, seed: int) -> Int[np.ndarray, "pairs 2"]:
-    """Numbers of two different images of `count`, the larger first; no pair comes twice.
+    """Random pairs of different indices below `count`, the larger first. No pair is drawn twice.
 
     Raises:
-        ValueError: there are not so many different pairs.
+        ValueError: there are fewer different pairs.
     """
     possible = count * (count - 1) // 2
     if pairs > possible:

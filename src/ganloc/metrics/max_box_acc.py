@@ -1,9 +1,10 @@
-"""MaxBoxAcc and MaxBoxAccV2: how good a heatmap could be, were its best threshold known.
+"""MaxBoxAcc and MaxBoxAccV2: the accuracy of heatmaps at an oracle threshold.
 
 J. Choe, S. J. Oh, S. Lee, S. Chun, Z. Akata, H. Shim, "Evaluating Weakly Supervised Object
-Localization Methods Right" (CVPR 2020), and V2 of its extension (arXiv 2007.04178). Both are
-*oracles*: the threshold, one for all images, is chosen with the true boxes that are scored. They
-compare heatmaps without their thresholds, and no method that must choose one can promise them.
+Localization Methods Right" (CVPR 2020, arXiv 2001.07437), and V2 of its extension (arXiv
+2007.04178). One threshold for all images is chosen on the true boxes of the evaluated images. The
+metrics compare heatmaps independently of their thresholds. They are upper bounds: a method in use
+must choose a threshold without true boxes.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import numpy as np
 from ganloc.box.from_heatmap import component_boxes, largest, normalise
 from ganloc.box.iou import best_iou
 from ganloc.images.batches import CUT
-from ganloc.metrics.localization import gt_known_loc, scorable
+from ganloc.metrics.localization import evaluable, gt_known_loc
 from ganloc.shapes import Float, Int
 
 THRESHOLDS = np.arange(100) / 100
@@ -22,17 +23,17 @@ DELTAS = (0.3, 0.5, 0.7)
 
 @dataclass(frozen=True)
 class MaxBoxAcc:
-    """Oracle scores of a set of heatmaps, in percent (0–100).
+    """Oracle metrics of a set of heatmaps, in percent (0–100).
 
     Attributes:
-        max_box_acc: share of images whose largest box has IoU > 0.5, at the best threshold.
-        threshold: that threshold, the lowest of equals.
-        max_box_acc_v2: share of images of which any component's box has IoU > δ, at the best
-            threshold for each δ, averaged over `DELTAS`.
-        thresholds_v2: those thresholds, one for each δ.
-        thresholds: the sweep.
-        largest_box: the share with the largest box at every δ and threshold.
-        any_box: the share with the best of all boxes at every δ and threshold.
+        max_box_acc: percentage of images whose largest box has IoU > 0.5, at the best threshold.
+        threshold: the best threshold, the lowest of equals.
+        max_box_acc_v2: percentage of images in which the box of any component has IoU > δ, at the
+            best threshold for each δ, averaged over `DELTAS`.
+        thresholds_v2: the best threshold for each δ.
+        thresholds: all thresholds of the sweep.
+        largest_box: percentage of hits of the largest box, for every δ and threshold.
+        any_box: percentage of hits of the best of all boxes, for every δ and threshold.
     """
 
     max_box_acc: float
@@ -50,28 +51,34 @@ def max_box_acc(
     sizes: Int[np.ndarray, "n 2"],
     thresholds: Float[np.ndarray, " t"] = THRESHOLDS,
 ) -> MaxBoxAcc:
-    """Cut heatmaps at every threshold of a sweep and score the boxes at the best of them.
+    """Evaluate heatmaps at every threshold of a sweep.
 
-    As everywhere here, a heatmap is min-max normalised, a pixel belongs to the object where M > τ,
-    components join over eight neighbours, "largest" is by box area, and a hit is IoU > δ. (The
-    authors' code rounds M to 256 steps, takes the largest contour by its own area and counts
-    IoU ≥ δ.) A heatmap that is constant or not finite gives the whole image at every threshold.
+    Heatmaps are min-max normalised, a pixel M belongs to the object if M > τ, components are
+    8-connected, the largest box is that of the largest area, and a hit is IoU > δ. The authors'
+    code differs: it rounds M to 256 steps, takes the contour of the largest area and counts
+    IoU ≥ δ. A heatmap that is constant or not finite gives the whole image at every threshold.
     Images without a true box are left out.
 
     Args:
-        heatmaps: one an image, on any scale, cut at their own resolution; a large value says
-            "object".
+        heatmaps: one an image, on any scale, large where the object is. They are cut at their own
+            resolution.
         truth: true boxes of each image, xyxy, half-open, in pixels of the original.
-        sizes: width and height of each original.
+        sizes: width and height of each original, in pixels.
         thresholds: ratios of the maximum, each in [0, 1): by default 0, 0.01, …, 0.99.
 
     Raises:
         UserError: no image has a true box.
         ValueError: there is no threshold, or one is not in [0, 1).
+
+    >>> heatmaps = np.array([[[0.0, 0.3, 1.0, 1.0]]])  # 1 × 4 pixels; the object is the right half
+    >>> truth = (np.array([[2.0, 0.0, 4.0, 1.0]]),)
+    >>> oracle = max_box_acc(heatmaps, truth, sizes=np.array([[4, 1]]))
+    >>> oracle.max_box_acc_v2, oracle.thresholds_v2  # below 0.3 the IoU is 2/3
+    (100.0, (0.0, 0.0, 0.3))
     """
     if not len(thresholds) or not ((thresholds >= 0) & (thresholds < 1)).all():
         raise ValueError(f"The thresholds are {thresholds}: each must be in [0, 1).")
-    keep = np.flatnonzero(scorable(truth))
+    keep = np.flatnonzero(evaluable(truth))
     parts = [
         _ious(heatmaps[part], tuple(truth[i] for i in part), sizes[part], thresholds)
         for part in np.array_split(keep, -(-len(keep) // CUT))
@@ -98,7 +105,7 @@ def _ious(
     sizes: Int[np.ndarray, "n 2"],
     thresholds: Float[np.ndarray, " t"],
 ) -> Float[np.ndarray, "2 t n"]:
-    """The IoU, with its closest true box, of the largest box and of the best of all boxes."""
+    """`best_iou` of the largest box and of the best of all boxes, for every threshold."""
     heatmaps = normalise(heatmaps)
     height, width = heatmaps.shape[1:]
     scale = np.tile(sizes, 2)

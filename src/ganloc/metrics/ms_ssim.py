@@ -1,8 +1,8 @@
-"""How alike two images are: multi-scale structural similarity.
+"""Multi-scale structural similarity (MS-SSIM) of two images.
 
 Wang, Simoncelli and Bovik, "Multi-scale structural similarity for image quality assessment"
-(Asilomar 2003), which is to tell diverse GANs from those that repeat themselves (Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017, section 4.2).
+(Asilomar 2003). Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs" (arXiv
+1610.09585, section 4.2), use it as a measure of a GAN's diversity.
 """
 
 import torch
@@ -11,10 +11,10 @@ from torch.nn.functional import avg_pool2d
 
 from ganloc.shapes import Float
 
-BETAS = (0.3, 0.4, 0.3)  # Exponents of the scales, finest first; the luminance's is the last one's.
+BETAS = (0.3, 0.4, 0.3)  # exponents of the scales, finest first; the last is also the luminance's
 K1, K2 = 0.01, 0.03
 
-# Side and standard deviation of the Gaussian window, in pixels, the wanted one first.
+# Side and standard deviation of the Gaussian window in pixels, the preferred one first.
 _WINDOWS = ((11, 1.5), (7, 1.0))
 
 
@@ -23,7 +23,7 @@ def ms_ssim(
     second: Float[Tensor, "n channels size size"],
     data_range: float = 1.0,
 ) -> Float[Tensor, " n"]:
-    """MS-SSIM of each pair: 1 for identical images, 0 for images of unlike structure.
+    """MS-SSIM of each pair of images: 1 if they are identical, 0 if their structure differs.
 
     With the local means μ, variances σ² and covariance σₓᵧ under a Gaussian window,
     cs = (2σₓᵧ + C₂) / (σₓ² + σᵧ² + C₂) and l = (2μₓμᵧ + C₁) / (μₓ² + μᵧ² + C₁), where
@@ -31,28 +31,33 @@ def ms_ssim(
 
         MS-SSIM = mean(cs₁)^β₁ · mean(cs₂)^β₂ · mean(l₃·cs₃)^β₃
 
-    and the channels' values are averaged. The papers leave open what we fix like this:
+    and the values of the channels are averaged. The papers do not specify these details:
 
-    - Only windows that lie within the image count (no padding). From scale to scale 2×2 pixels
-      are averaged.
-    - The standard window, 11 pixels and σ 1.5, must fit into the coarsest scale, size/4. Below 44
-      pixels it is 7 pixels and σ 1.0 (as many deviations to its edge), which fits the 8 pixels that
-      32 leave. Values of 64 and 128 pixels are therefore not comparable with values of 32.
-    - Three scales at every size: the five of the paper (the coarsest 1/16) would need 176 pixels.
-    - A mean below 0 counts as 0, as in the common implementations: a root of it would be NaN.
+    - Windows have no padding. Scales are downsampled by the mean of 2×2 pixels.
+    - The standard window (11 pixels, σ 1.5) must fit into the coarsest scale, size/4. Images below
+      44 pixels get a window of 7 pixels and σ 1.0. Values of 32×32 images are therefore not
+      comparable with those of 64×64.
+    - There are three scales at every size. The paper's five would need 176 pixels.
+    - A negative mean counts as 0, as in common implementations, because its root would be NaN.
 
-    Everything is worked out in float64, since σ² is a small difference of large numbers.
+    The computation is in float64, because σ² is a small difference of large numbers.
 
     Args:
-        first: values from 0 to `data_range`; a sign would make nonsense of the luminance.
-        second: what each of them is compared with.
-        data_range: of the values, such as 1.0 or 255.0.
+        first: values from 0 to `data_range`.
+        second: the other image of each pair, likewise.
+        data_range: such as 1.0 or 255.0.
 
     Returns:
         Values from 0 to 1.
 
     Raises:
-        ValueError: images below 28 pixels.
+        ValueError: images are smaller than 28 pixels.
+
+    >>> black, white = torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64)
+    >>> ms_ssim(white, white).round(decimals=4)
+    tensor([1.], dtype=torch.float64)
+    >>> ms_ssim(black, white).round(decimals=4)  # l₃ = C₁ / (1 + C₁) and l₃^0.3 = 0.0631
+    tensor([0.0631], dtype=torch.float64)
     """
     one, other = first.double(), second.double()
     side, deviation = _window(one.shape[-1])
@@ -82,8 +87,8 @@ def _window(size: int) -> tuple[int, float]:
 def _blurred(maps: Float[Tensor, "*n size size"], side: int, deviation: float) -> Tensor:
     """Gaussian-weighted means over every window within the maps.
 
-    A separable filter is a product with a banded matrix from either side: on small images faster
-    than a convolution, and on a GPU not rounded to TF32.
+    The separable filter is a product with a banded matrix from both sides. On small images this is
+    faster than a convolution, and a GPU does not round it to TF32.
     """
     size = maps.shape[-1]
     offsets = torch.arange(side, dtype=maps.dtype, device=maps.device) - (side - 1) / 2

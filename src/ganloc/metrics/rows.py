@@ -1,4 +1,4 @@
-"""Scores of several methods on one data set: as rows and as JSON."""
+"""Metrics of several methods on one data set, as rows and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -8,26 +8,26 @@ import numpy as np
 
 from ganloc.box.iou import best_iou
 from ganloc.metrics.bootstrap import bootstrap_interval
-from ganloc.metrics.localization import gt_known_loc, mean_iou, scorable
+from ganloc.metrics.localization import evaluable, gt_known_loc, mean_iou
 from ganloc.metrics.max_box_acc import MaxBoxAcc, max_box_acc
 from ganloc.shapes import Float, Int
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method's scores, in percent (0–100).
+    """Metrics of one method, in percent (0–100), with 95 % bootstrap intervals over images.
 
     Attributes:
         name: the method.
-        uses_labels: a box or class label was seen in fitting.
-        oracle: something was chosen by looking at the truth that is scored here.
-        gt_known_loc: share of images with IoU > 0.5.
-        interval: its 95 % bootstrap interval over images.
-        gt_known_loc_70: share of images with IoU > 0.7.
+        uses_labels: the method was fitted on box or class labels.
+        oracle: something was chosen on the true boxes of the evaluated images.
+        gt_known_loc: percentage of images with IoU > 0.5.
+        interval: the interval of `gt_known_loc`.
+        gt_known_loc_70: percentage of images with IoU > 0.7.
         mean_iou: mean IoU over images.
         interval_70: the interval of `gt_known_loc_70`.
         interval_iou: the interval of `mean_iou`.
-        max_box_acc: where boxes were cut from heatmaps, what these score at an oracle threshold.
+        max_box_acc: oracle metrics of the method's heatmaps; None if it has no heatmaps.
     """
 
     name: str
@@ -49,12 +49,19 @@ def evaluate_boxes(
     uses_labels: bool = False,
     oracle: bool = False,
 ) -> Row:
-    """Score one box an image; images without a true box are left out.
+    """The row of a method with one box an image. Images without a true box are left out.
+
+    Args:
+        name: the method.
+        boxes: xyxy, half-open, in pixels of the originals.
+        truth: true boxes of each image, likewise.
+        uses_labels: as in `Row`.
+        oracle: as in `Row`.
 
     Raises:
         UserError: no image has a true box.
     """
-    ious = best_iou(boxes, truth)[scorable(truth)]
+    ious = best_iou(boxes, truth)[evaluable(truth)]
     return Row(
         name=name,
         uses_labels=uses_labels,
@@ -75,7 +82,14 @@ def evaluate_heatmaps(
     truth: tuple[Float[np.ndarray, "_ 4"], ...],
     sizes: Int[np.ndarray, "n 2"],
 ) -> Row:
-    """`score_boxes` of boxes cut from heatmaps, and `max_box_acc` of the heatmaps themselves.
+    """The row of a method with heatmaps: `evaluate_boxes`, and `max_box_acc` of the heatmaps.
+
+    Args:
+        name: the method.
+        heatmaps: as in `max_box_acc`.
+        boxes: xyxy, half-open, in pixels of the originals.
+        truth: true boxes of each image, likewise.
+        sizes: width and height of each original, in pixels.
 
     Raises:
         UserError: no image has a true box.
@@ -87,10 +101,15 @@ def evaluate_heatmaps(
 def as_json(
     data: str, images: int, rows: Sequence[Row], corloc: Sequence[Row] = ()
 ) -> dict[str, Any]:
-    """One object: the data set's name, how many images were scored, the rows, CorLoc, MaxBoxAcc.
+    """One object: `data`, `images`, `rows`, and `corloc` and `max_box_acc` if any row has them.
 
-    Percentages are rounded to two decimals. `corloc` are rows scored on the fitted images. The
-    last two are left out where no row has them.
+    Percentages are rounded to two decimals.
+
+    Args:
+        data: name of the data set.
+        images: number of evaluated images.
+        rows: on the test images.
+        corloc: rows on the training images.
     """
     found = {"data": data, "images": images, "rows": [_rounded(row) for row in rows]}
     fitted = [

@@ -1,4 +1,4 @@
-"""The rows of heatmaps that were saved, by this or any other method."""
+"""Evaluation of saved heatmaps, of ganloc or of any other method."""
 
 import numpy as np
 
@@ -14,19 +14,19 @@ from ganloc.shapes import Int
 def evaluate_saved(
     saved: SavedHeatmaps, images: ImageSet, threshold: float | None = None
 ) -> list[Row]:
-    """Score saved heatmaps where they stand, beside the boxes that need none.
+    """Evaluate saved heatmaps, beside two constant boxes.
 
     Args:
         saved: one heatmap for each of `images`, in any order.
         images: with truth.
-        threshold: a ratio of the maximum, in place of the file's rule.
+        threshold: ratio of the maximum, in place of the file's `threshold` and `otsu`.
 
     Returns:
         A row named after the reading, then `whole-image` and `centre`.
 
     Raises:
-        UserError: the heatmaps are not those of `images`, the threshold is not in [0, 1), or no
-            image has a true box.
+        UserError: the heatmaps are of other images, the threshold is not in [0, 1), or no image has
+            a true box.
     """
     assert images.truth is not None
     heatmaps = saved.heatmaps[_places(saved, images)]
@@ -41,7 +41,7 @@ def evaluate_saved(
 
 
 def _places(saved: SavedHeatmaps, images: ImageSet) -> Int[np.ndarray, " n"]:
-    """Where each image's heatmap stands."""
+    """The index of each image's heatmap."""
     place = {name: index for index, name in enumerate(saved.names)}
     if len(place) < len(saved.names):
         twice = next(name for i, name in enumerate(saved.names) if place[name] != i)
@@ -50,11 +50,11 @@ def _places(saved: SavedHeatmaps, images: ImageSet) -> Int[np.ndarray, " n"]:
         (images.names, set(place), "There is no heatmap of"),
         (saved.names, set(images.names), "There are heatmaps but no images of"),
     ]:
-        odd = [name for name in names if name not in others]
-        if odd:
+        unmatched = [name for name in names if name not in others]
+        if unmatched:
             raise UserError(
-                f"{said} {len(odd)} of {len(names)} names (the first is {odd[0]}): score the very "
-                "images that the heatmaps were made of."
+                f"{said} {len(unmatched)} of {len(names)} names (the first is {unmatched[0]}): "
+                "evaluate the very images that the heatmaps were made of."
             )
     places = np.array([place[name] for name in images.names])
     differ = np.flatnonzero((saved.sizes[places] != images.sizes).any(axis=1))
@@ -63,6 +63,6 @@ def _places(saved: SavedHeatmaps, images: ImageSet) -> Int[np.ndarray, " n"]:
         said = saved.sizes[places[differ[0]]]
         raise UserError(
             f"The heatmaps say that {name} is {said[0]}×{said[1]} pixels and it is "
-            f"{size[0]}×{size[1]}: score the very images that the heatmaps were made of."
+            f"{size[0]}×{size[1]}: evaluate the very images that the heatmaps were made of."
         )
     return places

@@ -1,4 +1,4 @@
-"""Images side by side, and heatmaps in colour."""
+"""Grids of images, boxes on images, and heatmaps in colour."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 from ganloc.files import replacing
 from ganloc.shapes import Float, UInt8
 
-# Dark blue over violet and orange to pale yellow: grows in brightness, so it also prints in grey.
+# From dark blue over violet and orange to pale yellow. Brightness increases, also when printed in
+# grey.
 _COLOURS = np.array(
     [[8, 8, 36], [62, 18, 110], [138, 34, 106], [212, 72, 66], [250, 142, 28], [252, 250, 164]]
 )
@@ -27,10 +28,7 @@ def colour(heatmap: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
 def enlarge(
     pixels: UInt8[np.ndarray, "*n size size 3"], side: int
 ) -> UInt8[np.ndarray, "*n side side 3"]:
-    """Every pixel as a square of pixels, by the whole number that comes up to `side`.
-
-    What is larger already stays as it is.
-    """
+    """Enlarge images by the largest whole factor that does not exceed `side`, at least 1."""
     times = max(1, side // pixels.shape[-2])
     return pixels.repeat(times, axis=-3).repeat(times, axis=-2)
 
@@ -38,7 +36,7 @@ def enlarge(
 def tile(
     images: UInt8[np.ndarray, "n size size 3"], columns: int, gap: int = 2
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Images in rows of `columns`, on white, `gap` pixels apart."""
+    """Arrange images in rows of `columns`, on white, `gap` pixels apart."""
     count, size = images.shape[:2]
     rows, step = -(-count // columns), size + gap
     sheet = np.full((rows * step - gap, columns * step - gap, 3), 255, np.uint8)
@@ -52,14 +50,14 @@ def with_boxes(
     pixels: UInt8[np.ndarray, "h w 3"],
     boxes: Sequence[tuple[tuple[int, int, int], Float[np.ndarray, "4"]]],
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Outlines drawn just inside each half-open box."""
+    """Draw the outlines of boxes (colour and xyxy, half-open, in pixels), just inside each box."""
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     height, width = pixels.shape[:2]
     for outline, (x0, y0, x1, y1) in boxes:
         left, top = min(round(x0), width - 1), min(round(y0), height - 1)
         right, bottom = max(left, round(x1) - 1), max(top, round(y1) - 1)
-        # Half of a thin box at most, or the line would leave it.
+        # At most half of a thin box, or the line would leave the box.
         thickest = (min(right - left, bottom - top) + 2) // 2
         line = max(1, min(width // 64, height // 64, thickest))
         draw.rectangle((left, top, right, bottom), outline=outline, width=line)
@@ -77,6 +75,6 @@ def under_heatmap(
 
 
 def save_png(path: Path, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
-    """Write a PNG, whole or not at all."""
+    """Write a PNG, atomically."""
     with replacing(path) as temporary:
         Image.fromarray(pixels).save(temporary, "png")

@@ -1,6 +1,6 @@
-"""How the paper's figures are drawn: panels of tiles side by side, with their words.
+"""Drawing of the paper's figures: panels of tiles side by side, with titles and a caption.
 
-Needs matplotlib (the extra `figures`); importing this module without it is a UserError.
+The module needs matplotlib (the extra `figures`). Its import raises a UserError otherwise.
 """
 
 import io
@@ -25,30 +25,30 @@ try:
 except ImportError as error:
     raise UserError("Drawing figures needs matplotlib: pip install 'ganloc[figures]'.") from error
 
-SIDE = 128  # pixels of a tile on which boxes are drawn
-SAMPLE_SIDE = 64  # pixels of a tile that is only looked at
+SIDE = 128  # side of a tile with boxes, in pixels
+SAMPLE_SIDE = 64  # side of a tile without boxes, in pixels
 
-# Of the page, in pixels.
+# Distances and heights of lines, in pixels.
 MARGIN, GAP, TILE_GAP = 20, 36, 2
 TITLE, NOTE, HEADING, LINE = 30, 20, 22, 19
 PIXELS_PER_INCH = 100
-LIMIT = 400_000  # bytes of a file that many will load
+LIMIT = 400_000  # bytes of a PNG above which its colours are reduced
 
-_FONT = "DejaVu Sans"  # comes with matplotlib, so the same everywhere
+_FONT = "DejaVu Sans"  # part of matplotlib, so it is available everywhere
 _BLACK, _GREY = "#111111", "#555555"
-_LETTER = 6.9  # pixels of a caption's letter, on average
+_LETTER = 6.9  # mean width of a letter of the caption, in pixels
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One of the images that a figure puts side by side.
+    """A grid of tiles with a title. A figure has several.
 
     Attributes:
-        title: of the panel, in plain words.
-        note: a line below the title.
+        title: first line above the tiles.
+        note: second line.
         tiles: RGB, row by row.
         columns: tiles a row.
-        headings: over the columns, each over as many as the next.
+        headings: above the columns. Each spans the same number of columns.
     """
 
     title: str
@@ -61,14 +61,14 @@ class Panel:
 def sample_tiles(
     pixels: UInt8[np.ndarray, "n size size 3"],
 ) -> UInt8[np.ndarray, "n side side 3"]:
-    """Images to look at; smaller ones have every pixel as a square of pixels."""
+    """Images as tiles without boxes."""
     return enlarge(pixels, SAMPLE_SIDE)
 
 
 def boxed_tiles(
     images: ImageSet, boxes: Float[np.ndarray, "n 4"], truth: bool = False
 ) -> UInt8[np.ndarray, "n side side 3"]:
-    """Images with `boxes` (xyxy, in fractions of the image) in green; the true ones in blue."""
+    """Images with `boxes` (xyxy, in fractions of the image) in green and true boxes in blue."""
     tiles = enlarge(images.pixels, SIDE)
     for index, pixels in enumerate(tiles):
         scale = len(pixels) / np.tile(images.sizes[index], 2)
@@ -92,20 +92,20 @@ def overlay_tiles(
 
 
 def beside(*columns: UInt8[np.ndarray, "n side side 3"]) -> UInt8[np.ndarray, "_ side side 3"]:
-    """Tiles of which each column shows the same images, row by row."""
+    """Interleave columns of tiles, so that each row of a panel shows one image."""
     return np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
 
 
 def draw_panels(panels: Sequence[Panel], per_row: int, caption: str) -> Figure:
-    """Panels in rows of `per_row` over a caption; every pixel of a tile is one of the figure.
+    """Arrange panels in rows over a caption. One pixel of a tile is one pixel of the figure.
 
     Args:
-        panels: at least one; all with as many tiles of the same side and headings or none.
+        panels: at least one, all of the same size.
         per_row: panels side by side.
-        caption: small print below; broken to the width of the figure.
+        caption: small print below, wrapped to the width of the figure.
 
     Raises:
-        ValueError: panels of different sizes.
+        ValueError: panels have different sizes.
     """
     sheets = [tile(panel.tiles, panel.columns, TILE_GAP) for panel in panels]
     if len({sheet.shape for sheet in sheets}) > 1:
@@ -132,17 +132,17 @@ def draw_panels(panels: Sequence[Panel], per_row: int, caption: str) -> Figure:
 
 
 def render(figure: Figure) -> UInt8[np.ndarray, "height width 3"]:
-    """The figure's pixels."""
+    """The pixels of a figure."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def save_figure(path: Path, figure: Figure) -> None:
-    """Write a PNG, whole or not at all; the same figure gives the same bytes.
+    """Write a PNG, atomically. Equal figures give equal bytes.
 
-    Above `LIMIT` bytes it is saved with 32 levels a channel, and if that does not do with 256
-    colours in all.
+    A file of more than `LIMIT` bytes is reduced to 32 levels a channel. If it is still too large,
+    it is reduced to 256 colours.
     """
     image = Image.fromarray(render(figure))
     data = _png(image)
@@ -160,7 +160,7 @@ def _png(image: Image.Image) -> bytes:
 
 
 class _Page:
-    """A white figure whose places are counted in pixels from its upper left corner."""
+    """A white figure with coordinates in pixels from its upper left corner."""
 
     def __init__(self, width: int, height: int):
         self.width, self.height = width, height
@@ -168,14 +168,14 @@ class _Page:
         self.figure = Figure(figsize=inches, dpi=PIXELS_PER_INCH, facecolor="white")
 
     def put(self, left: int, top: int, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
-        """Pixels as they are."""
+        """Place pixels without scaling."""
         above = self.height - top - len(pixels)
         self.figure.figimage(pixels, left, above, origin="upper")
 
     def write(
         self, left: int, top: int, text: str, points: float, ink: str, weight: str = "normal"
     ) -> None:
-        """One line, `top` over its letters."""
+        """Write one line of text, with the top of its letters at `top`."""
         self.figure.text(
             left / self.width,
             1 - top / self.height,

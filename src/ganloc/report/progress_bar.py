@@ -1,4 +1,4 @@
-"""The bar that training shows."""
+"""The progress bar of a training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-# Of a log's line.
+# Labels of the losses in a line of the log.
 SHORT = {
     "discriminator_loss": "D",
     "generator_loss": "G",
@@ -20,7 +20,15 @@ SHORT = {
 def training_progress(
     iterations: int, console: Console
 ) -> Iterator[Callable[[int, dict[str, int | float]], None]]:
-    """A bar with losses, images/s and time left; gives the function that moves it."""
+    """Show a bar with losses, images/s and time left.
+
+    Args:
+        iterations: total of the bar.
+        console: where to show it.
+
+    Yields:
+        A progress callback, which moves the bar.
+    """
     columns = (
         BarColumn(bar_width=24),
         MofNCompleteColumn(),

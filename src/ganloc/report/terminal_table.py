@@ -1,4 +1,4 @@
-"""Rows of scores as a table on the terminal."""
+"""Rows of metrics as a table on the terminal."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,15 @@ LABELS, ORACLE = "*", "†"
 def print_table(
     rows: Sequence[Row], title: str, corloc: Sequence[Row] = (), console: Console | None = None
 ) -> None:
-    """Print the rows, each score with its 95 % interval, and a mark where labels were used.
+    """Print a table of metrics with 95 % intervals, which fits 80 columns.
 
-    Below them stand CorLoc, where there are rows of the fitted images, and the oracle scores of
-    rows that have any. It fits 80 columns.
+    CorLoc and the oracle metrics follow below the table, if any.
+
+    Args:
+        rows: on the test images.
+        title: of the table.
+        corloc: rows on the training images.
+        console: where to print; standard output by default.
     """
     table = Table(box=None, title=Text(title), title_justify="left", pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -35,10 +40,10 @@ def print_table(
     if any(row.uses_labels for row in rows):
         console.print(f"{LABELS} uses labels", highlight=False)
     if any(row.oracle for row in rows):
-        console.print(f"{ORACLE} oracle: chosen with the boxes that are scored", highlight=False)
+        console.print(f"{ORACLE} oracle: chosen on the true boxes", highlight=False)
     if corloc:
-        scores = [f"{row.name} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc]
-        console.print(f"CorLoc, on the fitted images: {', '.join(scores)}", highlight=False)
+        values = [f"{row.name} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc]
+        console.print(f"CorLoc, on the training images: {', '.join(values)}", highlight=False)
     best = [(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
     if best:
         first = ", ".join(f"{name} {oracle.max_box_acc:.1f}" for name, oracle in best)
