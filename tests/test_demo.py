@@ -5,94 +5,108 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
 
-from ganloc import demo, recipes
+from ganloc import cli, recipes
 from ganloc.checkpoints.run import Run
-from ganloc.errors import UserError
+from ganloc.evaluation import evaluate
 from ganloc.images import source
 from ganloc.images.image_set import ImageSet
+from ganloc.metrics.rows import as_json
+from ganloc.model import Model
 from ganloc.recipes import Recipe
 
 NAMES = {"default", "plain-cam", "untrained", "whole-image", "centre", "fitted-box"}
-CONSOLE = Console(quiet=True)
+SIZE = 32
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    thin = Recipe(
-        "dcgan",
-        generator_width=2,
-        discriminator_width=2,
-        batch=2,
-        beta1=0.5,
-        student_iterations=2,
-        student_width=2,
-    )
+    """The default preset, and the drawn images, as a few rows of their tables."""
+    thin = Recipe("dcgan", generator_width=2, discriminator_width=2, batch=2, iterations=3,
+                  beta1=0.5, student_iterations=2, student_width=2)  # fmt: skip
     monkeypatch.setitem(recipes.PRESETS, "default", thin)
-    monkeypatch.setitem(demo.CHANGES, "iterations", 3)
-    monkeypatch.setattr(demo, "SHOWN", 4)
     monkeypatch.setattr(source, "_EMBEDDED", {"train": (12, 0), "test": (6, 1)})
+
+
+def demo(out, *options):
+    cli.main(["demo", "--out", str(out), *options])
 
 
 def names(folder):
     return {path.name for path in folder.iterdir()}
 
 
-def test_it_trains_scores_held_out_images_and_draws_them(tmp_path):
+def refused(out, capsys):
+    with pytest.raises(SystemExit) as stop:
+        demo(out)
+    assert stop.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_it_trains_evaluates_held_out_images_and_draws_them(tmp_path, capsys):
     out = tmp_path / "runs" / "demo"
-    images, rows = demo.run_demo(out, 7, CONSOLE)
-    assert isinstance(images, ImageSet)
-    assert len(images) == 6
-    held_out = source.load_images("embedded", demo.CHANGES["size"], "test")
-    np.testing.assert_array_equal(images.pixels, held_out.pixels)
-    assert {row.name for row in rows} >= NAMES
-    assert all(0.0 <= row.gt_known_loc <= 100.0 for row in rows)
+    demo(out, "--seed", "7", "--json")
+    output, errors = capsys.readouterr()
+    table = json.loads(output)
+    assert (table["data"], table["images"]) == ("embedded", 6)
+    assert {row["name"] for row in table["rows"]} >= NAMES
+    train, test = (source.load_images("embedded", SIZE, split) for split in ("train", "test"))
+    rows = evaluate(Model.load(out / "model.safetensors"), test, train)
+    assert table == json.loads(json.dumps(as_json("embedded", 6, rows)))
+    assert "Training on 12 drawn images; evaluating on 6 others." in errors
+    assert str(out / "boxes.png") in errors
     assert names(out) >= {"boxes.png", "model.safetensors", "log.jsonl", "reals.png"}
-    with Image.open(out / "boxes.png") as image:
-        assert image.width > image.height > 0  # three tiles an image, four images a row
+    with Image.open(out / "boxes.png") as image:  # three tiles an image, four images a row
+        assert image.size == (12 * 128 + 11 * 2, 2 * 128 + 2)
     values = Run.open(out).read()
     assert (values["data"], values["images"]) == ("embedded", 12)
-    assert (values["recipe"]["iterations"], values["recipe"]["seed"]) == (3, 7)
-    assert values["recipe"]["size"] == demo.CHANGES["size"]
+    settings = values["recipe"]
+    assert (settings["iterations"], settings["seed"], settings["size"]) == (3, 7, SIZE)
+
+
+def test_without_json_it_prints_a_table(tmp_path, capsys):
+    demo(tmp_path)
+    output = capsys.readouterr().out
+    assert output.startswith("embedded: 6 images")
+    assert all(name in output for name in NAMES)
 
 
 def test_an_earlier_demo_is_replaced(tmp_path):
-    demo.run_demo(tmp_path, 0, CONSOLE)
+    demo(tmp_path)
     (tmp_path / "fakes-999999.png").touch()
-    demo.run_demo(tmp_path, 1, CONSOLE)
+    demo(tmp_path, "--seed", "1")
     assert Run.open(tmp_path).recipe().seed == 1
     assert "fakes-999999.png" not in names(tmp_path)
     assert "boxes.png" in names(tmp_path)
 
 
-def test_a_run_on_someone_s_images_is_left_alone(tmp_path):
-    pixels = np.zeros((2, 32, 32, 3), np.uint8)
-    photos = ImageSet(pixels, ("a.png", "b.png"), np.full((2, 2), 32))
-    run = Run.create(tmp_path / "birds", Recipe(size=32), "photos", photos)
+def test_a_run_on_someone_s_images_is_left_alone(tmp_path, capsys):
+    pixels = np.zeros((2, SIZE, SIZE, 3), np.uint8)
+    photos = ImageSet(pixels, ("a.png", "b.png"), np.full((2, 2), SIZE), source="photos")
+    run = Run.create(tmp_path / "birds", Recipe(size=SIZE), photos)
     (run.folder / "model.safetensors").write_text("precious")
     before = run.recipe_file.read_text()
-    with pytest.raises(UserError, match="birds holds a run on your images"):
-        demo.run_demo(run.folder, 0, CONSOLE)
+    assert "birds holds a run on your images" in refused(run.folder, capsys)
     assert names(run.folder) == {"recipe.json", "model.safetensors"}
     assert run.recipe_file.read_text() == before
 
 
-def test_a_folder_with_something_else_is_left_alone(tmp_path):
+def test_a_folder_with_something_else_is_left_alone(tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="already exists"):
-        demo.run_demo(tmp_path, 0, CONSOLE)
+    assert "already exists" in refused(tmp_path, capsys)
     assert names(tmp_path) == {"notes.txt"}
 
 
 @pytest.mark.parametrize("text", ["", "{}", json.dumps({"recipe": {}})])
-def test_a_broken_recipe_file_is_not_taken_for_an_earlier_demo(text, tmp_path):
+def test_a_broken_recipe_file_is_not_taken_for_an_earlier_demo(text, tmp_path, capsys):
     (tmp_path / "recipe.json").write_text(text)
-    with pytest.raises(UserError):
-        demo.run_demo(tmp_path, 0, CONSOLE)
+    refused(tmp_path, capsys)
     assert names(tmp_path) == {"recipe.json"}
 
 
-def test_the_same_seed_gives_the_same_table(tmp_path):
-    tables = [demo.run_demo(tmp_path / str(i), seed, CONSOLE)[1] for i, seed in enumerate([2, 2])]
+def test_the_same_seed_gives_the_same_table(tmp_path, capsys):
+    tables = []
+    for name in ("one", "other"):
+        demo(tmp_path / name, "--seed", "2", "--json")
+        tables.append(capsys.readouterr().out)
     assert tables[0] == tables[1]

@@ -1,20 +1,28 @@
 """The estimator: fit, localize, save, load, and what it refuses."""
 
 import dataclasses
+import shutil
+import signal
+import warnings
+import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
+from torch.nn.functional import avg_pool2d
 
 import ganloc
 from ganloc import Localization, Localizer, UserError
+from ganloc.box.detections import box_scores
+from ganloc.box.iou import iou
 from ganloc.checkpoints.run import Run
-from ganloc.heatmap.readings import READINGS
+from ganloc.errors import Notice, Stopped
+from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS
 from ganloc.images.source import load_images
 from ganloc.images.synthetic import draw_images
-from ganloc.localizer import advice_on_few
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import PRESETS, Recipe
+from ganloc.student.unet import UNet
 
 TINY = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2, "iterations": 2,
         "student_iterations": 2, "student_width": 2}  # fmt: skip
@@ -38,10 +46,10 @@ def fitted(photos):
 
 
 def plain(found):
-    return [(one.path, one.box, one.score, one.outliers) for one in found]
+    return [(one.path, one.box, one.score, one.outlier) for one in found]
 
 
-def test_one_localization_a_image_with_its_box_inside_the_original(fitted, photos):
+def test_one_localization_an_image_with_its_box_inside_the_original(fitted, photos):
     found = fitted.localize(str(photos))
     assert [one.path for one in found] == list(SIZES)
     for one in found:
@@ -57,16 +65,16 @@ def test_one_localization_a_image_with_its_box_inside_the_original(fitted, photo
         assert one.heatmap.dtype == np.float32
         assert one.heatmap.min() >= 0.0
         assert one.heatmap.max() <= 1.0
-        assert one.outliers is None  # of four images nothing is typical
+        assert one.outlier is None  # four images are too few
 
 
-def test_how_unusual_a_image_is(fitted, photos, tmp_path):
+def test_the_outlier_score_of_each_image(fitted, photos, tmp_path):
     seen = load_images(str(photos), 32, "test", None).pixels
     outliers = OutlierModel.fit(draw_images(30, 32, seed=0).pixels, seed=0)
     assert fitted.model is not None
     dataclasses.replace(fitted.model, outliers=outliers).save(tmp_path / "m")
     found = Localizer.load(tmp_path / "m", device="cpu").localize(photos)
-    np.testing.assert_allclose([one.outliers for one in found], outliers.scores(seen), 1e-4)
+    np.testing.assert_allclose([one.outlier for one in found], outliers.scores(seen), 1e-4)
 
 
 def test_boxes_are_in_pixels_of_the_original_and_not_of_the_network(fitted, tmp_path):
@@ -140,12 +148,89 @@ def test_one_image_is_not_enough_to_train_and_enough_to_localize(fitted, photos,
     np.testing.assert_allclose(alone.heatmap, beside_others.heatmap, atol=1e-5)
 
 
-def test_few_images_are_told_of(photos):
-    with pytest.warns(UserWarning, match=r"Only 4 images: with fewer than 100"):
-        Localizer(device="cpu", **{**TINY, "iterations": 1}).fit(photos)
+def test_few_images_are_told_of_by_a_notice():
+    hasty = {**TINY, "iterations": 1, "student_iterations": 1}
     enough = draw_images(100, 32, seed=0)
-    assert advice_on_few(enough) == ""
-    assert "99 images" in advice_on_few(enough.subset(range(99)))
+    with pytest.warns(Notice, match=r"Only 99 images: with fewer than 100"):
+        Localizer("laptop", device="cpu", **hasty).fit(enough.subset(range(99)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Localizer("laptop", device="cpu", **hasty).fit(enough)
+
+
+def test_files_that_cannot_be_read_are_told_of_by_a_notice(fitted, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "photos" / "torn.png").write_text("no image")
+    told = r"1 of 5 files could not be read \(left out\):\n  torn.png: "
+    with pytest.warns(Notice, match=told):
+        found = fitted.localize(tmp_path / "photos")
+    assert plain(found) == plain(fitted.localize(photos))
+    with pytest.warns(Notice, match=told):
+        Localizer(device="cpu", **{**TINY, "iterations": 1}).fit(tmp_path / "photos")
+
+
+def test_images_that_are_loaded_already(fitted, photos):
+    images = load_images(str(photos), 32)
+    again = Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(images)
+    assert plain(again.localize(images)) == plain(fitted.localize(photos))
+
+
+def test_detections_are_what_localizations_are_made_of(fitted, photos):
+    images = load_images(str(photos), 32)
+    assert fitted.reading == "student"
+    for reading in (None, "student", "plain-cam"):
+        found, expected = fitted.detect(images, reading), fitted.localize(photos, reading)
+        np.testing.assert_allclose(images.in_pixels(found.boxes), [one.box for one in expected])
+        np.testing.assert_allclose(found.scores, [one.score for one in expected])
+        np.testing.assert_array_equal(found.heatmaps, [one.heatmap for one in expected])
+        assert found.outlier_scores is None
+
+
+class Bright(UNet):
+    """A student that learned to find what is bright."""
+
+    def forward(self, images):
+        return 20.0 * avg_pool2d(images[:, 0], 2)
+
+
+def test_a_zip_is_refined_from_its_files_also_once_it_has_gone(fitted, tmp_path):
+    # A small object: of 640 × 320 pixels, so that a pixel of the network is 20 × 10 of them.
+    photo = Image.new("RGB", (640, 320))
+    photo.paste((255, 255, 255), (127, 83, 175, 124))
+    photo.save(tmp_path / "a.png")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as packed:
+        packed.write(tmp_path / "a.png", "a.png")
+    assert fitted.model is not None
+    bright = Localizer.from_recipe(fitted.recipe, fitted.device)
+    bright.model = dataclasses.replace(fitted.model, student=Bright(32, 2).eval())
+    images = load_images(str(tmp_path / "photos.zip"), 32)
+    (tmp_path / "photos.zip").unlink()
+    whole, refined = (bright.detect(images, refine=refine) for refine in (False, True))
+    truth = np.array([[127.0, 83.0, 175.0, 124.0]])
+    assert iou(images.in_pixels(whole.boxes), truth)[0] < 0.8
+    assert iou(images.in_pixels(refined.boxes), truth)[0] > 0.9
+    np.testing.assert_array_equal(refined.heatmaps, whole.heatmaps)  # of the whole image
+    np.testing.assert_array_equal(refined.scores, box_scores(whole.heatmaps, refined.boxes))
+    (one,) = bright.localize(images)
+    np.testing.assert_allclose(one.box, images.in_pixels(refined.boxes)[0])
+    for reading in ("plain-cam", "lda"):  # other readings are not refined
+        one, other = (bright.detect(images, reading, refine) for refine in (True, False))
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def test_a_stopped_training_goes_on_with_resume(fitted, photos, tmp_path):
+    def new():
+        return Localizer("laptop", variant="dcgan", device="cpu", **TINY)
+
+    def stop(iteration, line):
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        new().fit(photos, out=tmp_path / "run", progress=stop)
+    resumed = new().fit(photos, out=tmp_path / "run", resume=True)
+    assert plain(resumed.localize(photos)) == plain(fitted.localize(photos))
+    with pytest.raises(UserError, match="other images"):
+        new().fit(draw_images(4, 32, seed=0), out=tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("use", ["localize", "save"])
@@ -187,8 +272,8 @@ def test_load_what_is_not_there(load, tmp_path):
 
 
 def test_load_a_run_that_is_not_finished_tells_how_to_finish_it(fitted, photos, tmp_path):
-    images = ganloc.localizer.load_images(str(photos), 32)
-    Run.create(tmp_path / "run", fitted.recipe, str(photos), images)
+    images = load_images(str(photos), 32)
+    Run.create(tmp_path / "run", fitted.recipe, images)
     with pytest.raises(UserError, match=r"not finished.*--resume") as error:
         ganloc.load(tmp_path / "run")
     assert f"--out {tmp_path / 'run'}" in str(error.value)
@@ -198,8 +283,12 @@ def test_a_model_without_its_student_warns(fitted, photos):
     whole = fitted.model
     fitted.model = dataclasses.replace(whole, student=None)
     try:
-        with pytest.warns(UserWarning, match="stopped before its student learned"):
+        with pytest.warns(Notice, match="stopped before its student learned"):
             fitted.localize(photos)
+        assert fitted.reading == DISCRIMINATOR_READING
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fitted.localize(photos, "plain-cam")  # asked for: nothing to be told
     finally:
         fitted.model = whole
 
@@ -212,5 +301,6 @@ def test_load_a_file_that_is_no_model(content, tmp_path):
 
 
 def test_the_public_surface():
-    assert set(ganloc.__all__) == {"Localization", "Localizer", "Stopped", "UserError", "load"}
-    assert all(hasattr(ganloc, name) for name in ganloc.__all__)
+    names = {"Localization", "Localizer", "Notice", "Stopped", "UserError", "load"}
+    assert set(ganloc.__all__) == names
+    assert all(hasattr(ganloc, name) for name in names)

@@ -71,7 +71,7 @@ def test_colour_axes_are_the_principal_standard_deviations():
     np.testing.assert_allclose(lengths[1:], [0.03 * 2**0.5, 0.06 * 3**0.5], rtol=0.03)
 
 
-def test_lighting_adds_one_colour_to_a_image_with_a_tenth_of_the_sets_spread():
+def test_lighting_adds_one_colour_to_an_image_with_a_tenth_of_the_sets_spread():
     axes = torch.tensor([[0.3, 0.0, 0.0], [0.0, 0.2, 0.2], [0.0, 0.0, 0.0]])
     added = relight(torch.zeros(20_000, 3, 2, 2), axes, stream())
     assert torch.equal(added, added[:, :, :1, :1].expand_as(added))
