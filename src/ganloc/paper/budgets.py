@@ -1,4 +1,4 @@
-"""How much of each table is run: which methods, how wide, how long."""
+"""Budgets of the paper's tables and figures: methods, widths and lengths of the trainings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -20,16 +20,16 @@ METHODS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Budget:
-    """One way to run one table.
+    """The cost of one table.
 
     Attributes:
-        preset: of the GANs and of the reference.
-        settings: what the GANs change in the preset.
-        reference: what the reference changes in its preset.
-        milestones: models kept and scored over a training, the last one among them.
-        seeds: trainings of each cell.
-        samplings: how often MS-SSIM is measured.
-        pairs: of images, each time.
+        preset: of the GANs, and of the CAM reference.
+        settings: changes of the GANs' preset.
+        reference: changes of the reference's preset.
+        milestones: number of checkpoints that are evaluated, including the last.
+        seeds: random seeds. Each cell is trained once for each.
+        samplings: number of samplings of MS-SSIM.
+        pairs: pairs of images in a sampling.
     """
 
     preset: str
@@ -41,26 +41,27 @@ class Budget:
     pairs: int = 200
 
     def recipe(self, method: str, seed: int) -> Recipe:
-        """What is trained for a GAN's cell."""
+        """The recipe of a GAN's cell."""
         variant, augment = method.removesuffix(AUGMENTED), method.endswith(AUGMENTED)
         recipe = make_recipe(self.preset, variant=variant, **self.settings)
         return replace(recipe, augment=augment, seed=seed)
 
     def reference_recipe(self, seed: int) -> ReferenceRecipe:
-        """What is trained for the CAM reference."""
+        """The recipe of the CAM reference."""
         return replace(REFERENCE_PRESETS[self.preset], **self.reference, seed=seed)
 
     def settings_of(self, method: str, seed: int) -> dict[str, Any] | None:
-        """The whole recipe of a method's row; None for what is not trained."""
+        """All settings of a method's recipe; None for a method that is not trained."""
         if method == CAM:
             return asdict(self.reference_recipe(seed))
         variant = method.removesuffix(AUGMENTED)
         return asdict(self.recipe(method, seed)) if variant in VARIANTS else None
 
     def made(self, method: str, seed: int, recipe: dict[str, Any] | None) -> bool:
-        """Whether a row's recipe is the method's; a setting that it lacks was not there yet.
+        """Whether a row was made by the method's recipe.
 
-        Such a row was made as by that setting's default.
+        A setting that the row's recipe lacks has its default value: the row is older than the
+        setting.
         """
         settings = self.settings_of(method, seed)
         if settings is None or recipe is None:
@@ -74,7 +75,7 @@ class Budget:
         return make_recipe(self.preset, **self.settings).size
 
     def kept(self, iterations: int) -> list[int]:
-        """The iterations whose models are scored; the last is `iterations`."""
+        """The iterations whose models are evaluated. The last one is `iterations`."""
         steps = range(1, self.milestones + 1)
         return sorted({max(1, iterations * step // self.milestones) for step in steps})
 
@@ -117,14 +118,14 @@ BUDGETS: dict[str, dict[str, Budget]] = {
 
 
 def budget_of(table: str, name: str) -> Budget:
-    """The row of `BUDGETS`; a UserError where there is none."""
+    """A row of `BUDGETS`. Raises a UserError if it does not exist."""
     if name not in BUDGETS[table]:
         raise UserError(f"There is no budget {name!r}: choose one of {', '.join(BUDGETS[table])}.")
     return BUDGETS[table][name]
 
 
 def methods_of(table: str, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Those methods of the table that are wanted, or all; a UserError where one is not its own."""
+    """The wanted methods of a table, or all. Raises a UserError if one is not in the table."""
     for method in wanted:
         if method not in METHODS[table]:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Learning to classify, top to bottom, and everything that a step of it changes."""
+"""Training of the CAM reference, a classifier: its state and its training loop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,15 +19,14 @@ from ganloc.paper.resnet import ResNet
 from ganloc.shapes import Float, UInt8
 from ganloc.tensors import BROKEN, read_tensors, write_tensors
 
-SHIFT = 1 / 16  # of the side: how far at most an image is moved along each axis
+SHIFT = 1 / 16  # largest translation along each axis, in sides of the image
 
 
 @dataclass
 class Learner:
-    """A network, its optimiser and how many iterations are done.
+    """The state of a training: network, optimiser, and number of iterations done.
 
-    There is no other state: which images come, and how each is shown, follows from the recipe's
-    seed and the iteration.
+    Batches and augmentation depend on the recipe's seed and the iteration alone.
     """
 
     network: ResNet
@@ -37,12 +36,12 @@ class Learner:
 
 @dataclass(frozen=True)
 class Progress:
-    """What one iteration measured, as tensors still on the device (reading one waits for it).
+    """The values of one iteration, as tensors on the device.
 
     Attributes:
-        loss: mean cross-entropy of the batch before the update; ln(classes) is chance.
-        accuracy: of the batch before the update, 0–100.
-        rate: the learning rate of the update.
+        loss: mean cross-entropy of the batch before the update. Chance is ln(classes).
+        accuracy: accuracy on the batch before the update, 0–100.
+        rate: learning rate of the update.
     """
 
     loss: Float[Tensor, ""]
@@ -51,9 +50,9 @@ class Progress:
 
 
 def new_learner(recipe: ReferenceRecipe, classes: int, device: torch.device) -> Learner:
-    """A fresh network with weights drawn from the recipe's seed, the same on every device."""
+    """A state with random weights, drawn from the recipe's seed. They are equal on every device."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(recipe.seed)  # the CPU's alone
+        torch.default_generator.manual_seed(recipe.seed)  # leaves the GPU's generator alone
         network = ResNet(classes, recipe.width).to(device)
     optimiser = SGD(
         network.parameters(), recipe.rate, momentum=MOMENTUM, weight_decay=recipe.weight_decay
@@ -64,13 +63,13 @@ def new_learner(recipe: ReferenceRecipe, classes: int, device: torch.device) -> 
 def learn(learner: Learner, images: ImageSet, recipe: ReferenceRecipe) -> Iterator[Progress]:
     """Train until `recipe.iterations`, yielding after every iteration.
 
-    Between two yields `learner` may be saved; one that is loaded and learns on has, on a CPU, bit
-    for bit the weights of one that never stopped.
+    The state may be saved between two yields. On a CPU, a resumed training gives bit for bit the
+    weights of one that was never stopped.
 
     Args:
         learner: changed in place.
         images: with labels.
-        recipe: how to train.
+        recipe: of the learner.
     """
     assert images.labels is not None
     device = next(learner.network.parameters()).device
@@ -94,19 +93,19 @@ def learn(learner: Learner, images: ImageSet, recipe: ReferenceRecipe) -> Iterat
 def moved_and_mirrored(
     pixels: UInt8[np.ndarray, "n size size 3"], seed: int, step: int
 ) -> UInt8[np.ndarray, "n size size 3"]:
-    """Each image moved by up to `SHIFT` of its side, by reflection, and half of them mirrored.
+    """Translate each image by up to `SHIFT` of its side, and mirror half of them.
 
-    Equal seeds and steps move and mirror alike.
+    Padding is by reflection. The random numbers depend on seed and step alone.
     """
     count, size = pixels.shape[:2]
     reach = round(SHIFT * size)
-    rng = np.random.default_rng((seed, step, 1))  # (seed, epoch) orders the images
+    rng = np.random.default_rng((seed, step, 1))  # `batch_indices` uses (seed, epoch)
     top, left = rng.integers(0, 2 * reach + 1, (2, count, 1))
     return cut_out(pixels, top, left, reach, rng.random((count, 1)) < 0.5)
 
 
 def save_learner(learner: Learner, path: Path) -> None:
-    """Write all of `learner` to one safetensors file, whole or not at all."""
+    """Write `learner` to one safetensors file, atomically."""
     tensors = {f"network/{name}": value for name, value in learner.network.state_dict().items()}
     for name, parameter in learner.network.named_parameters():
         tensors[f"momentum/{name}"] = learner.optimiser.state[parameter]["momentum_buffer"]
@@ -116,10 +115,10 @@ def save_learner(learner: Learner, path: Path) -> None:
 def load_learner(
     path: Path, recipe: ReferenceRecipe, classes: int, device: torch.device
 ) -> Learner:
-    """The learner as `save_learner` left it.
+    """Load the state that `save_learner` wrote.
 
     Raises:
-        UserError: the file is missing or broken, or its network is not the recipe's.
+        UserError: the file is missing, broken, or of another recipe.
     """
     learner = new_learner(recipe, classes, device)
     try:

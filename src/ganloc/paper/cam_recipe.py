@@ -1,4 +1,4 @@
-"""How the reference is trained, as data."""
+"""The settings of the CAM reference's training."""
 
 import json
 import math
@@ -10,23 +10,23 @@ from ganloc.errors import UserError
 from ganloc.recipes import recipe_from
 
 MOMENTUM = 0.9
-STEPS = 4  # rates in a training, each a tenth of the one before
+STEPS = 4  # learning rates in a training, each a tenth of the one before
 
 
 @dataclass(frozen=True)
 class ReferenceRecipe:
-    """How the reference is trained; the defaults are the paper's (section CAM).
+    """The settings of a training. The defaults are the paper's (section CAM).
 
-    Always, and by our own reading, images are moved and mirrored (`moved_and_mirrored`).
+    Images are always translated and mirrored at random (`moved_and_mirrored`), which is our choice.
 
     Attributes:
-        size: side in pixels of the images, a multiple of 8.
-        width: channels of the network's stem (64).
+        size: side of the images in pixels, a multiple of 8.
+        width: channels of the network's stem.
         batch: images a step.
-        iterations: steps.
-        rate: learning rate of the first quarter; each later quarter has a tenth of it.
+        iterations: training steps.
+        rate: learning rate of the first quarter. It is divided by 10 after each quarter.
         weight_decay: of every parameter.
-        seed: of weights, the order of the images and how each is shown.
+        seed: random seed of weights, batches and augmentation.
     """
 
     size: int = 64
@@ -51,7 +51,11 @@ class ReferenceRecipe:
             raise UserError("The reference's seed must be at least 0 and below 2**63.")
 
     def rate_at(self, iteration: int) -> float:
-        """The learning rate after `iteration` steps: divided by 10 every quarter."""
+        """The learning rate after `iteration` steps.
+
+        >>> [round(ReferenceRecipe(iterations=100).rate_at(i), 6) for i in (0, 24, 25, 99)]
+        [0.1, 0.1, 0.01, 0.0001]
+        """
         return self.rate / 10 ** (STEPS * iteration // self.iterations)
 
     def to_json(self) -> str:
@@ -60,7 +64,7 @@ class ReferenceRecipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ReferenceRecipe":
-        """The recipe that `to_json` wrote; an unknown or ill-typed setting is a UserError."""
+        """The recipe that `to_json` wrote. Raises a UserError for an unknown or invalid setting."""
         return recipe_from(cls, values)
 
 

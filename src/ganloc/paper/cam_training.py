@@ -1,4 +1,4 @@
-"""A whole training of the supervised upper reference (the paper's CAM) in a run folder."""
+"""Training of the supervised CAM reference in a run folder."""
 
 import json
 from dataclasses import asdict
@@ -36,24 +36,24 @@ def train_reference(
     progress: ProgressCallback | None = None,
     cadence: Cadence = CADENCE,
 ) -> ReferenceModel:
-    """Train in a run folder until the recipe's last iteration, and leave `model.safetensors`.
+    """Train in a run folder until the recipe's last iteration.
 
-    The folder holds `recipe.json`, `log.jsonl`, `checkpoint/latest.safetensors` and
+    The folder then holds `recipe.json`, `log.jsonl`, `checkpoint/latest.safetensors` and
     `model.safetensors`.
 
     Args:
-        run_folder: where to; new or empty unless `resume`.
+        run_folder: a new or empty folder, unless `resume` is set.
         images: with labels, of the recipe's size.
         recipe: how to train.
         device: where to train.
-        resume: go on from the folder's checkpoint; where there is none, start.
+        resume: go on from the folder's checkpoint, if there is one.
         progress: called with each line of the log and its iteration.
         cadence: how often lines and checkpoints are written.
 
     Raises:
-        Stopped: by SIGINT (Ctrl-C) or SIGTERM; checkpoint and model are written.
-        UserError: images without classes, a folder that can't be used or holds the training of
-            another recipe or on other images, or a loss that is no longer finite.
+        Stopped: by SIGINT (Ctrl-C) or SIGTERM, after checkpoint and model are written.
+        UserError: the images have no classes, the folder can't be used or holds a training of
+            another recipe or of other images, or the loss is not finite.
     """
     run, classes = Run(run_folder), len(images.classes)
     known_labels(images)
@@ -83,7 +83,7 @@ def train_reference(
 
 
 def _begin(run: Run, images: ImageSet, recipe: ReferenceRecipe, resume: bool) -> None:
-    """Write `recipe.json`, or make sure that the one to go on from says the same."""
+    """Write `recipe.json`, or check that the existing one is equal."""
     wanted = {
         "images": len(images),
         "checksum": images.checksum,

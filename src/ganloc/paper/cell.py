@@ -1,4 +1,4 @@
-"""One training of a table: from its run folder's state to the row of its scores."""
+"""A cell of a table: the training of one method on one set."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,13 +16,20 @@ from ganloc.model import Model
 from ganloc.paper.budgets import Budget
 from ganloc.recipes import Recipe
 
-# Opens the display of a training, which is named; the number is its iterations.
+# Name and number of iterations of a training → context that gives its progress callback.
 Show = Callable[[str, int], AbstractContextManager[ProgressCallback]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A method on a set: "sn-dcgan", or "sn-dcgan+aug" with augmentation."""
+    """One method on one set.
+
+    Attributes:
+        set_name: of Tiny ImageNet, or "cifar10:CATEGORY".
+        method: such as "sn-dcgan", or "sn-dcgan+aug" with augmentation.
+        seed: random seed of the training.
+        budget: of the table.
+    """
 
     set_name: str
     method: str
@@ -30,31 +37,35 @@ class Cell:
     budget: Budget
 
     def recipe(self) -> Recipe:
-        """What is trained."""
+        """The recipe of the training."""
         return self.budget.recipe(self.method, self.seed)
 
     def folder(self, out: Path) -> Path:
-        """Where it is trained."""
+        """The run folder of the cell below `out`."""
         return out / self.set_name.replace(":", "-") / f"{self.method}-{self.seed}"
 
     def is_trained(self, out: Path) -> bool:
-        """Whether the training below `out` has come to its end."""
+        """Whether the training below `out` is finished."""
         model = Run(self.folder(out)).model
         return model.exists() and Model.load(model).info["iteration"] == self.recipe().iterations
 
 
 def data_of(set_name: str) -> str:
-    """A set as `load_images` takes it: those of Tiny ImageNet go by their bare names."""
+    """The name of a set for `load_images`. Sets without a colon are of Tiny ImageNet.
+
+    >>> data_of("bird"), data_of("cifar10:bird")
+    ('tiny-imagenet:bird', 'cifar10:bird')
+    """
     return set_name if ":" in set_name else f"tiny-imagenet:{set_name}"
 
 
 def train_cell(cell: Cell, out: Path, images: ImageSet, device: torch.device, show: Show) -> Run:
-    """Train in the cell's folder below `out`, from where an earlier call was stopped.
+    """Train a cell in its folder below `out`, or go on where an earlier call was stopped.
 
-    A cell that is trained already is left as it is, and nothing is shown.
+    A finished cell is not trained again.
 
     Raises:
-        Stopped: by Ctrl-C; the next call goes on.
+        Stopped: by Ctrl-C. The next call goes on.
         UserError: the folder holds a run of another recipe or of other images.
     """
     recipe = cell.recipe()

@@ -1,4 +1,4 @@
-"""What a trained cell is worth, beside what the paper left out."""
+"""Metrics of a trained cell, and the baselines that the paper left out."""
 
 import json
 import time
@@ -29,19 +29,27 @@ from ganloc.shapes import Float
 PAPER = "plain-cam"
 OURS = "border-distance"
 READINGS = {"paper": PAPER, "ours": OURS}
-SAMPLES = 1000  # generated images that MS-SSIM draws its pairs from
+SAMPLES = 1000  # generated images for MS-SSIM
 
 
 def evaluate_cell(
     cell: Cell, run: Run, train: ImageSet, test: ImageSet, device: torch.device
 ) -> ResultRow:
-    """The scores of a cell that was trained on `device`, percentages 0–100.
+    """The row of a trained cell. Percentages are 0–100.
+
+    Args:
+        cell: that was trained.
+        run: of the cell.
+        train: the training images.
+        test: images with truth.
+        device: on which the cell was trained.
 
     Returns:
-        `paper` and `ours`: the paper's reading and the border distance, as `evaluate_reading` says;
-        `curve`: iteration and GT-known Loc of both at every milestone; `published`: Table 3's
-        cell; `ms_ssim` of generated images and its `ms_ssim_deviation` over samplings;
-        `uniformity` of the paper's heatmaps, and `uniformity_untrained`; what it cost; `recipe`.
+        `paper` and `ours`: `evaluate_reading` of the paper's reading and of the border distance;
+        `curve`: iteration and GT-known Loc of both readings at every milestone; `published`: the
+        cell of Table 3; `ms_ssim` of generated images and its `ms_ssim_deviation` over samplings;
+        `uniformity` of the paper's heatmaps, and `uniformity_untrained`; `milliseconds_alone`; the
+        `cost`; `recipe`.
     """
     recipe = cell.recipe()
     kept = cell.budget.kept(recipe.iterations)
@@ -69,7 +77,7 @@ def evaluate_cell(
 
 
 def milliseconds_alone(model: Model, images: ImageSet, count: int = 20) -> float:
-    """Time from pixels to the paper's box for one image at a time: the median of `count`."""
+    """Median time from pixels to the paper's box, in ms, over `count` images one at a time."""
     times = []
     for index in range(min(count, len(images))):
         began = time.perf_counter()
@@ -81,17 +89,17 @@ def milliseconds_alone(model: Model, images: ImageSet, count: int = 20) -> float
 def evaluate_reading(
     found: Sequence[Detections], before: Detections, test: ImageSet
 ) -> dict[str, Any]:
-    """One reading of one training, percentages 0–100.
+    """Metrics of one reading of one training. Percentages are 0–100.
 
     Args:
-        found: at each milestone, the last checkpoint last.
-        before: of the untrained network.
-        test: with truth.
+        found: detections at each milestone, the last checkpoint last.
+        before: detections of the untrained network.
+        test: images with truth.
 
     Returns:
-        `loc` and its `interval` at the last checkpoint; `untrained`, and `gain`, the interval of
-        what training added, image by image; `peak`, of the best milestone (an oracle);
-        `max_box_acc` and `max_box_acc_v2` (oracle thresholds).
+        `loc` and its `interval`: GT-known Loc at the last checkpoint; `untrained`: that of the
+        untrained network; `gain`: the paired interval of the difference; `peak`: that of the best
+        milestone (an oracle); `max_box_acc` and `max_box_acc_v2` (oracle thresholds).
     """
     assert test.truth is not None
     last, untrained = hits(found[-1], test), hits(before, test)
@@ -107,7 +115,7 @@ def evaluate_reading(
 
 
 def baseline_rows(train: ImageSet, test: ImageSet, budget: Budget) -> dict[str, ResultRow]:
-    """What needs no training on a set, by name; `real` holds the MS-SSIM of its real images."""
+    """Rows of the baselines of a set by name, and `real`, the MS-SSIM of its real images."""
     rows: dict[str, ResultRow] = {}
     for row in baselines(test, train):
         rows[row.name] = {
@@ -120,13 +128,13 @@ def baseline_rows(train: ImageSet, test: ImageSet, budget: Budget) -> dict[str, 
 
 
 def loc_with_interval(hit: Float[np.ndarray, " n"]) -> dict[str, Any]:
-    """GT-known Loc, its 95 % bootstrap interval, and how many images it is of."""
+    """GT-known Loc, its 95 % bootstrap interval, and the number of images."""
     interval = bootstrap_interval(100.0 * hit)
     return {"loc": _percent(hit), "interval": _rounded(interval), "images": len(hit)}
 
 
 def hits(found: Detections, test: ImageSet) -> Float[np.ndarray, " n"]:
-    """1 for each image whose box has IoU > 0.5 with a true one, else 0."""
+    """1 for each image whose box has IoU > 0.5 with a true box, else 0."""
     assert test.truth is not None
     return (best_iou(test.in_pixels(found.boxes), test.truth) > 0.5).astype(float)
 
@@ -138,7 +146,7 @@ def alikeness(pixels: np.ndarray, budget: Budget) -> dict[str, float]:
 
 
 def cost(run: Run) -> dict[str, Any]:
-    """Minutes and speed of a training, as its log tells them."""
+    """Minutes and speed of a training, from its log."""
     lines = [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
     speeds = [line["images_per_second"] for line in lines]
     return {

@@ -1,4 +1,4 @@
-"""The paper's six claims, each with the number that our rows give for it."""
+"""The paper's six claims, each with the number that we measured."""
 
 from collections.abc import Callable, Sequence
 from itertools import permutations, product
@@ -12,43 +12,47 @@ from ganloc.paper.results import ResultRow
 ALIKE = ("dcgan", "sn-dcgan")  # the paper's GANs of low diversity
 DIVERSE = ("dragan", "wgan-gp", "sn-wgan-gp")
 MISSING = "not measured yet"
-FEWEST_SETS = 3  # for an interval
+FEWEST_SETS = 3  # needed for an interval
 
 Value = Callable[[ResultRow], float]
 Rows = Sequence[ResultRow]
 
 
 def loc(row: ResultRow) -> float:
-    """The paper's reading at the last checkpoint, %."""
+    """GT-known Loc of the paper's reading at the last checkpoint, in percent."""
     return row["paper"]["loc"]
 
 
 def peak(row: ResultRow) -> float:
-    """The paper's reading at the best checkpoint by the test boxes (an oracle), %."""
+    """GT-known Loc of the paper's reading at the best milestone (an oracle), in percent."""
     return row["paper"]["peak"]
 
 
 def gain(row: ResultRow) -> float:
-    """What training added to the paper's reading, in points."""
+    """Gain of the paper's reading by training, in points."""
     return row["paper"]["loc"] - row["paper"]["untrained"]
 
 
 def likeness(row: ResultRow) -> float:
-    """MS-SSIM between generated images; high is low diversity."""
+    """MS-SSIM of generated images. A high value means low diversity."""
     return row["ms_ssim"]
 
 
 def uniformity(row: ResultRow) -> float:
-    """Mean correlation of the heatmaps of different images."""
+    """Uniformity of the paper's heatmaps."""
     return row["uniformity"]
 
 
 def claims(table3: Rows, variants: Rows) -> list[tuple[str, str, str]]:
-    """Claim, what it comes down to, and what we measured; the rows are of one budget each.
+    """Each claim, its test, and what we measured.
 
-    The interval of a difference is a 95 % t interval over sets; that of a correlation a 95 %
-    bootstrap over sets, the GANs being the same ones, and p is how often it comes out as high when
-    the GANs' names are shuffled, alike in all sets. A line whose rows are missing says so.
+    The interval of a difference is a 95 % t interval over sets. The interval of a correlation is a
+    95 % bootstrap over sets. Its p is that of a permutation test, which shuffles the names of the
+    GANs equally in all sets.
+
+    Args:
+        table3: rows of table 3, of one budget.
+        variants: rows of the comparison of variants, of one budget.
     """
     cells = [row for row in table3 if "paper" in row]
     gans = [row for row in variants if "paper" in row]
@@ -116,7 +120,10 @@ def claims(table3: Rows, variants: Rows) -> list[tuple[str, str, str]]:
 
 
 def correlation(rows: Rows, x: Value, y: Value) -> str:
-    """Centred per set, over the sets in which every method and seed has a row."""
+    """The correlation of x and y over runs, centred per set, as text.
+
+    Only sets with a row of every method and seed count.
+    """
     table = _complete(rows, _methods(rows))
     if len(table) == 0 or len(_methods(rows)) < 2:
         return MISSING
@@ -134,7 +141,7 @@ def correlation(rows: Rows, x: Value, y: Value) -> str:
 def _shuffled(
     x: np.ndarray, y: np.ndarray, sets: Sequence[str], methods: int, found: float
 ) -> float:
-    """How often shuffling the methods' names, alike in all sets, correlates as highly."""
+    """p of the permutation test: the share of permutations of methods that correlate as highly."""
     seeds = x.shape[1] // methods
     columns = np.arange(x.shape[1]).reshape(methods, seeds)
     shuffled = [
@@ -152,9 +159,17 @@ def difference(
     unit: str = " points",
     digits: int = 1,
 ) -> str:
-    """Mean over sets of one group of methods minus another (or minus nothing).
+    """The difference between two groups of methods, averaged over sets, as text.
 
-    Only sets count in which every method of both has a row of every seed.
+    Only sets with a row of every method and seed count.
+
+    Args:
+        rows: of one table.
+        one: methods of the first group.
+        other: methods of the second group, which is subtracted; may be empty.
+        value: of a row.
+        unit: of the difference.
+        digits: after the decimal point.
     """
     table = _complete(rows, (*one, *other))
     if len(table) == 0:
@@ -181,7 +196,7 @@ def _methods(rows: Rows) -> tuple[str, ...]:
 
 
 def _complete(rows: Rows, methods: Sequence[str]) -> list[list[ResultRow]]:
-    """A line a set: its rows of all methods and seeds, in one order; whole lines only."""
+    """The rows of each complete set, in the order of methods and seeds."""
     found = {(row["set"], row["method"], row["seed"]): row for row in rows}
     seeds = sorted({row["seed"] for row in rows if row["method"] in methods})
     sets = dict.fromkeys(row["set"] for row in rows)

@@ -1,6 +1,6 @@
-"""The paper's four figures: trains what they need and collects what they show.
+"""The paper's four figures, with the trainings that they need.
 
-Needs matplotlib (the extra `figures`); importing this module without it is a UserError.
+The module needs matplotlib (the extra `figures`). Its import raises a UserError otherwise.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from ganloc.report.panels import (
 )
 
 CIFAR10_BIRD = "cifar10:bird"
-BEST = "sn-dcgan"  # the paper's
+BEST = "sn-dcgan"  # the best GAN of the paper
 TITLES = {"sn-dcgan": "SN-DCGAN", "dragan": "DRAGAN", "sn-wgan-gp": "SN-WGAN-GP"}
 HANDFUL = 5  # test images of figure 2
 OF_A_SET = 3  # test images of each set of figure 3
@@ -41,13 +41,13 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the cells of one figure are trained and read.
+    """The trainings of one figure.
 
     Attributes:
-        table: whose budget is used and whose runs these are.
+        table: gives the budget and the run folders.
         budget_name: a row of the table's `BUDGETS`.
-        place: where runs and archives are; its folder of results is not looked at.
-        show: opens the display of one training.
+        place: folders, archive and device. The folder of results is not used.
+        show: opens the progress bar of a training.
     """
 
     table: str
@@ -65,17 +65,17 @@ class Bench:
         return Data(set_name, self.budget.size, self.place.archive)
 
     def trained(self, method: str, data: Data) -> Run:
-        """The run of a cell, trained to its end if it is not yet (errors as in `train_cell`)."""
+        """The run of a cell, trained if needed (errors as in `train_cell`)."""
         cell = Cell(data.set_name, method, _SEED, self.budget)
         runs = self.place.runs / f"{self.table}-{self.budget_name}"
         return train_cell(cell, runs, data.train, self.place.device, self.show)
 
     def model(self, run: Run) -> Model:
-        """The run's discriminator at its last iteration."""
+        """The model of a run at its last iteration."""
         return Model.load(run.model).to(self.place.device)
 
     def settings(self) -> str:
-        """How the cells were trained, for a caption."""
+        """The settings of the trainings, for a caption."""
         recipe = self.budget.recipe(BEST, _SEED)
         return (
             f"Budget {self.budget_name}: {recipe.iterations:,} iterations at "
@@ -87,21 +87,21 @@ class Bench:
 def reproduce_figure(
     figure: str, budget_name: str, place: Place, figures: Path, show: Show
 ) -> Path:
-    """Train what a figure lacks and draw it anew.
+    """Train the cells that a figure needs and draw it.
 
     Args:
         figure: a row of `FIGURES`.
         budget_name: a row of its table's `BUDGETS`.
-        place: where runs and archives are; figures 3 and 4 share their runs with table 3.
+        place: folders, archive and device. Figures 3 and 4 share their runs with table 3.
         figures: the folder of figures.
-        show: opens the display of one training.
+        show: opens the progress bar of a training.
 
     Returns:
-        The file, FIGURE-BUDGET.png.
+        The path of the file, FIGURE-BUDGET.png.
 
     Raises:
-        Stopped: by Ctrl-C; the next call goes on.
-        UserError: no such budget, no archive, or a folder that can't be used.
+        Stopped: by Ctrl-C. The next call goes on.
+        UserError: the budget is unknown, the archive is missing, or a folder can't be used.
     """
     table, draw = FIGURES[figure]
     path = figures / f"{figure}-{budget_name}.png"
@@ -110,7 +110,7 @@ def reproduce_figure(
 
 
 def samples_of_three(bench: Bench) -> Figure:
-    """Figure 1: what three GANs make of CIFAR-10's birds, at the same iteration."""
+    """Figure 1: samples of three GANs of CIFAR-10's bird, at the same iteration."""
     data = bench.data(CIFAR10_BIRD)
     panels = [
         samples_panel(bench, method, data, TITLES[method], columns=5, rows=6)
@@ -121,7 +121,7 @@ def samples_of_three(bench: Bench) -> Figure:
 
 
 def heatmaps_of_three(bench: Bench) -> Figure:
-    """Figure 2: where the same three GANs look, in some test images fixed by their numbers."""
+    """Figure 2: heatmaps of the same three GANs on some test images."""
     data = bench.data(CIFAR10_BIRD)
     some = data.test.evenly(HANDFUL)
     panels = []
@@ -140,16 +140,16 @@ def heatmaps_of_three(bench: Bench) -> Figure:
         note = f"uniformity {alike:.2f}, before training {before:.2f}"
         panels.append(Panel(TITLES[method], note, tiles, 3, ("found box", "heatmap", "overlay")))
     caption = (
-        "Test images of CIFAR-10's bird, chosen by their numbers, as three GANs of the same "
-        "iteration see them; the paper's reading. Uniformity: mean correlation between the "
-        f"heatmaps of all {len(data.test):,} test images; 1 is the same heatmap everywhere. "
+        "Test images of CIFAR-10's bird, chosen by their numbers, with the paper's heatmap and box "
+        "of three GANs at the same iteration. Uniformity: mean correlation between the heatmaps of "
+        f"all {len(data.test):,} test images; 1 means that all heatmaps are the same. "
         f"{bench.settings()}"
     )
     return draw_panels(panels, len(panels), caption)
 
 
 def boxes_of_six_sets(bench: Bench) -> Figure:
-    """Figure 3: heatmaps and boxes on Tiny ImageNet, the paper's reading and ours."""
+    """Figure 3: heatmaps and boxes on Tiny ImageNet, by the paper's reading and by ours."""
     panels = []
     for set_name in PAPER_SETS:
         data = bench.data(set_name)
@@ -185,7 +185,7 @@ FIGURES: dict[str, tuple[str, Callable[[Bench], Figure]]] = {
 def samples_panel(
     bench: Bench, method: str, data: Data, title: str, columns: int, rows: int
 ) -> Panel:
-    """The first samples of a cell's generator, and the MS-SSIM of many."""
+    """The first samples of a cell's generator, with the MS-SSIM of `SAMPLES`."""
     run = bench.trained(method, data)
     recipe = run.recipe()
     generator = load_generator(run.checkpoint, recipe).to(bench.place.device)
@@ -196,7 +196,7 @@ def samples_panel(
 
 
 def readings_panel(model: Model, images: ImageSet, set_name: str) -> Panel:
-    """Boxes and heatmaps of a set by the paper's reading, and beside it by the border distance."""
+    """Boxes and heatmaps of a set by the paper's reading and by the border distance."""
     tiles = []
     for reading in (PAPER, OURS):
         found = model.detect(images, reading)
@@ -209,6 +209,6 @@ def readings_panel(model: Model, images: ImageSet, set_name: str) -> Panel:
 def _alike(bench: Bench, data: Data) -> str:
     real = alikeness(data.train.pixels, bench.budget)["ms_ssim"]
     return (
-        f"MS-SSIM: mean over pairs of {SAMPLES:,} samples; a high one says that they are alike "
-        f"(the training images: {real:.3f})."
+        f"MS-SSIM: mean over pairs of {SAMPLES:,} samples; a high value means low diversity "
+        f"(training images: {real:.3f})."
     )

@@ -1,4 +1,4 @@
-"""Rows of results as Markdown; nothing in the docs' tables is typed."""
+"""Rows of results as Markdown tables for the docs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -9,21 +9,22 @@ from ganloc.recipes import Recipe
 
 NOT_ABOVE, BELOW = "°", "▾"
 NOTES = f"""\
-- Scores are GT-known Loc: percent of test images with IoU > 0.5, in brackets the 95 % bootstrap
-  interval over the test images. One seed: what another training would change is not in it.
-- † oracle: the best checkpoint, or threshold, picked on the test boxes. * uses labels.
+- Columns without another name are GT-known Loc: percent of test images with IoU > 0.5, in brackets
+  the 95 % bootstrap interval over the test images. The interval does not include the variation
+  between trainings, because there is one seed.
+- † oracle: the best checkpoint, or threshold, chosen on the test boxes. * uses labels.
 - {NOT_ABOVE} not above its own untrained network: the 95 % interval of the difference, image by
-  image, holds 0. {BELOW} below it: the interval lies under 0.
-- **MaxBoxAcc, V2**: of the paper's heatmap at the best of 100 thresholds; V2 takes the best of all
+  image, contains 0. {BELOW} below its untrained network: the interval lies below 0.
+- **MaxBoxAcc, V2**: of the paper's heatmap at the best of 100 thresholds. V2 takes the best of all
   boxes and the mean over IoU > 0.3, 0.5, 0.7.
-- **MS-SSIM** between 1,000 images of the generator: mean of 5 × 200 pairs ± standard deviation of
-  the five samplings (another training would move it further). High is alike.
-- **uniformity**: mean correlation of the paper's heatmaps of different test images; 1 is the same
-  heatmap everywhere. In brackets the untrained network's."""
+- **MS-SSIM** of 1,000 images of the generator: mean of 5 × 200 pairs ± standard deviation of the
+  five samplings. It varies more between trainings. A high value means low diversity.
+- **uniformity**: mean correlation of the paper's heatmaps of different test images, in brackets
+  that of the untrained network. 1 means that all heatmaps are the same."""
 
 
 def means(rows: Sequence[ResultRow]) -> str:
-    """One line a method: means over sets (and seeds), where every set has it."""
+    """A table with one line a method: means over sets and seeds, if every set has the method."""
     sets = {row["set"] for row in rows}
     columns: dict[str, Callable[[ResultRow], float | None]] = {
         "published†": lambda row: row.get("published"),
@@ -43,17 +44,17 @@ def means(rows: Sequence[ResultRow]) -> str:
 
 
 def cells(rows: Sequence[ResultRow]) -> str:
-    """One line a training: the paper's reading, then ours, then what the images look like."""
+    """A table with one line a training: the paper's reading, ours, and diversity."""
     columns: dict[str, Callable[[ResultRow], str]] = {
         "set": lambda row: row["set"],
         "method": lambda row: row["method"] + "*" * row.get("uses_labels", False),
         "published†": lambda row: _number(row.get("published")),
         "peak†": lambda row: _number(_peak(row)),
-        "last": lambda row: _scored(row["paper"]),
+        "last": lambda row: _loc(row["paper"]),
         "untrained": lambda row: _number(row["paper"]["untrained"]),
         "MaxBoxAcc†": lambda row: _number(row["paper"]["max_box_acc"]),
         "V2†": lambda row: _number(row["paper"]["max_box_acc_v2"]),
-        "our reading": lambda row: _scored(row["ours"]) if "ours" in row else "",
+        "our reading": lambda row: _loc(row["ours"]) if "ours" in row else "",
         "its untrained": lambda row: _number(row["ours"]["untrained"]) if "ours" in row else "",
         "MS-SSIM": lambda row: _alike(row),
         "uniformity": _uniformity,
@@ -66,7 +67,7 @@ def cells(rows: Sequence[ResultRow]) -> str:
 
 
 def baselines(rows: Sequence[ResultRow]) -> str:
-    """One line a set: boxes that need no training, and how alike its real images are."""
+    """A table with one line a set: the baselines, and the MS-SSIM of its real images."""
     untrained = [row for row in rows if "paper" not in row]
     methods = list(dict.fromkeys(row["method"] for row in untrained))
     starred = {row["method"] for row in untrained if row.get("uses_labels")}
@@ -80,13 +81,19 @@ def baselines(rows: Sequence[ResultRow]) -> str:
     lines = []
     for set_name in sets:
         cells = [found.get((set_name, method)) for method in methods if method != "real"]
-        scores = [_scored(cell) if cell else "" for cell in cells]
-        lines.append([set_name, *scores, _alike(found.get((set_name, "real"), {}))])
+        values = [_loc(cell) if cell else "" for cell in cells]
+        lines.append([set_name, *values, _alike(found.get((set_name, "real"), {}))])
     return markdown(heads, lines)
 
 
 def markdown(heads: Iterable[str], lines: Sequence[Sequence[str]], text: int = 1) -> str:
-    """A Markdown table; the first `text` columns are text, the others numbers."""
+    """A Markdown table. The first `text` columns are text, the others numbers.
+
+    >>> print(markdown(["set", "Loc"], [["bird", "58.0"]]))
+    | set | Loc |
+    | --- | ---: |
+    | bird | 58.0 |
+    """
     heads = list(heads)
     rule = ["---" if column < text else "---:" for column in range(len(heads))]
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
@@ -101,15 +108,16 @@ def _mean(values: Iterable[float | None]) -> str:
     return _number(sum(known) / len(known)) if known else ""
 
 
-def _scored(score: ResultRow) -> str:
-    low, high = score["interval"]
-    worst, best = score.get("gain", (1.0, 1.0))
+def _loc(reading: ResultRow) -> str:
+    """GT-known Loc with its interval, marked if it is not above that of the untrained network."""
+    low, high = reading["interval"]
+    worst, best = reading.get("gain", (1.0, 1.0))
     mark = BELOW if best < 0.0 else NOT_ABOVE if worst <= 0.0 else ""
-    return f"{score['loc']:.1f}{mark} ({low:.0f}–{high:.0f})"
+    return f"{reading['loc']:.1f}{mark} ({low:.0f}–{high:.0f})"
 
 
 def _peak(row: ResultRow) -> float | None:
-    """None where only one checkpoint was scored."""
+    """The peak; None if only one checkpoint was evaluated."""
     return row["paper"]["peak"] if "curve" in row else None
 
 
@@ -131,24 +139,24 @@ def _alike(row: ResultRow) -> str:
 
 
 def one_line(row: ResultRow) -> str:
-    """A row as it is told while a table is being worked out."""
+    """A row as one line of text, shown while a table is reproduced."""
     name = f"{row['set']} {row['method']}"
     if "paper" in row:
         paper = row["paper"]
-        return f"{name}: {_scored(paper)}, untrained {_number(paper['untrained'])}"
-    return f"{name}: {_scored(row)}" if "loc" in row else f"{name}: MS-SSIM {_alike(row)}"
+        return f"{name}: {_loc(paper)}, untrained {_number(paper['untrained'])}"
+    return f"{name}: {_loc(row)}" if "loc" in row else f"{name}: MS-SSIM {_alike(row)}"
 
 
 def own(recipe: ResultRow | None, known: ResultRow) -> bool:
-    """Whether a row's recipe is of the kind whose settings are known."""
+    """Whether all settings of a row's recipe are in `known`."""
     return recipe is not None and recipe.keys() <= known.keys()
 
 
 def settings(rows: Sequence[ResultRow]) -> str:
-    """What the trainings of a table were, and in what they depart from the paper's."""
+    """The settings of a table's trainings that differ from the paper's."""
     lines = []
     for name, paper in (("GANs", Recipe()), ("CAM", ReferenceRecipe())):
-        known = asdict(paper)  # a row of before a setting existed was made by its default
+        known = asdict(paper)  # defaults, for rows that are older than a setting
         recipes = [known | row["recipe"] for row in rows if own(row.get("recipe"), known)]
         if recipes:
             varied = {"seed", "augment"} | ({"variant"} if name == "GANs" else set())

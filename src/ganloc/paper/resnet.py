@@ -1,8 +1,8 @@
-"""The reference's network: a pre-activation ResNet-34 that ends in GAP and one linear layer.
+"""The network of the CAM reference: a pre-activation ResNet-34 with GAP and one linear layer.
 
-K. He, X. Zhang, S. Ren, J. Sun, Identity Mappings in Deep Residual Networks, ECCV 2016; the numbers
-of blocks are those of their Deep Residual Learning, CVPR 2016, table 1. For small images the stem
-has stride 1 and no pooling, so that 64×64 pixels end in maps of 8×8 cells, and 32×32 in 4×4.
+K. He, X. Zhang, S. Ren, J. Sun, Identity Mappings in Deep Residual Networks, ECCV 2016. The numbers
+of blocks are those of their Deep Residual Learning, CVPR 2016, table 1. The stem has stride 1 and
+no pooling, because the images are small: 64×64 pixels give maps of 8×8 cells, 32×32 give 4×4.
 """
 
 from torch import Tensor, nn
@@ -16,9 +16,9 @@ class ResNet(nn.Module):
     """Image → one logit a class.
 
     Args:
-        classes: how many.
-        width: channels of the stem and the first stage, doubled by each later one; the paper's
-            is 64.
+        classes: number of classes.
+        width: channels of the stem and the first stage, doubled by each later stage; 64 in the
+            paper.
     """
 
     def __init__(self, classes: int, width: int = 64):
@@ -41,20 +41,20 @@ class ResNet(nn.Module):
     def feature_maps(
         self, images: Float[Tensor, "batch 3 size size"]
     ) -> Float[Tensor, "batch channels h w"]:
-        """The last maps, after the last batch norm and ReLU: what GAP averages."""
+        """The last maps, after the last batch norm and ReLU. GAP averages them."""
         return self.last_activation(self.blocks(self.stem(images)))
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch k"]:
-        """Logits."""
+        """Logits of the classes."""
         return self.linear(self.feature_maps(images).mean(dim=(2, 3)))
 
 
 class Block(nn.Module):
     """A residual unit: x + conv(relu(norm(conv(relu(norm(x)))))), its convolutions 3×3.
 
-    Where the maps become smaller and more, a 1×1 convolution of the activated x takes the place of
-    x. In the network's `first` block x comes activated: the stem activates before the paths split
-    (the paper's appendix).
+    A block that changes the number of channels replaces the shortcut x by a 1×1 convolution of the
+    activated x. The `first` block does not activate x, because the stem does (the paper's
+    appendix).
     """
 
     def __init__(self, channels: int, wider: int, stride: int, first: bool = False):
@@ -70,7 +70,7 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch _ _ _"]:
-        """Maps of `wider` channels, their sides divided by the stride."""
+        """Maps of `wider` channels, with sides divided by the stride."""
         active = self.activation(x)
         shortcut = x if self.projection is None else self.projection(active)
         return shortcut + self.residual(active)
@@ -81,7 +81,7 @@ def _activation(channels: int) -> tuple[nn.Module, nn.Module]:
 
 
 def _initialise(module: nn.Module) -> None:
-    """Convolutions as in K. He et al., Delving Deep into Rectifiers, 2015, by their fan-out."""
+    """Draw weights of convolutions as in K. He et al., Delving Deep into Rectifiers, 2015."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     elif isinstance(module, nn.Linear):

@@ -1,4 +1,4 @@
-"""`docs/results/NAME.json`: rows that are worked out once and kept."""
+"""Files of results, `docs/results/NAME.json`: rows that are measured once and kept."""
 
 import json
 import os
@@ -19,15 +19,15 @@ ResultRow = dict[str, Any]
 
 
 class Results:
-    """The rows of one file, each told from the others by its values under `keys`.
+    """The rows of one file.
 
     Args:
-        path: the file; it need not be there yet.
-        keys: which values of a row are its identity.
-        command: what a reader would type to make the file.
+        path: of the file, which need not exist yet.
+        keys: keys whose values identify a row.
+        command: the command that makes the file.
 
     Raises:
-        UserError: the file is there and is not such a file.
+        UserError: the file is not a file of results.
     """
 
     def __init__(self, path: Path, keys: Sequence[str], command: str):
@@ -35,14 +35,14 @@ class Results:
         self.rows = read_rows(path) if path.exists() else []
 
     def find(self, **identity: Any) -> ResultRow | None:
-        """The row with this identity, if it has been worked out."""
+        """The row with these values of `keys`; None if there is none."""
         wanted = tuple(identity[key] for key in self.keys)
         return next((row for row in self.rows if self._identity(row) == wanted), None)
 
     def add(self, row: ResultRow) -> None:
-        """Append a row, or put it in the place of the one with its identity, and write the file.
+        """Add a row, or replace the row with the same values of `keys`, and write the file.
 
-        Rows that another process has added meanwhile are kept.
+        Rows that another process has added are kept.
         """
         row = {**row, "date": date.today().isoformat(), "machine": machine()}
         self.rows = read_rows(self.path) if self.path.exists() else []
@@ -64,7 +64,7 @@ class Results:
 
 
 def read_rows(path: Path) -> list[ResultRow]:
-    """The rows of a file that `Results` wrote; a UserError where it is not one."""
+    """The rows of a file of results. Raises a UserError if it is not one."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
         if not all(isinstance(row, dict) for row in rows):
@@ -75,13 +75,13 @@ def read_rows(path: Path) -> list[ResultRow]:
 
 
 def machine() -> str:
-    """What was computed on, in a few words."""
+    """Operating system, processor, cores and GPU of this machine."""
     words = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return f"{words}, {torch.cuda.get_device_name()}" if torch.cuda.is_available() else words
 
 
 def versions() -> dict[str, str]:
-    """Of what the numbers depend on."""
+    """Versions of Python, torch and numpy."""
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "torch": torch.__version__,

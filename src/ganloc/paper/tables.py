@@ -1,4 +1,4 @@
-"""Table 3 and the comparison of variants, cell by cell; what is done is never done again."""
+"""Table 3 and the comparison of variants, cell by cell. Finished cells are not repeated."""
 
 import signal
 import time
@@ -28,12 +28,12 @@ KEYS = ("budget", "set", "method", "seed")
 
 @dataclass(frozen=True)
 class Place:
-    """Where things are.
+    """Folders, archive and device of a reproduction.
 
     Attributes:
         runs: the folder of run folders.
-        results: the folder of committed rows.
-        archive: of the data set; None where the environment says it.
+        results: the folder of result files.
+        archive: of the data set; None for the path in the environment variable.
         device: where to train.
     """
 
@@ -52,20 +52,20 @@ def reproduce_table(
     methods: Sequence[str] = (),
     iterations: int | None = None,
 ) -> Iterator[ResultRow]:
-    """Work out what is missing of a table, yielding each new row.
+    """Train and evaluate the missing rows of a table, yielding each new row.
 
     Args:
         table: "table3" or "variants".
         budget_name: a row of `BUDGETS`.
-        place: where runs and rows are.
-        show: opens the display of one training.
+        place: folders, archive and device.
+        show: opens the progress bar of a training.
         sets: of Tiny ImageNet.
         methods: of the table's `METHODS`; by default all.
-        iterations: of each GAN, in place of the budget's; its rows are kept apart.
+        iterations: of each GAN, in place of the budget's. Such rows have a budget of their own.
 
     Raises:
-        Stopped: by Ctrl-C; the next call goes on.
-        UserError: no such budget, set or method, or a folder that can't be used.
+        Stopped: by Ctrl-C. The next call goes on.
+        UserError: the budget, a set or a method is unknown, or a folder can't be used.
     """
     budget, methods = budget_of(table, budget_name), methods_of(table, methods)
     command = f"ganloc reproduce {table} --budget {budget_name}"
@@ -112,7 +112,7 @@ class _Rows:
         return row is None or not self.budget.made(method, seed, row.get("recipe"))
 
     def keep(self, set_name: str, method: str, seed: int, row: ResultRow) -> ResultRow:
-        """Add a row to the results; the row with its identity."""
+        """Add a row to the results. Returns the row with its identifying keys."""
         row = self._identity(set_name, method, seed) | row
         self.results.add(row)
         return row
@@ -123,7 +123,7 @@ class _Rows:
 
 @dataclass(frozen=True)
 class Data:
-    """A set, loaded when it is needed."""
+    """A set that is loaded when it is first used."""
 
     set_name: str
     size: int
@@ -131,30 +131,35 @@ class Data:
 
     @cached_property
     def train(self) -> ImageSet:
-        """What a GAN is trained on, with the truth that the fitted box is fitted on."""
+        """The training images. Only the fitted box uses their truth."""
         return load_images(data_of(self.set_name), self.size, "train", self.archive)
 
     @cached_property
     def test(self) -> ImageSet:
-        """What is scored."""
+        """The test images."""
         return load_images(data_of(self.set_name), self.size, "test", self.archive)
 
 
 def until(end: float, progress: ProgressCallback) -> ProgressCallback:
-    """`progress`, and a training that stops as by Ctrl-C once `time.monotonic()` is past `end`."""
+    """A progress callback that stops the training, as Ctrl-C does, at time `end`.
 
-    def watch_time(iteration: int, line: dict[str, int | float]) -> None:
+    Args:
+        end: on the clock of `time.monotonic()`.
+        progress: called first.
+    """
+
+    def progress_until(iteration: int, line: dict[str, int | float]) -> None:
         progress(iteration, line)
         if time.monotonic() > end:
             signal.raise_signal(signal.SIGINT)
 
-    return watch_time
+    return progress_until
 
 
 def _reference(
     budget: Budget, seed: int, runs: Path, place: Place, show: Show
 ) -> tuple[ReferenceModel, ReferenceModel, Run]:
-    """The CAM network of all six sets' classes: trained, untrained, and its run."""
+    """The CAM reference of all six sets: the trained model, the untrained model, and the run."""
     recipe = budget.reference_recipe(seed)
     train = Data(",".join(PAPER_SETS), recipe.size, place.archive).train
     run = Run(runs / f"{CAM}-{seed}")
@@ -169,7 +174,7 @@ def _reference(
 def _reference_row(
     set_name: str, model: ReferenceModel, before: ReferenceModel, run: Run, test: ImageSet
 ) -> ResultRow:
-    """The paper's reading of the reference; a supervised row. One training serves all sets."""
+    """The row of the reference on one set. All sets share one training."""
     return {
         "uses_labels": True,
         "paper": evaluate_reading([model.detect(test)], before.detect(test), test),
