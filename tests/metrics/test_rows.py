@@ -1,15 +1,12 @@
 import json
 from dataclasses import replace
-from io import StringIO
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ganloc.errors import UserError
 from ganloc.metrics.max_box_acc import max_box_acc
 from ganloc.metrics.rows import Row, as_json, evaluate_boxes, evaluate_heatmaps
-from ganloc.report.terminal_table import print_table
 
 NONE = np.zeros((0, 4))
 ROWS = (
@@ -63,24 +60,6 @@ def test_json_is_the_documented_object():
     assert fitted == [{"name": "default", "corloc": 66.67, "interval": [50.13, 80.0]}]
 
 
-def test_the_table_shows_every_score_and_marks_labels_and_oracles():
-    out = StringIO()
-    title = "tiny-imagenet:bear: 150 images"  # ":bear:" is no image of a bear
-    print_table(ROWS, title, ROWS[:1], Console(file=out, width=80))
-    lines = out.getvalue().splitlines()
-    ours = next(line for line in lines if "default" in line)
-    fitted = next(line for line in lines if "fitted-box" in line)
-    for text in ("66.7 (50.1–80.0)", "25.0 (9.0–41.0)", "48.3 (40.0–55.5)"):
-        assert text in ours
-    assert "*" not in ours
-    assert "†" not in ours
-    assert "fitted-box*†" in fitted
-    assert any(title in line for line in lines)
-    assert any(line.startswith("* uses labels") for line in lines)
-    assert any(line.startswith("† oracle") for line in lines)
-    assert any("CorLoc" in line and "default 66.7 (50.1–80.0)" in line for line in lines)
-
-
 def test_every_interval_is_of_its_own_score():
     # IoU 0.8 and 0.6 in turn: all above 0.5, half above 0.7, and a mean of 0.7.
     boxes = np.tile([0.0, 0.0, 10.0, 10.0], (400, 1))
@@ -113,16 +92,6 @@ def test_oracle_scores_stand_apart_from_the_rows():
         }
     ]
     assert list(as_json("embedded", 3, ROWS)) == ["data", "images", "rows"]
-
-
-def test_the_lines_of_oracle_scores_name_them_so():
-    rows = [replace(ROWS[0], name=name, max_box_acc=an_oracle()) for name in ("default", "[red]x")]
-    out = StringIO()
-    print_table([*rows, ROWS[1]], "title", console=Console(file=out, width=80))
-    lines = out.getvalue().splitlines()
-    assert "MaxBoxAcc (oracle threshold): default 33.3, [red]x 33.3" in lines
-    assert "MaxBoxAccV2 (oracle thresholds): default 44.4, [red]x 44.4" in lines
-    assert any(line.startswith("[red]x ") for line in lines)  # a name is no markup
 
 
 def test_heatmaps_are_scored_by_their_boxes_and_at_the_best_threshold():
