@@ -121,7 +121,7 @@ def test_what_is_out_of_range_is_named_by_its_option(name, value):
     ],
 )
 def test_the_ends_of_the_ranges_are_allowed(name, value):
-    assert getattr(make_recipe("paper", **{name: value}), name) == value
+    assert getattr(Recipe(**{name: value}), name) == value
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -159,6 +159,18 @@ def test_a_variant_is_refused_where_no_gan_is_trained():
     with pytest.raises(UserError, match="default trains no GAN, so there is no wgan:"):
         make_recipe("default", variant="wgan")
     assert make_recipe("default", variant="wgan", adversarial_weight=1.0).variant == "wgan"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("student_rounds", 2), ("student_width", 8), ("pseudo_boxes", "colour")]
+)
+def test_settings_of_a_student_are_refused_where_none_learns(name, value):
+    option = f"--{name.replace('_', '-')}"
+    with pytest.raises(UserError, match=rf"^{option} has no effect .*--student-iterations"):
+        make_recipe("paper", **{name: value})
+    with_student = make_recipe("paper", student_iterations=5, **{name: value})
+    assert getattr(with_student, name) == value
+    assert getattr(make_recipe("default", **{name: value}), name) == value
 
 
 def test_a_recipe_from_before_there_was_a_border_pretext_task_is_as_it_was():
