@@ -1,4 +1,4 @@
-"""A run folder: everything that training one recipe on one set of images leaves on disk."""
+"""A run folder: all files of one training."""
 
 import json
 import os
@@ -20,13 +20,13 @@ from ganloc.settings import option
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run's files are; `create` and `open` say whether it may be there."""
+    """The paths of a run's files. `create` makes a new run, `open` opens an existing one."""
 
     folder: Path
 
     @property
     def recipe_file(self) -> Path:
-        """The recipe, the data's name and its checksum."""
+        """Recipe, name of the data, and checksum of the images."""
         return self.folder / "recipe.json"
 
     @property
@@ -36,26 +36,26 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """The whole state of training, to go on from."""
+        """The training state, for resuming."""
         return self.folder / "checkpoint" / "latest.safetensors"
 
     @property
     def signals(self) -> Path:
-        """One JSON object a line: what each checkpoint was worth (checkpoints/signals.py)."""
+        """One JSON object a line: the signals of each checkpoint (checkpoints/signals.py)."""
         return self.folder / "signals.jsonl"
 
     @property
     def best(self) -> Path:
-        """The model that the label-free rule prefers so far, beside the checkpoint."""
+        """The best model so far by the label-free criterion (checkpoints/selection.py)."""
         return self.checkpoint.with_name("best.safetensors")
 
     @property
     def model(self) -> Path:
-        """The discriminator ready for reading, and its student."""
+        """The finished model: discriminator and student."""
         return self.folder / "model.safetensors"
 
     def milestone(self, iteration: int) -> Path:
-        """The model as it was after `iteration`, where training was asked to keep it."""
+        """The model of a milestone, the iteration `iteration`."""
         return self.folder / "milestones" / f"{iteration:06d}.safetensors"
 
     @classmethod
@@ -63,7 +63,7 @@ class Run:
         """Make the folder and write its recipe.
 
         Raises:
-            UserError: there is already something, or it can't be written to.
+            UserError: the folder is not empty or can't be written to.
         """
         check_new(folder)
         run = cls(folder)
@@ -73,10 +73,10 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
-        """A folder that holds a run.
+        """Open the folder of an existing run.
 
         Raises:
-            UserError: it is not there, or not a run.
+            UserError: the folder does not exist or is not a run.
         """
         if not folder.exists():
             raise UserError(f"There is no run at {folder}: give a folder that `ganloc train` made.")
@@ -90,10 +90,10 @@ class Run:
 
     @classmethod
     def create_or_open(cls, folder: Path, recipe: Recipe, images: ImageSet) -> "Run":
-        """A run of this recipe on these images, new or begun by an earlier call.
+        """Open the run of this recipe on these images, or create it.
 
         Raises:
-            UserError: the folder holds something else, or can't be written to.
+            UserError: the folder holds anything else, or can't be written to.
         """
         if not (folder / "recipe.json").exists():
             return cls.create(folder, recipe, images)
@@ -102,7 +102,7 @@ class Run:
         return run
 
     def read(self) -> dict[str, Any]:
-        """What `recipe.json` holds; a broken file is a UserError."""
+        """The contents of `recipe.json`. Raises a UserError if it is broken."""
         try:
             values = json.loads(self.recipe_file.read_text(encoding="utf-8"))
             data, images, crc = (
@@ -120,10 +120,13 @@ class Run:
         return Recipe.from_dict(self.read()["recipe"])
 
     def recipe_to_resume(self, changes: Mapping[str, Any]) -> Recipe:
-        """The recipe to go on with: the run's own, with `changes` that are None left out.
+        """The recipe of a resumed training: the run's own, with another number of iterations.
+
+        Args:
+            changes: settings by name. None stands for no change.
 
         Raises:
-            UserError: a change of another setting than the number of iterations.
+            UserError: another setting than `iterations` would change.
         """
         recipe = self.recipe()
         given = {name: value for name, value in changes.items() if value is not None}
@@ -136,10 +139,10 @@ class Run:
         return replace(recipe, iterations=given.get("iterations", recipe.iterations))
 
     def check_same(self, recipe: Recipe, images: ImageSet) -> None:
-        """Refuse to go on with another recipe (but for the iterations) or on other images.
+        """Check that a resumed training has the run's recipe and images.
 
         Raises:
-            UserError: either is another.
+            UserError: the images or a setting other than `iterations` differ.
         """
         self.recipe_to_resume(asdict(recipe))
         values = self.read()
@@ -150,7 +153,7 @@ class Run:
             )
 
     def model_with_student(self) -> Model | None:
-        """The run's model, if there is one and its student, which comes last, has learned."""
+        """The run's model; None if it does not exist or its student is not trained yet."""
         with suppress(UserError):
             model = Model.load(self.model)
             if model.student is not None:
@@ -158,23 +161,23 @@ class Run:
         return None
 
     def write_recipe(self, recipe: Recipe) -> None:
-        """Put `recipe` in place of the one in `recipe.json`."""
+        """Replace the recipe in `recipe.json`."""
         write_json(self.recipe_file, {**self.read(), "recipe": asdict(recipe)})
 
     def keep_log_until(self, iteration: int) -> float:
-        """Drop the log's lines past the checkpoint that training goes on from.
+        """Remove the lines of the log after `iteration`.
 
         Returns:
-            The seconds of training that the last line kept tells of.
+            The seconds of training at the last remaining line.
         """
         kept = _keep_until(self.log, iteration)
         return float(kept[-1].get("seconds", 0.0)) if kept else 0.0
 
     def keep_signals_until(self, iteration: int) -> list[dict[str, Any]]:
-        """Drop the lines of `signals` past the checkpoint that training goes on from.
+        """Remove the lines of `signals` after `iteration`.
 
         Returns:
-            The lines kept.
+            The remaining lines.
         """
         return _keep_until(self.signals, iteration)
 
@@ -188,7 +191,7 @@ class Run:
 
 
 def check_new(folder: Path) -> None:
-    """A UserError where a new run can't go: there is something already."""
+    """Raise a UserError if a new run can't be made in `folder`."""
     if folder.is_dir() and any(folder.iterdir()):
         resume = ", or go on with --resume" if (folder / "recipe.json").exists() else ""
         raise UserError(f"{folder} already exists: choose another --out{resume}.")
@@ -222,15 +225,15 @@ def _keep_until(path: Path, iteration: int) -> list[dict[str, Any]]:
 def _iteration(line: str) -> int | float:
     try:
         return json.loads(line)["iteration"]
-    except ValueError:  # cut off by a kill
+    except ValueError:  # a kill cut the line off
         return float("inf")
 
 
 def load_model(path: Path, device: torch.device) -> Model:
-    """The model of a run folder, or of a model file.
+    """Load the model of a run folder, or a model file.
 
     Raises:
-        UserError: there is none, or its training has left none yet.
+        UserError: the run or file does not exist or is broken, or the training is not finished.
     """
     if path.is_file():
         return Model.load(path).to(device)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that a training asks when it can stop."""
+"""Ctrl-C and SIGTERM as a flag, which a training checks when it can stop."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +8,12 @@ from typing import Any
 
 @contextmanager
 def stop_signal() -> Iterator[Callable[[], bool]]:
-    """A function that tells whether SIGINT or SIGTERM came; a second one kills as usual.
+    """Catch the first SIGINT or SIGTERM. A second one has its usual effect.
 
-    Outside the main thread, where Python can't catch signals, it always says no.
+    Python can't catch signals outside the main thread: the function then always returns False.
+
+    Yields:
+        A function that returns whether a signal was received.
     """
     came: list[int] = []
     before: dict[Signals, Any] = {}

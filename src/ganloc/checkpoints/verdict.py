@@ -1,4 +1,4 @@
-"""Whether to trust what a training found, and if not, why: in words, without a label."""
+"""The verdict: a label-free judgement whether to trust a model, with reasons."""
 
 from dataclasses import dataclass
 from math import inf
@@ -9,7 +9,7 @@ from ganloc.model import Model
 
 @dataclass(frozen=True)
 class Limit:
-    """What a signal may be, and what to say where it is not."""
+    """The accepted range of a signal, and the reason to give if the signal is outside."""
 
     signal: str
     clause: str
@@ -17,12 +17,12 @@ class Limit:
     at_most: float = inf
 
     def holds(self, signals: Signals) -> bool:
-        """Whether the signal keeps to it; one that could not be measured does."""
+        """Whether the signal is in the range. NaN counts as in the range."""
         value = getattr(signals, self.signal)
         return not (value < self.at_least or value > self.at_most)
 
 
-# Chosen on the development sets, and on folders of image corners that show no object: log.md.
+# Chosen on the development sets, and on folders of image corners without objects (docs/log.md).
 LIMITS = (
     Limit("image_dependence", "heatmaps hardly depend on the image", at_least=0.1),
     Limit("shift_equivariance", "heatmaps do not follow a shifted image", at_least=0.8),
@@ -37,19 +37,23 @@ PASSED = "heatmaps follow their images and boxes differ from image to image"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the boxes of a model can be trusted, and the reason for it."""
+    """Whether the boxes of a model can be trusted, and why.
+
+    >>> Verdict(False, "boxes are nearly all the same").sentence()
+    'Trust: doubtful, because boxes are nearly all the same.'
+    """
 
     trusted: bool
     reason: str
 
     def sentence(self) -> str:
-        """The verdict as one line."""
+        """The verdict as one sentence."""
         word = "yes," if self.trusted else "doubtful, because"
         return f"Trust: {word} {self.reason}."
 
 
 def verdict(signals: Signals) -> Verdict:
-    """Trusted where every one of `LIMITS` holds; else the clauses of those that do not."""
+    """Trusted if all `LIMITS` hold; else not trusted, because of the limits that do not hold."""
     clauses = [limit.clause for limit in LIMITS if not limit.holds(signals)]
     if not clauses:
         return Verdict(True, PASSED)
@@ -58,8 +62,8 @@ def verdict(signals: Signals) -> Verdict:
 
 
 def verdict_of(model: Model) -> Verdict | None:
-    """The verdict on a model by the signals that it carries; None where it carries none."""
+    """The verdict on a model by its signals; None if it has none."""
     try:
         return verdict(Signals.from_dict(model.signals))
-    except KeyError:  # never measured, or by a version with other signals
+    except KeyError:  # not measured, or written by a version with other signals
         return None
