@@ -11,7 +11,7 @@ __all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is first asked for, so that `ganloc --help` need not wait."""
+    """Import the names that need torch on first use, so that `ganloc --help` is fast."""
     if name in ("Localization", "Localizer", "load"):
         from ganloc import localizer
 

@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and how they fail."""
+"""The command line: commands, and errors as messages."""
 
 import sys
 import warnings
@@ -27,7 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command; what the user can put right is one sentence and exit status 2."""
+    """Run one command. A UserError becomes one sentence and exit status 2."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", Notice)
         warnings.showwarning = _show(warnings.showwarning)
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _show(otherwise: Callable[..., None]) -> Callable[..., None]:
-    """Notices as lines for the user, all other warnings as before."""
+    """A `warnings.showwarning` that prints notices as lines. It passes other warnings on."""
 
     def show(message: Warning | str, category: type[Warning], *others: Any) -> None:
         if issubclass(category, Notice):

@@ -1,28 +1,27 @@
-"""What a user is meant to read: errors, notices, and that a training was stopped."""
+"""Errors and warnings for the user."""
 
 
 class UserError(Exception):
-    """Something that the user can put right.
+    """An error that the user can correct.
 
-    Its message is one sentence: what was wrong, with which file or option, and what to do. The
+    The message is one sentence: what was wrong, with which file or option, and what to do. The
     command line prints it without a traceback and exits with status 2.
     """
 
 
 class Notice(UserWarning):
-    """Something that the user should know while ganloc goes on, such as files that were left out.
+    """A warning for the user, such as a list of files that could not be read.
 
-    From Python it is a warning; the command line prints it as a line.
+    The command line prints it as a line.
     """
 
 
 class Stopped(Exception):
-    """A training was told to stop; its checkpoint and model are written.
+    """A training was stopped by a signal, after its checkpoint and model were written.
 
     Attributes:
-        iteration: iterations of the discriminator's training that are done.
-        student: the discriminator was finished and a student was learning. The student starts
-            again when the training is resumed.
+        iteration: finished iterations of the discriminator's training.
+        student: whether a student was being trained. A resumed training starts the student again.
     """
 
     def __init__(self, iteration: int, student: bool = False):

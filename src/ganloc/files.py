@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writing: a file is either complete or not there."""
 
 import json
 from collections.abc import Iterator
@@ -11,9 +11,12 @@ from ganloc.errors import UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path` to write to, and rename it to `path` at the end.
+    """Write to a temporary file beside `path`, which is renamed to `path` at the end.
 
-    If the body raises, the temporary file is removed and `path` stays as it was.
+    The temporary file is removed if the body raises. `path` is then unchanged.
+
+    Yields:
+        The path of the temporary file.
 
     Raises:
         UserError: the folder can't be made or written to.
@@ -35,16 +38,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all (errors as in `replacing`)."""
+    """Write `data` to `path` atomically (errors as in `replacing`)."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all (errors as in `replacing`)."""
+    """Write `text` to `path` as UTF-8, atomically (errors as in `replacing`)."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` to `path` as indented JSON, whole or not at all (errors as in `replacing`)."""
+    """Write `value` to `path` as indented JSON, atomically (errors as in `replacing`)."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

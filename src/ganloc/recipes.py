@@ -1,4 +1,4 @@
-"""The GANs (variants), the settings of a training (recipe) and the presets, as tables of data."""
+"""Tables of data: the GANs (variants), the settings of a training (recipe) and the presets."""
 
 import dataclasses
 import json
@@ -9,8 +9,8 @@ from typing import Any
 from ganloc.errors import UserError
 from ganloc.settings import check_settings, listed, option, recipe_from, setting
 
-SIZES = (32, 64, 128, 256)  # that Table 1, read for 64, has a network for
-PSEUDO_BOXES = ("both", "discriminator", "colour")  # what may find them
+SIZES = (32, 64, 128, 256)  # Table 1 is for 64; networks.py extends it
+PSEUDO_BOXES = ("both", "discriminator", "colour")  # sources of pseudo-boxes
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Variant:
         norm: normalisation after each of the discriminator's convolutions: "batch", "layer" or
             "none".
         spectral: spectral norm on the discriminator's convolutions and linear unit.
-        penalty: on the discriminator's slope: "none", "wgan-gp" or "dragan" (Eq. 5).
-        clip: every weight of the discriminator is kept within ± this; 0 for no clipping.
-        n_critic: discriminator steps a generator step.
+        penalty: gradient penalty (Eq. 5): "none", "wgan-gp" or "dragan".
+        clip: limit of every weight of the discriminator; 0 for no clipping.
+        n_critic: discriminator steps per generator step.
     """
 
     discriminator_loss: str
@@ -54,7 +54,7 @@ DRAGAN_NOISES = ("gaussian", "uniform-scaled")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every choice that a training depends on; the defaults are the paper's (section Training).
+    """The settings of a training. The defaults are the paper's (section Training).
 
     Raises:
         UserError: a setting of the wrong type or out of its range, or settings that contradict
@@ -87,8 +87,8 @@ class Recipe:
         2e-4, "Adam's learning rate for the discriminator.", above=0
     )
     beta1: float = setting(0.9, "Adam's β₁ of both; β₂ is 0.999.", at_least=0, below=1)
-    # Spectral norm bounds the logit, and thin networks then hardly leave chance. It multiplies in
-    # every loss and penalty, the Wasserstein ones too; heatmaps are unaffected.
+    # Spectral norm bounds the logit, and the loss of thin networks then hardly leaves chance. The
+    # scale applies to every loss and penalty, also to Wasserstein losses. Heatmaps do not use it.
     logit_scale: float = setting(
         1.0, "The discriminator's output times this goes into the losses.", above=0
     )
@@ -107,8 +107,7 @@ class Recipe:
         "Weight of the border pretext task: to tell the inside of images from their border.",
         at_least=0,
     )
-    # "gaussian": standard deviation half of the batch's. "uniform-scaled": half of it times
-    # U[0, 1), as in the original code.
+    # "gaussian" is published, "uniform-scaled" is that of the original code (penalties.py).
     dragan_noise: str = setting(
         "gaussian",
         "Noise around dragan's real images: gaussian or uniform-scaled.",
@@ -159,7 +158,13 @@ class Recipe:
 
     @property
     def summary(self) -> str:
-        """What is trained, in words, such as "the border pretext task, then a student"."""
+        """What is trained, in words.
+
+        >>> Recipe().summary
+        'sn-dcgan'
+        >>> PRESETS["default"].summary
+        'the border pretext task, then a student'
+        """
         tasks = {
             self.variant: self.adversarial_weight,
             "the border pretext task": self.border_weight,
@@ -169,7 +174,11 @@ class Recipe:
 
     @property
     def steps(self) -> int:
-        """Training steps in all: the discriminator's, then those of every student."""
+        """Total number of training steps of the discriminator and of all students.
+
+        >>> Recipe(iterations=100, student_rounds=2, student_iterations=50).steps
+        200
+        """
         return self.iterations + self.student_rounds * self.student_iterations
 
     def to_json(self) -> str:
@@ -178,12 +187,12 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
-        """The recipe that `to_json` wrote; an unknown or ill-typed setting is a UserError."""
+        """The recipe that `to_json` wrote. Raises a UserError for an unknown or invalid setting."""
         return recipe_from(cls, values)
 
 
 PRESETS: dict[str, Recipe] = {
-    # Localizes best within minutes on the development sets, without any GAN (docs/log.md).
+    # The best localization within minutes on the development sets (docs/log.md). It trains no GAN.
     "default": Recipe(
         variant="dcgan",
         generator_width=16,
@@ -214,11 +223,15 @@ DEFAULT_PRESET = "default"
 
 
 def make_recipe(preset: str, **overrides: Any) -> Recipe:
-    """A preset with some settings replaced; overrides that are None are left out.
+    """A preset with some settings replaced.
+
+    Args:
+        preset: a row of `PRESETS`.
+        overrides: settings of `Recipe`. None stands for the preset's value.
 
     Raises:
-        UserError: no such preset or setting, a setting out of its range, or a variant for a preset
-            that trains no GAN.
+        UserError: the preset or a setting is unknown, a setting is out of its range, or a variant
+            is given for a preset that trains no GAN.
 
     >>> make_recipe("laptop", variant="dcgan", iterations=2000).summary
     'dcgan'

@@ -1,7 +1,7 @@
-"""Settings that are declared once: default, meaning and range stand side by side.
+"""Declarations of settings: default, help and range in one place.
 
-A recipe is a frozen dataclass of such settings. Its checks, the command line's options and their
-help all come from these declarations.
+A recipe is a frozen dataclass of such settings. Checks, options of the command line and their help
+come from these declarations.
 """
 
 import dataclasses
@@ -28,12 +28,13 @@ def setting(
     """A field of a recipe.
 
     Args:
-        default: its value where nothing is said.
-        help: what it means, as the command line shows it.
-        choices: all values that it may take; read when a recipe is made, so that a table may grow.
-        at_least: the lowest value.
-        above: a value that it must exceed.
-        below: a value that it must stay below; numbers must be finite in any case.
+        default: default value.
+        help: help text of the command line.
+        choices: allowed values. The collection may grow later, because it is read when a recipe is
+            made.
+        at_least: lower limit, allowed.
+        above: lower limit, not allowed.
+        below: upper limit, not allowed. Numbers must always be finite.
     """
     limits = {"at_least": at_least, "above": above, "below": below}
     return dataclasses.field(
@@ -45,19 +46,23 @@ def check_settings(recipe: Any) -> None:
     """Check type and range of each setting of a recipe.
 
     Raises:
-        UserError: the first setting that is not what its declaration asks for.
+        UserError: a setting has the wrong type or is out of its range.
     """
     for field in dataclasses.fields(recipe):
         _check(field, getattr(recipe, field.name))
 
 
 def option(name: str) -> str:
-    """A setting's name on the command line."""
+    """A setting's name on the command line.
+
+    >>> option("student_rounds")
+    '--student-rounds'
+    """
     return f"--{name.replace('_', '-')}"
 
 
 def listed(choices: Collection[Any], last: str = "or") -> str:
-    """Choices as a person would list them.
+    """Choices as an enumeration in English.
 
     >>> listed(["red", "green", "blue"])
     'red, green or blue'
@@ -70,7 +75,7 @@ def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
     """A recipe with these settings.
 
     Raises:
-        UserError: it has no such settings; another version of ganloc wrote them.
+        UserError: a setting is unknown, because another version of ganloc wrote the recipe.
     """
     try:
         return kind(**values)

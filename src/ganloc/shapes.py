@@ -1,8 +1,7 @@
 """Array types with their shapes: `Float[Tensor, "batch channel height width"]`.
 
-They are jaxtyping's where it is installed, and the test suite then checks every call against them.
-Training needs nothing beyond torch, numpy, pillow, scipy and safetensors, so without jaxtyping the
-same spelling means the bare array type.
+The types are those of jaxtyping, and the test suite checks every call against them. jaxtyping is
+not needed for training: without it, the annotations stand for the plain array types.
 """
 
 from typing import TYPE_CHECKING, Any

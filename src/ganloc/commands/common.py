@@ -1,4 +1,4 @@
-"""What the commands have in common: their arguments, and how they speak."""
+"""Arguments and output that the commands share."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,13 +23,17 @@ Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
 
 def say(text: str) -> None:
-    """A line for the user, beside what the command puts out; "" says nothing."""
+    """Print a line for the user on standard error. "" prints nothing."""
     if text:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def refuse_inside(photos: str, folder: Path, option: str) -> None:
-    """Images written into `photos` would be taken for images of the set next time."""
+    """Refuse to write images into `photos`: the next run would read them as photos.
+
+    Raises:
+        UserError: `folder` lies inside `photos`.
+    """
     root = Path(photos).expanduser().resolve()
     if root.is_dir() and folder.resolve().is_relative_to(root):
         raise UserError(f"{folder} lies inside {photos}: choose a place outside it for {option}.")
@@ -38,10 +42,10 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
 def load_with_truth(
     data_set: str, size: int, archive: Path | None, truth: Path | None
 ) -> "ImageSet":
-    """The test images with their true boxes.
+    """Load the test images with their true boxes.
 
     Raises:
-        UserError: they have none, or `load_images` cannot read them.
+        UserError: they have no true boxes, or `load_images` cannot read them.
     """
     from ganloc.images.source import has_boxes, has_split, load_images
 
@@ -54,7 +58,7 @@ def load_with_truth(
 def print_rows(
     name: str, images: "ImageSet", rows: "list[Row]", corloc: "list[Row]", as_object: bool
 ) -> None:
-    """The table of `rows`, or one JSON object on standard output."""
+    """Print `rows` as a table, or as one JSON object, on standard output."""
     import json
 
     from ganloc.metrics.localization import has_truth

@@ -1,4 +1,4 @@
-"""`ganloc demo`: the main job on the embedded data set."""
+"""`ganloc demo`: train, evaluate and draw on the embedded data set."""
 
 import shutil
 from pathlib import Path
@@ -7,16 +7,16 @@ from ganloc.commands.common import console, print_rows, say
 from ganloc.errors import UserError
 
 DATA = "embedded"
-SIZE = 32  # drawn images have no finer detail that matters
-SHOWN = 20
+SIZE = 32  # enough for the detail of the drawn images
+SHOWN = 20  # images with boxes
 
 
 def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> None:
-    """Train on drawn images, evaluate on held-out ones, and draw what was found: a few minutes.
+    """Train on drawn images, evaluate on others and draw their boxes. It takes a few minutes.
 
     Args:
-        out: A folder for the run; an earlier demo there is replaced.
-        json: Print one JSON object in place of the table.
+        out: A folder for the run. An earlier demo there is replaced.
+        json: Print one JSON object instead of the table.
         seed: Random seed of the training.
     """
     from ganloc.evaluation import evaluate
@@ -39,7 +39,7 @@ def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> No
 
 
 def _clear(out: Path) -> None:
-    """Remove an earlier demo; a UserError where `out` holds another run."""
+    """Remove an earlier demo. Raises a UserError if `out` holds another run."""
     from ganloc.checkpoints.run import Run
 
     if (out / "recipe.json").is_file():

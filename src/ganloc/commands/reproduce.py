@@ -37,7 +37,7 @@ def reproduce(
     figures: Path = Path("docs/figures"),
     device: Device = None,
 ) -> None:
-    """Work out a table or a figure of the paper; no training that is done is done again.
+    """Reproduce a table or a figure of the paper. Finished trainings are not repeated.
 
     Args:
         what: table3 (every set, DCGAN and SN-DCGAN without and with augmentation, CAM), variants
@@ -48,11 +48,12 @@ def reproduce(
             published, for a GPU).
         sets: Some of the sets, of a table; by default all six.
         methods: Some of the methods, of a table; by default all.
-        iterations: Of each GAN of a table, in place of the budget's; such rows are kept apart.
-        minutes: Stop after so long; the same command goes on.
-        out: The folder of the run folders; an unfinished one is gone on with.
-        results: The folder of the rows; a row that is there is not worked out again.
-        figures: The folder of the figures; one that is there is drawn anew.
+        iterations: Iterations of each GAN of a table, instead of the budget's. Such rows are kept
+            apart from those of the budget.
+        minutes: Stop after so many minutes. The same command goes on.
+        out: The folder of the run folders. Unfinished trainings there are resumed.
+        results: The folder of the rows. Rows that are there are not measured again.
+        figures: The folder of the figures. They are always drawn anew.
         device: cpu, cuda, …
     """
     from ganloc.images.tiny_imagenet import PAPER_SETS

@@ -17,14 +17,14 @@ METAVARS = {int: "N", float: "X", bool: "{True,False}", str: "NAME"}
 
 
 def _help(name: str, text: str) -> str:
-    """A setting's help with its value in each preset, the default one first."""
+    """A setting's help with its value in each preset, that of the default preset first."""
     values = {preset: getattr(recipe, name) for preset, recipe in PRESETS.items()}
     first = values.pop(DEFAULT_PRESET)
     others = ", ".join(f"{preset} {value}" for preset, value in values.items() if value != first)
     return f"{text} (default: {first}{f'; {others}' if others else ''})"
 
 
-# Every setting of a recipe as an option; None leaves the preset's.
+# Every setting of a recipe as an option. None stands for the preset's value.
 Settings = make_dataclass(
     "Settings",
     [
@@ -56,14 +56,14 @@ def train(
     data: Data = None,
     device: Device = None,
 ) -> None:
-    """Learn from images of one kind of thing what to look for.
+    """Train a model on images of one kind of thing.
 
     Args:
         photos: A folder or zip of images, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
         out: A new folder for the run.
         preset: default (the border pretext task, then a student; minutes), laptop (the paper's
             GAN, thin) or paper (the GAN as published, for a GPU).
-        settings: Any setting in place of the preset's.
+        settings: Settings that replace those of the preset.
         resume: Go on with the run in --out.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
