@@ -86,13 +86,13 @@ def test_any_heatmaps_are_measured_with_a_threshold_of_one_s_own(tmp_path, work,
     np.savez(tmp_path / "maps.npz", names=np.array(list(SIZES)), sizes=list(SIZES.values()),
              heatmaps=heatmaps, reading="mine", threshold=0.2, otsu=False)  # fmt: skip
     command = ["evaluate-heatmaps", str(tmp_path / "maps.npz"), str(work / "photos")]
-    scores = []
+    found = []
     for options in ([], ["--threshold", "0.3"]):
         cli.main([*command, "--truth", str(work / "truth.json"), "--json", *options])
         table = json.loads(capsys.readouterr().out)
-        scores.append(table["rows"][0]["mean_iou"])
+        found.append(table["rows"][0]["mean_iou"])
     # Truth: two quarters and a whole. 3 × 3 cells: 4/9, 4/9, 9/16; 2 × 2 cells: 1, 1, 1/4.
-    assert scores == [pytest.approx(100 * (8 / 9 + 9 / 16) / 3, abs=0.01), 75.0]
+    assert found == [pytest.approx(100 * (8 / 9 + 9 / 16) / 3, abs=0.01), 75.0]
     best = table["max_box_acc"]
     assert [(b["name"], b["max_box_acc"], b["threshold"]) for b in best] == [("mine", 66.67, 0.25)]
 

@@ -29,21 +29,22 @@ def number_in(text):
 WITH_EXAMPLES = [name for name, module in MODULES.items() if number_in(source_of(module))]
 
 
-def docstrings(thing, name):
-    """Its docstring and those of the classes and functions in it, by their names.
+def docstrings(module):
+    """Its own and those of its classes and functions, by their names.
 
     Doctest's own finder leaves out functions in a wrapper, as the suite's checks of types are.
     """
-    yield name, inspect.getdoc(thing) or ""
-    for key, part in vars(thing).items():
+    found, open_parts = {module.__name__: inspect.getdoc(module) or ""}, list(vars(module).values())
+    while open_parts:
+        part = open_parts.pop()
         part = inspect.unwrap(getattr(part, "__func__", getattr(part, "fget", None) or part))
-        own = thing.__name__ if inspect.ismodule(thing) else thing.__module__
-        if getattr(part, "__module__", None) != own:
+        if getattr(part, "__module__", None) != module.__name__:
             continue
+        if inspect.isclass(part) or inspect.isfunction(part):
+            found[f"{module.__name__}.{part.__qualname__}"] = inspect.getdoc(part) or ""
         if inspect.isclass(part):
-            yield from docstrings(part, f"{name}.{key}")
-        elif inspect.isfunction(part):
-            yield f"{name}.{key}", inspect.getdoc(part) or ""
+            open_parts += vars(part).values()
+    return found
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
@@ -51,7 +52,7 @@ def test_the_examples_of_a_module(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write files
     module, parser, said, run = MODULES[name], doctest.DocTestParser(), [], 0
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
-    for whose, text in docstrings(module, name):
+    for whose, text in docstrings(module).items():
         test = parser.get_doctest(text, dict(vars(module)), whose, module.__file__, 0)
         run += len(test.examples)
         runner.run(test, out=said.append)

@@ -293,6 +293,18 @@ def test_a_model_without_its_student_warns(fitted, photos):
         fitted.model = whole
 
 
+def test_a_cam_of_a_model_without_a_gan_warns(fitted, photos):
+    """Only a GAN trains the weights that a CAM sums the features by."""
+    pretext = Localizer(device="cpu", **{**TINY, "iterations": 1}).fit(photos)
+    for reading in ("plain-cam", "cam"):
+        with pytest.warns(Notice, match=f"without a GAN, so {reading} weights"):
+            pretext.localize(photos, reading)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for localizer, reading in ((pretext, "lda"), (pretext, None), (fitted, "cam")):
+            localizer.localize(photos, reading)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 100])
 def test_load_a_file_that_is_no_model(content, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(content)

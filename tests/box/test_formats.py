@@ -1,12 +1,13 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ganloc.box.detections import Detections
-from ganloc.box.formats import write_coco, write_csv
+from ganloc.box.formats import WRITERS, write_coco, write_csv, writer_for
 from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
 
@@ -84,3 +85,26 @@ def test_no_images_make_a_valid_file(tmp_path, write):
     write(path, IMAGES.subset([]), NONE)
     text = path.read_text()
     assert text.startswith("name,") or json.loads(text)["annotations"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "writer"),
+    [
+        ("boxes.json", None, write_coco),
+        ("boxes.csv", None, write_csv),
+        ("BOXES.CSV", None, write_csv),
+        ("boxes.json", "csv", write_csv),
+        ("boxes", "coco", write_coco),
+    ],
+)
+def test_a_file_s_name_says_its_format_unless_one_is_given(name, format, writer):
+    assert writer_for(Path(name), format) is writer
+
+
+def test_formats_that_there_are_not():
+    assert set(WRITERS) == {"coco", "csv"}
+    for name in ("boxes", "boxes.txt", "json"):
+        with pytest.raises(UserError, match=rf"format of {name} is not known .* --format"):
+            writer_for(Path(name))
+    with pytest.raises(UserError, match=r"no format 'yaml': choose coco or csv"):
+        writer_for(Path("boxes.json"), "yaml")

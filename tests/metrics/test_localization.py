@@ -25,5 +25,5 @@ def test_has_truth():
 
 
 @pytest.mark.parametrize("metric", [gt_known_loc, mean_iou])
-def test_no_images_have_no_score(metric):
+def test_no_images_have_no_number(metric):
     assert math.isnan(metric(np.zeros(0)))

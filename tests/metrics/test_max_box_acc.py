@@ -44,8 +44,8 @@ def size_of(box):
 def by_loops(heatmaps, truth, sizes, thresholds):
     """Two tables, largest box and any box, of percentages: a row for each δ."""
     tables = np.zeros((2, len(DELTAS), len(thresholds)))
-    scored = [i for i, own in enumerate(truth) if len(own)]
-    for i in scored:
+    measured = [i for i, own in enumerate(truth) if len(own)]
+    for i in measured:
         heatmap, (width, height) = heatmaps[i], sizes[i]
         h, w = heatmap.shape
         low, high = heatmap.min(), heatmap.max()
@@ -65,8 +65,8 @@ def by_loops(heatmaps, truth, sizes, thresholds):
             ious = [max(iou(box, own) for own in truth[i]) for box in scaled]
             biggest = max(range(len(boxes)), key=lambda k: size_of(boxes[k]))
             for row, delta in enumerate(DELTAS):
-                tables[0, row, column] += (ious[biggest] > delta) * 100 / len(scored)
-                tables[1, row, column] += (max(ious) > delta) * 100 / len(scored)
+                tables[0, row, column] += (ious[biggest] > delta) * 100 / len(measured)
+                tables[1, row, column] += (max(ious) > delta) * 100 / len(measured)
     return tables
 
 

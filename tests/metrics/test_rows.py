@@ -15,9 +15,9 @@ ROWS = (
 )
 
 
-def test_scores_worked_out_by_hand():
+def test_rows_worked_out_by_hand():
     boxes = np.tile([0.0, 0.0, 10.0, 10.0], (5, 1))
-    # IoU 0.8, 0.6, 0.5 and 0.1; the fifth image can't be scored.
+    # IoU 0.8, 0.6, 0.5 and 0.1; the fifth image has no truth.
     truth = (*(np.array([[0, 0, 10.0, height]]) for height in (8, 6, 5, 1)), NONE)
     row = evaluate_boxes("ours", boxes, truth, uses_labels=True)
     assert (row.name, row.uses_labels, row.oracle) == ("ours", True, False)
@@ -36,7 +36,7 @@ def test_the_interval_narrows_with_the_images():
     assert 53.5 < high < 56
 
 
-def test_nothing_to_score_is_the_users_to_mend():
+def test_nothing_to_measure_is_the_users_to_mend():
     with pytest.raises(UserError, match="No image has a true box"):
         evaluate_boxes("ours", np.ones((2, 4)), (NONE, NONE))
 
@@ -60,7 +60,7 @@ def test_json_is_the_documented_object():
     assert fitted == [{"name": "default", "corloc": 66.67, "interval": [50.13, 80.0]}]
 
 
-def test_every_interval_is_of_its_own_score():
+def test_every_interval_is_of_its_own_metric():
     # IoU 0.8 and 0.6 in turn: all above 0.5, half above 0.7, and a mean of 0.7.
     boxes = np.tile([0.0, 0.0, 10.0, 10.0], (400, 1))
     truth = tuple(np.array([[0, 0, 10.0, height]]) for height in (8, 6) * 200)
@@ -76,7 +76,7 @@ def an_oracle():
     return max_box_acc(np.ones((3, 2, 2)), truth, np.full((3, 2), 10))
 
 
-def test_oracle_scores_stand_apart_from_the_rows():
+def test_oracle_rows_stand_apart_from_the_rows():
     rows = (replace(ROWS[0], max_box_acc=an_oracle()), ROWS[1])
     found = json.loads(json.dumps(as_json("embedded", 3, rows, ROWS[:1])))
     assert list(found) == ["data", "images", "rows", "corloc", "max_box_acc"]
@@ -94,7 +94,7 @@ def test_oracle_scores_stand_apart_from_the_rows():
     assert list(as_json("embedded", 3, ROWS)) == ["data", "images", "rows"]
 
 
-def test_heatmaps_are_scored_by_their_boxes_and_at_the_best_threshold():
+def test_heatmaps_are_measured_by_their_boxes_and_at_the_best_threshold():
     heatmaps, sizes = np.zeros((1, 4, 4)), np.array([[4, 4]])
     heatmaps[0, :2, :2] = 1
     truth = (np.array([[0, 0, 2.0, 2]]),)

@@ -1,4 +1,4 @@
-"""Saved heatmaps score as they would have beside their model, in any order."""
+"""Saved heatmaps measure as they would have beside their model, in any order."""
 
 from dataclasses import replace
 

@@ -78,22 +78,22 @@ def test_a_cell_s_numbers_are_those_that_evaluate_gives(table3, archive):
         run = folder / "runs" / "table3-smoke" / "bottle" / f"{method}-0"
         model = Model.load(run / "model.safetensors")
         assert model.recipe.augment == (method == "dcgan+aug")
-        expected = {score.name: score for score in evaluate(model, test, train)}
+        expected = {row.name: row for row in evaluate(model, test, train)}
         untrained = untrained_model(model, train)
         for name, reader in (("border-distance", model), ("untrained-border-distance", untrained)):
             boxes = reader.detect(test, "border-distance").boxes
             expected[name] = evaluate_boxes(name, test.in_pixels(boxes), test.truth)
         for reading, name in (("paper", "plain-cam"), ("ours", "border-distance")):
-            score = row[reading]
-            assert score["loc"] == pytest.approx(expected[name].gt_known_loc, abs=0.01)
-            assert score["interval"] == pytest.approx(expected[name].interval, abs=0.01)
+            found = row[reading]
+            assert found["loc"] == pytest.approx(expected[name].gt_known_loc, abs=0.01)
+            assert found["interval"] == pytest.approx(expected[name].interval, abs=0.01)
             before = expected[f"untrained-{name}"]
-            assert score["untrained"] == pytest.approx(before.gt_known_loc, abs=0.01)
+            assert found["untrained"] == pytest.approx(before.gt_known_loc, abs=0.01)
             column = 1 + (reading == "ours")
             assert [line[0] for line in row["curve"]] == [2, 4]
-            assert row["curve"][-1][column] == score["loc"]
-            assert score["peak"] == max(line[column] for line in row["curve"])
-            assert score["gain"][0] <= score["loc"] - score["untrained"] <= score["gain"][1]
+            assert row["curve"][-1][column] == found["loc"]
+            assert found["peak"] == max(line[column] for line in row["curve"])
+            assert found["gain"][0] <= found["loc"] - found["untrained"] <= found["gain"][1]
         maps = model.detect(test, "plain-cam").heatmaps
         swept = max_box_acc(maps, test.truth, test.sizes)
         assert row["paper"]["max_box_acc"] == pytest.approx(swept.max_box_acc, abs=0.01)

@@ -1,6 +1,5 @@
-"""Boxes out: one PNG an image, and the files that tools read."""
+"""Drawings, one PNG an image, and heatmaps as a file."""
 
-import json
 import zipfile
 
 import numpy as np
@@ -12,7 +11,7 @@ from ganloc.errors import UserError
 from ganloc.heatmap.heatmap_files import load_heatmaps
 from ganloc.images.folder import load_folder
 from ganloc.images.synthetic import draw_images
-from ganloc.report.export import WRITERS, draw_results, write_heatmaps, write_results
+from ganloc.report.export import draw_results, write_heatmaps
 from ganloc.report.grid import FOUND_BOX
 
 SIZE = 32
@@ -141,26 +140,6 @@ def test_photos_that_have_gone_are_drawn_as_the_network_sees_them(photos, tmp_pa
     plain = Image.fromarray(images.pixels[0]).resize((640, 640), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(squeezed[:100, :640], np.asarray(plain)[:100])
     assert sharp[:100, :640].std() > 2 * squeezed[:100, :640].std()
-
-
-def test_boxes_for_tools(photos, tmp_path):
-    images = load_folder(photos, SIZE)
-    found = found_in(images)
-    assert set(WRITERS) == {"coco", "csv"}
-    write_results(tmp_path / "boxes.json", "coco", images, found)
-    written = json.loads((tmp_path / "boxes.json").read_text())
-    entries = {image["id"]: image for image in written["images"]}
-    assert {image["file_name"] for image in entries.values()} == set(DRAWN)
-    for annotation in written["annotations"]:
-        image = entries[annotation["image_id"]]
-        width, height = DRAWN[image["file_name"]][0]
-        assert (image["width"], image["height"]) == (width, height)
-        # COCO: left, top, width, height
-        assert annotation["bbox"] == [width / 4, height / 4, width / 2, height / 2]
-        assert annotation["score"] == 0.5
-    write_results(tmp_path / "boxes.csv", "csv", images, found)
-    lines = (tmp_path / "boxes.csv").read_text().splitlines()
-    assert len(lines) == 1 + len(DRAWN)
 
 
 def test_heatmaps_are_saved_with_their_reading_s_rule(photos, tmp_path):

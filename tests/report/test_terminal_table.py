@@ -19,7 +19,7 @@ TRUTH = tuple(np.array([[0, 0, 10.0, height]]) for height in (10, 4, 1))
 ORACLE = max_box_acc(np.ones((3, 2, 2)), TRUTH, np.full((3, 2), 10))
 
 
-def test_the_table_shows_every_score_and_marks_labels_and_oracles():
+def test_the_table_shows_every_metric_and_marks_labels_and_oracles():
     out = StringIO()
     title = "tiny-imagenet:bear: 150 images"  # ":bear:" is no image of a bear
     print_table(ROWS, title, ROWS[:1], Console(file=out, width=80))
@@ -37,7 +37,7 @@ def test_the_table_shows_every_score_and_marks_labels_and_oracles():
     assert any("CorLoc" in line and "default 66.7 (50.1–80.0)" in line for line in lines)
 
 
-def test_the_lines_of_oracle_scores_name_them_so():
+def test_the_lines_of_oracles_name_them_so():
     rows = [replace(ROWS[0], name=name, max_box_acc=ORACLE) for name in ("default", "[red]x")]
     out = StringIO()
     print_table([*rows, ROWS[1]], "title", console=Console(file=out, width=80))

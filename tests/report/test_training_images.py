@@ -44,7 +44,7 @@ def tiles_of(sheet, side=SIDE):
     ("recipe", "reading"), [(GAN, "plain-cam"), (PRETEXT, "lda-no-prior")], ids=["gan", "pretext"]
 )
 def test_an_image_with_boxes_and_beside_it_two_heatmaps(recipe, reading, images):
-    """A CAM of a discriminator that played no game would read random weights."""
+    """A CAM of a discriminator that was trained without a GAN would read random weights."""
     model, some = model_of(recipe, images), images.evenly(5)
     sheet = heatmap_grid(model, some, truth=True)
     assert sheet.shape == (2 * SIDE + GAP, 12 * SIDE + 11 * GAP, 3)  # four images a row

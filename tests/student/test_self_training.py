@@ -1,4 +1,4 @@
-"""Self-training: what each round learns from, and what is told of it."""
+"""Self-training: what each round learns from, and what is reported of it."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -48,13 +48,13 @@ def test_the_first_round_learns_from_pseudo_boxes():
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
-def test_every_step_of_all_rounds_is_told(rounds):
-    told = []
+def test_every_step_of_all_rounds_is_reported(rounds):
+    reported = []
     recipe = replace(RECIPE, student_rounds=rounds)
-    found = list(students(recipe, after_step=lambda *step: told.append(step)))
+    found = list(students(recipe, after_step=lambda *step: reported.append(step)))
     assert len(found) == rounds
-    assert [number for number, _ in told] == list(range(1, 3 * rounds + 1))
-    assert all(np.isfinite(loss) for _, loss in told)
+    assert [number for number, _ in reported] == list(range(1, 3 * rounds + 1))
+    assert all(np.isfinite(loss) for _, loss in reported)
 
 
 def test_the_same_students_again_and_ready_to_be_read():
