@@ -67,7 +67,7 @@ class Recipe:
         choices=VARIANTS,
     )
     size: int = setting(
-        64, "Side in pixels to which images are squeezed: 32, 64, 128 or 256.", choices=SIZES
+        64, "Side in pixels to which images are resized: 32, 64, 128 or 256.", choices=SIZES
     )
     generator_width: int = setting(
         64, "Channels per step of the generator's ladder (Table 1).", at_least=1
@@ -90,7 +90,7 @@ class Recipe:
     # Spectral norm bounds the logit, and the loss of thin networks then hardly leaves chance. The
     # scale applies to every loss and penalty, also to Wasserstein losses. Heatmaps do not use it.
     logit_scale: float = setting(
-        1.0, "The discriminator's output times this goes into the losses.", above=0
+        1.0, "Factor of the discriminator's output in the losses.", above=0
     )
     penalty_weight: float = setting(
         10.0,
@@ -104,7 +104,7 @@ class Recipe:
     )
     border_weight: float = setting(
         0.0,
-        "Weight of the border pretext task: to tell the inside of images from their border.",
+        "Weight of the border pretext task: to classify patches as border or inside.",
         at_least=0,
     )
     # "gaussian" is published, "uniform-scaled" is that of the original code (penalties.py).
@@ -113,14 +113,13 @@ class Recipe:
         "Noise around dragan's real images: gaussian or uniform-scaled.",
         choices=DRAGAN_NOISES,
     )
-    mirror: bool = setting(False, "Show each real image mirrored half of the time.")
+    mirror: bool = setting(False, "Mirror real images at random.")
     augment: bool = setting(
         False,
-        "Move each real image a little and change its light and colours at random "
-        "(the paper's 'w/ Augment.').",
+        "Change position, light and colours of real images at random (the paper's 'w/ Augment.').",
     )
     select: bool = setting(
-        False, "Keep the checkpoint that looks best without labels, not the last one."
+        False, "Keep the best checkpoint by a label-free criterion, not the last one."
     )
     patience: int = setting(
         0,
@@ -132,14 +131,14 @@ class Recipe:
     )
     student_rounds: int = setting(
         2,
-        "Rounds of self-training: the first student learns from the pseudo-boxes, each further "
-        "one from the boxes of the one before.",
+        "Rounds of self-training: the first student learns the pseudo-boxes, each further student "
+        "the boxes of the student before.",
         at_least=1,
     )
     student_width: int = setting(16, "Channels of the student's finest maps.", at_least=1)
     pseudo_boxes: str = setting(
         "both",
-        "What finds the pseudo-boxes: discriminator, colour (contrast alone) or both.",
+        "Source of the pseudo-boxes: discriminator, colour (contrast alone) or both.",
         choices=PSEUDO_BOXES,
     )
     seed: int = setting(

@@ -38,7 +38,7 @@ def read_coco(path: Path, images: ImageSet) -> ImageSet:
         if entry.size not in (None, (width, height)):
             raise UserError(
                 f"{path} says that {name} is {entry.size[0]}×{entry.size[1]} pixels and it is "
-                f"{width}×{height}: give the truth of these very images."
+                f"{width}×{height}: give the true boxes of these images."
             )
         truth.append(np.array(entry.boxes, dtype=np.float64).reshape(-1, 4))
     return replace(images, truth=tuple(truth))

@@ -112,12 +112,12 @@ def as_json(
         corloc: rows on the training images.
     """
     found = {"data": data, "images": images, "rows": [_rounded(row) for row in rows]}
-    fitted = [
+    corlocs = [
         {"name": row["name"], "corloc": row["gt_known_loc"], "interval": row["interval"]}
         for row in map(_rounded, corloc)
     ]
     oracles = [_oracle(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
-    extras = {"corloc": fitted, "max_box_acc": oracles}
+    extras = {"corloc": corlocs, "max_box_acc": oracles}
     return {**found, **{key: value for key, value in extras.items() if value}}
 
 

@@ -19,7 +19,7 @@ def evaluate_saved(
     Args:
         saved: one heatmap for each of `images`, in any order.
         images: with truth.
-        threshold: ratio of the maximum, in place of the file's `threshold` and `otsu`.
+        threshold: ratio of the maximum. By default the file's `threshold` and `otsu` are used.
 
     Returns:
         A row named after the reading, then `whole-image` and `centre`.
@@ -54,7 +54,7 @@ def _places(saved: SavedHeatmaps, images: ImageSet) -> Int[np.ndarray, " n"]:
         if unmatched:
             raise UserError(
                 f"{said} {len(unmatched)} of {len(names)} names (the first is {unmatched[0]}): "
-                "evaluate the very images that the heatmaps were made of."
+                "give the images of the heatmaps."
             )
     places = np.array([place[name] for name in images.names])
     differ = np.flatnonzero((saved.sizes[places] != images.sizes).any(axis=1))
@@ -63,6 +63,6 @@ def _places(saved: SavedHeatmaps, images: ImageSet) -> Int[np.ndarray, " n"]:
         said = saved.sizes[places[differ[0]]]
         raise UserError(
             f"The heatmaps say that {name} is {said[0]}×{said[1]} pixels and it is "
-            f"{size[0]}×{size[1]}: evaluate the very images that the heatmaps were made of."
+            f"{size[0]}×{size[1]}: give the images of the heatmaps."
         )
     return places

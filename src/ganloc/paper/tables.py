@@ -61,7 +61,7 @@ def reproduce_table(
         show: opens the progress bar of a training.
         sets: of Tiny ImageNet.
         methods: of the table's `METHODS`; by default all.
-        iterations: of each GAN, in place of the budget's. Such rows have a budget of their own.
+        iterations: of each GAN, instead of the budget's. Such rows have a budget of their own.
 
     Raises:
         Stopped: by Ctrl-C. The next call goes on.

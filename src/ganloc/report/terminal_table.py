@@ -14,7 +14,7 @@ LABELS, ORACLE = "*", "†"
 def print_table(
     rows: Sequence[Row], title: str, corloc: Sequence[Row] = (), console: Console | None = None
 ) -> None:
-    """Print a table of metrics with 95 % intervals, which fits 80 columns.
+    """Print a table of metrics with 95 % intervals, at most 80 columns wide.
 
     CorLoc and the oracle metrics follow below the table, if any.
 

@@ -66,7 +66,7 @@ def refine_boxes(
 
 
 def crops_around(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-    """Scale each box by `MARGIN` around its centre, then shift and cut it to fit the image.
+    """Scale each box by `MARGIN` around its centre, then shift and cut it into the image.
 
     >>> crops_around(np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.0, 0.2, 0.8]])).round(3)
     array([[0.35, 0.3 , 0.65, 0.9 ],
