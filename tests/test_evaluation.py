@@ -10,7 +10,7 @@ from ganloc.errors import UserError
 from ganloc.evaluation import corloc_rows, evaluate, untrained_model
 from ganloc.heatmap.calibrate import for_reading
 from ganloc.heatmap.feature_statistics import feature_statistics
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.image_set import ImageSet
 from ganloc.images.synthetic import draw_images
 from ganloc.model import Model
@@ -99,14 +99,15 @@ def test_the_centre_by_hand(rows):
 
 
 @pytest.mark.parametrize(
-    ("row", "reading"), [("default", DEFAULT), ("plain-cam", "plain-cam"), ("cam", "cam")]
+    ("row", "reading"),
+    [("default", DISCRIMINATOR_READING), ("plain-cam", "plain-cam"), ("cam", "cam")],
 )
 def test_the_models_own_rows(model, rows, row, reading):
     assert numbers(rows[row]) == pytest.approx(scores_of(boxes_of(model, reading)))
 
 
 @pytest.mark.parametrize(
-    ("row", "reading"), [("untrained", DEFAULT), ("untrained-plain-cam", "plain-cam")]
+    ("row", "reading"), [("untrained", DISCRIMINATOR_READING), ("untrained-plain-cam", "plain-cam")]
 )
 def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
     pixels = some_images().pixels
@@ -115,7 +116,7 @@ def test_the_untrained_rows_are_those_of_the_first_weights(rows, row, reading):
     assert numbers(rows[row]) == pytest.approx(scores_of(boxes_of(untrained, reading)))
 
 
-def test_what_is_cut_from_heatmaps_has_an_oracle_score(model, rows):
+def test_what_is_cut_from_heatmaps_has_an_oracle(model, rows):
     assert [name for name, row in rows.items() if row.max_box_acc is None] == [
         "whole-image",
         "centre",
@@ -155,7 +156,7 @@ def test_without_train_images_the_box_is_cross_fitted(model):
     )
     assert numbers(alone)[:2] == (0.0, 0.0)
     assert unlabelled == alone
-    # Fitted on the very images that it is scored on it can hit one strip, but never two.
+    # Fitted on the very images that it is measured on it can hit one strip, but never two.
     assert fitted.gt_known_loc == pytest.approx(20.0)
 
 
@@ -164,17 +165,17 @@ def test_with_train_images_these_calibrate_the_untrained_network(model):
     train = ImageSet(np.full((6, 32, 32, 3), 200, np.uint8), ("p",) * 6, SIZES[:6], TRUTH[:6])
     row = {row.name: row for row in evaluate(model, some_images(), train)}["untrained"]
     assert numbers(row) == pytest.approx(
-        scores_of(boxes_of(untrained_model(model, train), DEFAULT))
+        scores_of(boxes_of(untrained_model(model, train), DISCRIMINATOR_READING))
     )
 
 
-def test_nothing_to_score_is_the_users_to_put_right(model):
+def test_nothing_to_measure_is_the_users_to_put_right(model):
     with pytest.raises(UserError, match="true box"):
         evaluate(model, some_images(truth=(np.empty((0, 4)),) * len(SIZES)))
 
 
 def test_corloc_is_of_the_training_images_alone(model, rows):
-    found = boxes_of(model, DEFAULT)
+    found = boxes_of(model, DISCRIMINATOR_READING)
     hits = [iou(found[i], truth[0]) > 0.5 for i, truth in enumerate(TRUTH) if len(truth)]
     corloc = {row.name: row.gt_known_loc for row in corloc_rows(model, some_images())}
     assert corloc["default"] == pytest.approx(100 * np.mean(hits), abs=0.01)

@@ -13,7 +13,7 @@ from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.errors import UserError
 from ganloc.heatmap.feature_statistics import feature_statistics
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.synthetic import draw_images
 from ganloc.method import fit, localize
 from ganloc.model import MODEL_READINGS, STUDENT, Model
@@ -116,7 +116,7 @@ def test_each_image_has_a_box_and_its_score_is_that_of_its_heatmap(reading, fitt
 
 def test_by_default_the_student_is_read_and_without_one_the_discriminator(fitted, drawn):
     alone = replace(fitted, student=None)
-    for model, reading in ((fitted, STUDENT), (alone, DEFAULT)):
+    for model, reading in ((fitted, STUDENT), (alone, DISCRIMINATOR_READING)):
         found, expected = localize(model, drawn), localize(model, drawn, reading)
         np.testing.assert_array_equal(found.heatmaps, expected.heatmaps)
     assert not np.array_equal(localize(alone, drawn).boxes, localize(fitted, drawn).boxes)

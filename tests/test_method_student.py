@@ -13,7 +13,7 @@ from ganloc.checkpoints.hooks import Cadence, RunHooks
 from ganloc.checkpoints.run import Run
 from ganloc.errors import Stopped, UserError
 from ganloc.evaluation import evaluate
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader
 from ganloc.images.synthetic import draw_images
@@ -84,9 +84,9 @@ def test_the_student_s_soft_mask_is_read_by_default(model):
 def test_without_a_student_the_discriminator_is_read_and_is_the_same(model):
     without = fit(IMAGES, recipe(student_iterations=0), CPU)
     assert without.student is None
-    assert without.reading == DEFAULT
+    assert without.reading == DISCRIMINATOR_READING
     assert_same_tensors(model.discriminator.state_dict(), without.discriminator.state_dict())
-    for reading in ("plain-cam", DEFAULT):
+    for reading in ("plain-cam", DISCRIMINATOR_READING):
         np.testing.assert_array_equal(
             model.heatmaps(IMAGES, reading), without.heatmaps(IMAGES, reading)
         )
@@ -204,7 +204,7 @@ def test_refinement_moves_the_student_s_boxes_in_larger_images_alone(model, phot
     assert (refined.boxes[:, 2:] <= 1.0 + 1e-9).all()
     np.testing.assert_array_equal(refined.scores, box_scores(first.heatmaps, refined.boxes))
     assert not np.array_equal(refined.scores, first.scores)
-    for reading in (DEFAULT, "plain-cam"):
+    for reading in (DISCRIMINATOR_READING, "plain-cam"):
         plain, asked = (localize(model, photos, reading, refine=each) for each in (False, True))
         np.testing.assert_array_equal(plain.boxes, asked.boxes)
     squeezed = replace(photos, archive=None)  # no files to read crops from

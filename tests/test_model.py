@@ -13,7 +13,7 @@ from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.discriminator.train_state import new_discriminator
 from ganloc.errors import UserError
 from ganloc.heatmap.feature_statistics import FeatureStatistics, feature_statistics
-from ganloc.heatmap.readings import DEFAULT, READINGS, read_heatmaps
+from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, read_heatmaps
 from ganloc.images.batches import to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.model import MODEL_READINGS, STUDENT, Model
@@ -108,7 +108,7 @@ def test_heads_of_the_border_pretext_are_not_part_of_a_model(tmp_path):
     assert not [name for name in load_file(tmp_path / "m") if "border_heads" in name]
     loaded = Model.load(tmp_path / "m")
     assert loaded.recipe == recipe
-    before, after = (m.heatmaps(some_images(), DEFAULT) for m in (model, loaded))
+    before, after = (m.heatmaps(some_images(), DISCRIMINATOR_READING) for m in (model, loaded))
     np.testing.assert_array_equal(before, after)
 
 
@@ -124,7 +124,11 @@ def test_a_student_is_kept_with_the_model_and_is_the_default_reading(tmp_path):
     model, images = with_student(new_model()), some_images()
     model.save(tmp_path / "m")
     loaded = Model.load(tmp_path / "m")
-    assert (new_model().reading, model.reading, loaded.reading) == (DEFAULT, STUDENT, STUDENT)
+    assert (new_model().reading, model.reading, loaded.reading) == (
+        DISCRIMINATOR_READING,
+        STUDENT,
+        STUDENT,
+    )
     assert not loaded.student.training
     expected = soft_masks(model.student, images.pixels)
     for each in (model, loaded, model.to(torch.device("cpu"))):

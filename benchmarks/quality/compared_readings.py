@@ -7,7 +7,7 @@ import torch
 from rivals.ddt_direction import principal_direction
 
 from ganloc.discriminator.reflection_padding import DEEP, reflection_padded_maps
-from ganloc.heatmap.calibrate import IMAGES
+from ganloc.heatmap.calibrate import CALIBRATION_IMAGES
 from ganloc.heatmap.moments import Moments
 from ganloc.heatmap.readings import READINGS
 from ganloc.images.batches import batched, to_tensor
@@ -44,7 +44,7 @@ def with_principal_directions(model: Model, train: ImageSet) -> Model:
     stretched to 0–1 afterwards, so this makes no difference.
     """
     moments = [Moments() for _ in range(DEEP)]
-    pixels = every_nth(train.pixels, IMAGES)
+    pixels = every_nth(train.pixels, CALIBRATION_IMAGES)
     for part in batched(len(pixels)):
         images = to_tensor(pixels[part], model.device)
         for sums, maps in zip(

@@ -11,7 +11,7 @@ import numpy as np
 from evaluated_run import EvaluatedRun
 
 from ganloc.checkpoints.verdict import verdict
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.metrics.bootstrap import mean_over_sets
 from ganloc.paper.results import ResultRow
 from ganloc.shapes import Float
@@ -75,24 +75,24 @@ def _mean(values: Sequence[Float[np.ndarray, " _"]]) -> tuple[float, list[float]
     return mean, interval
 
 
-def kept(run: EvaluatedRun, reading: str = DEFAULT) -> Ious:
+def kept(run: EvaluatedRun, reading: str = DISCRIMINATOR_READING) -> Ious:
     """By the checkpoint that the label-free rule keeps."""
     return run.ious(run.chosen, reading)
 
 
 def untrained(run: EvaluatedRun) -> Ious:
     """By the network before its first iteration."""
-    return run.ious(0, DEFAULT)
+    return run.ious(0, DISCRIMINATOR_READING)
 
 
 def last(run: EvaluatedRun) -> Ious:
     """By the last checkpoint."""
-    return run.ious(len(run.iterations) - 1, DEFAULT)
+    return run.ious(len(run.iterations) - 1, DISCRIMINATOR_READING)
 
 
 def peak(run: EvaluatedRun) -> Ious:
     """*Oracle*: by the trained checkpoint with most hits on the very images that are evaluated."""
-    trained = [run.ious(index, DEFAULT) for index in range(1, len(run.iterations))]
+    trained = [run.ious(index, DISCRIMINATOR_READING) for index in range(1, len(run.iterations))]
     return max(trained, key=lambda ious: (ious > 0.5).mean())
 
 
@@ -151,6 +151,6 @@ def trust(runs: Sequence[EvaluatedRun], centre: Mapping[str, Ious]) -> list[Resu
     for run in runs:
         bar = (centre[run.set_name] > 0.5).mean()
         for index, signals in enumerate(run.signals()):
-            good = (run.ious(index, DEFAULT) > 0.5).mean() >= bar
+            good = (run.ious(index, DISCRIMINATOR_READING) > 0.5).mean() >= bar
             counts[VERDICTS[verdict(signals).trusted, bool(good)]] += 1
     return [{"question": "trust", "name": "verdict", **counts}]

@@ -25,13 +25,12 @@ from rivals import (
 )
 from rivals.setting import Setting
 
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import cross_fitted
 from ganloc.metrics.hits import packed
 from ganloc.metrics.rows import as_json, evaluate_boxes
-from ganloc.shapes import Int
 
-FOLDS = 5
 LARGE = squeezenet.SIZE  # pixels a side, for rivals that need many
 
 
@@ -67,7 +66,7 @@ class Stage:
 # The network of the default preset by every reading, the paper's by some.
 UNTRAINED = {
     "dcgan": COMPARED,
-    "sn-dcgan": ("plain-cam", "cam", "border-distance", DEFAULT),
+    "sn-dcgan": ("plain-cam", "cam", "border-distance", DISCRIMINATOR_READING),
 }
 
 # Source of the pseudo-boxes and rounds of the student: the default step by step, then with other
@@ -116,7 +115,7 @@ STAGES: dict[str, Stage] = {
             seeds=ARMS["pretext"].seeds,
             minutes_before=partial(trained.minutes_before, arm="pretext", size=SIZE),
         )
-        for reading in ("plain-cam", DEFAULT)
+        for reading in ("plain-cam", DISCRIMINATOR_READING)
     },
     **{name: _of_chain(chain.boxes, name) for name in CHAIN},
     "student-refined": _of_chain(chain.refined_boxes, "student", refines=True),
@@ -175,15 +174,9 @@ def run_stage(
 
 def _cross_fitted(stage: Stage, images: ImageSet, setting: Setting) -> np.ndarray:
     """Each fold's boxes from the labels of the others."""
-    boxes = np.empty((len(images), 4))
-    fold = folds(len(images))
-    for number in np.unique(fold):
-        mine, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+
+    def boxes_of(mine: np.ndarray, others: np.ndarray) -> np.ndarray:
         shown = images.subset(mine).unlabelled()
-        boxes[mine] = stage.boxes(images.subset(others), shown, setting)
-    return boxes
+        return stage.boxes(images.subset(others), shown, setting)
 
-
-def folds(count: int) -> Int[np.ndarray, " count"]:
-    """The fold of each of `count` images, 0–4 at random: those of `cross_fitted_box`."""
-    return np.random.default_rng(0).permutation(count) % FOLDS
+    return cross_fitted(len(images), boxes_of)

@@ -1,4 +1,4 @@
-"""The table of one run on one data set: its readings beside what they have to beat."""
+"""Evaluation of a model on a data set: its readings, its untrained network, and baselines."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from ganloc.heatmap.colour_contrast import (
     colour_contrast,
     with_centre_prior,
 )
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.image_set import ImageSet
 from ganloc.method import localize
 from ganloc.metrics.baselines import centre, cross_fitted_box, fitted_box, whole_image
@@ -23,31 +23,37 @@ CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
 
 def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> list[Row]:
-    """Evaluate the run, its untrained network and the baselines on `test`.
+    """Evaluate a model, its untrained network and the baselines.
 
     Args:
         model: the trained model.
         test: images with truth, of the model's size.
-        train: the training images with truth, where the data has a split: the fitted box is
-            fitted on them. Without, it is cross-fitted on `test` in five folds.
+        train: training images with truth, on which the fitted box is fitted. By default it is
+            cross-fitted on `test` in five folds.
 
     Returns:
-        Rows `default`, `discriminator` (the same without the student, where there is one),
-        `plain-cam`, `cam`, `untrained` (the discriminator), `untrained-plain-cam`, then the
-        baselines. Rows that are cut from heatmaps also hold what these reach at an oracle
-        threshold. Heatmaps are of the whole image, boxes are refined.
+        Rows `default`, `discriminator` (if the model has a student), `plain-cam`, `cam`,
+        `untrained` (the discriminator's default reading), `untrained-plain-cam`, and those of
+        `baselines`. Boxes are refined, heatmaps are those of the whole image.
 
     Raises:
         UserError: no image of `test` has a true box.
+
+    >>> from pathlib import Path
+    >>> from ganloc import load
+    >>> from ganloc.images.source import load_images
+    >>> test = load_images("photos/", size=64, truth=Path("truth.json"))  # doctest: +SKIP
+    >>> for row in evaluate(load("runs/photos").model, test):  # doctest: +SKIP
+    ...     print(row.name, row.gt_known_loc, row.interval)
     """
     assert test.truth is not None
     untrained = untrained_model(model, train or test)
     readings = {
         "default": (model, model.reading),
-        **({"discriminator": (model, DEFAULT)} if model.student else {}),
+        **({"discriminator": (model, DISCRIMINATOR_READING)} if model.student else {}),
         "plain-cam": (model, "plain-cam"),
         "cam": (model, "cam"),
-        "untrained": (untrained, DEFAULT),
+        "untrained": (untrained, DISCRIMINATOR_READING),
         "untrained-plain-cam": (untrained, "plain-cam"),
     }
     rows = []
@@ -59,7 +65,7 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
 
 
 def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
-    """What needs no network (arguments and errors as for `evaluate`).
+    """Evaluate the baselines without a network (arguments and errors as for `evaluate`).
 
     Returns:
         Rows `colour-contrast`, `colour-contrast-centre`, `whole-image`, `centre`, `fitted-box`.
@@ -88,14 +94,15 @@ def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
 
 
 def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -> list[Row]:
-    """CorLoc: the default and the paper's reading beside constant boxes, on the training images.
-
-    Empty where `images` are not the training images, or have no truth.
+    """CorLoc of the default, the paper's reading and constant boxes, on the training images.
 
     Args:
         model: the trained model.
-        images: what it may have been trained on.
-        evaluated: rows that `evaluate` gave for these very images, not to be worked out again.
+        images: candidates for the training images.
+        evaluated: rows of `evaluate` for the same images, to be used again.
+
+    Returns:
+        The rows; none if `images` are not the training images or have no truth.
     """
     if images.truth is None or model.info.get("checksum") != images.checksum:
         return []
@@ -111,7 +118,7 @@ def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -
 
 
 def untrained_model(model: Model, images: ImageSet) -> Model:
-    """The model as it was before its first iteration, calibrated on `images`."""
+    """The model before its first iteration, with batch norm calibrated on `images`."""
     state = new_train_state(model.recipe, torch.device("cpu"))
     discriminator = state.discriminator.to(model.device)
     return Model.freeze(discriminator, images, model.recipe, iteration=0)

@@ -1,4 +1,4 @@
-"""The estimator: fit on a folder of images, localize, save, load."""
+"""The estimator of the Python API: fit, localize, save, load."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ganloc.errors import Notice, UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.images.source import load_images
 from ganloc.method import fit, localize
-from ganloc.model import Model
+from ganloc.model import Model, reads_random_weights
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
 from ganloc.shapes import Float
 from ganloc.tensors import choose_device
 
 FEWEST_IMAGES = 2
-FEW_IMAGES = 100  # the learning curve of docs/how-good.md
+FEW_IMAGES = 100  # from the learning curve in docs/how-good.md
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Localization:
     """The box of one image.
 
     Attributes:
-        path: of the image, relative to the folder or archive that was given.
+        path: of the image, relative to its folder or archive.
         box: x0, y0, x1, y1 in pixels of the original image, half-open.
-        score: how clearly the box stands out, 0–1.
+        score: confidence of the box, 0–1.
         heatmap: 0–1, large where the object is, at the network's size.
-        outlier: outlier score. A quarter of the training images score below 1; from 2 on an image
-            may not belong to them. None where there were fewer than 20 training images, or the
-            training was stopped.
+        outlier: outlier score, 0 and above. A quarter of the training images score below 1. An
+            image that scores 2 or more may not belong to the folder. None if there were fewer than
+            20 training images, or if the training was stopped.
     """
 
     path: str
@@ -48,24 +48,28 @@ class Localization:
 
 
 class Localizer:
-    """Boxes for images of one kind of thing, learned from those images alone.
-
-    >>> birds = Localizer(size=64).fit("photos/")  # doctest: +SKIP
-    >>> for found in birds.localize("photos/"):  # doctest: +SKIP
-    ...     print(found.path, found.box)
+    """Finds the object in images of one kind of thing, after training on such images.
 
     Args:
         preset: "default", "laptop" or "paper" (recipes.PRESETS).
-        device: "cpu", "cuda", …; by default a GPU where there is one.
-        settings: any setting of `Recipe` in place of the preset's.
+        device: "cpu", "cuda", …; by default a GPU if there is one.
+        settings: settings of `Recipe` that replace those of the preset.
 
     Attributes:
-        recipe: what is trained.
-        device: where.
-        model: what was learned; None before `fit`.
+        recipe: of the training.
+        device: of the training.
+        model: the trained model; None before `fit`.
 
     Raises:
-        UserError: a setting is unknown or out of range.
+        UserError: the preset, a setting or the device is unknown, or a setting is out of range.
+
+    >>> from ganloc import Localizer
+    >>> birds = Localizer(size=64, device="cpu")
+    >>> birds.recipe.summary
+    'the border pretext task, then a student'
+    >>> birds.fit("photos/").save("birds.safetensors")  # doctest: +SKIP
+    >>> for found in birds.localize("photos/"):  # doctest: +SKIP
+    ...     print(found.path, found.box, found.score)
     """
 
     def __init__(self, preset: str = DEFAULT_PRESET, device: str | None = None, **settings: Any):
@@ -73,7 +77,7 @@ class Localizer:
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, device: torch.device) -> "Localizer":
-        """A Localizer that trains by this recipe."""
+        """A Localizer with this recipe."""
         localizer = cls.__new__(cls)
         localizer._begin(recipe, device)
         return localizer
@@ -83,12 +87,12 @@ class Localizer:
 
     @property
     def reading(self) -> str:
-        """The reading that boxes come from by default: a row of `MODEL_READINGS`."""
+        """The default reading of the model, a row of `MODEL_READINGS`."""
         return self._fitted().reading
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether to trust the boxes, judged without a label; None where nothing was measured."""
+        """A label-free verdict whether to trust the model; None before `fit`."""
         return None if self.model is None else verdict_of(self.model)
 
     def fit(
@@ -99,22 +103,35 @@ class Localizer:
         resume: bool = False,
         progress: ProgressCallback | None = None,
     ) -> "Localizer":
-        """Train on a folder or zip of images, or on the training images of a named data set.
+        """Train on a set of images. True boxes and classes, if any, are not used.
 
         Files that can't be read are left out with a warning.
 
         Args:
-            photos: what to train on; images that are loaded already must be of the recipe's size.
-            out: a new folder for log, checkpoints and drawings; without it nothing is written.
-            archive: of a named data set, or its folder, as for `load_images`.
+            photos: a folder or zip, a named data set as for `load_images` (its training images), or
+                an ImageSet of the recipe's size.
+            out: a new folder for log, checkpoints and drawings. By default nothing is written.
+            archive: of a named data set, as for `load_images`.
             resume: go on with the run in `out`.
-            progress: called now and then with the step and a line of the log.
+            progress: called with the training step and a line of the log.
+
+        Returns:
+            The Localizer itself.
 
         Raises:
-            UserError: no images to train on, or `out` can't be used.
-            Stopped: by Ctrl-C, with `out`; the same call with `resume` goes on.
+            UserError: there are fewer than two images, `out` can't be used, or a loss is not
+                finite.
+            Stopped: by Ctrl-C, if `out` is given. The same call with `resume` goes on.
+
+        A training of one step, to show the call:
+
+        >>> from ganloc.images.synthetic import draw_images
+        >>> localizer = Localizer(device="cpu", size=32, iterations=1, student_iterations=0)
+        >>> localizer = localizer.fit(draw_images(100, size=32, seed=0))
+        >>> [found.path for found in localizer.localize(draw_images(2, size=32, seed=1))]
+        ['1-00000.png', '1-00001.png']
         """
-        images = self._load(photos, "train", archive)
+        images = self._load(photos, "train", archive).unlabelled()
         check_enough(images)
         if len(images) < FEW_IMAGES:
             _warn_few(images)
@@ -133,10 +150,16 @@ class Localizer:
     def detect(
         self, images: ImageSet, reading: str | None = None, refine: bool = True
     ) -> Detections:
-        """Boxes, scores and heatmaps as arrays (arguments and errors as for `localize`)."""
+        """Detections as arrays (arguments and errors as for `localize`).
+
+        >>> images = load_images("photos/", size=64)  # doctest: +SKIP
+        >>> found = Localizer.load("runs/photos").detect(images)  # doctest: +SKIP
+        """
         model = self._fitted()
         if reading is None:
             warn_unfinished(model)
+        else:
+            warn_random_weights(model, reading)
         return localize(model, images, reading, refine)
 
     def localize(
@@ -146,18 +169,24 @@ class Localizer:
         archive: str | Path | None = None,
         refine: bool = True,
     ) -> list[Localization]:
-        """A box for every image of a folder or zip, in order of their names.
+        """Find one box in every image.
 
         Args:
-            photos: which images; of a named data set, the test images.
-            reading: a row of `MODEL_READINGS`; "plain-cam" is the paper's. By default the
-                student's, or where there is none the discriminator's default.
+            photos: as for `fit`. A named data set gives its test images.
+            reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's. By default the
+                student's, or the discriminator's without a student.
             archive: as for `fit`.
-            refine: in images larger than the network, the student reads a crop around each box at
-                the resolution of the file.
+            refine: let the student read a crop around each box at the resolution of the file, in
+                images that are larger than the network.
+
+        Returns:
+            The box of each image, in the order of the images' names.
 
         Raises:
-            UserError: not fitted yet, no such reading, or no images to read.
+            UserError: the Localizer is not fitted, the reading is unknown, or there are no images.
+
+        >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
+        ...     print(found.path, found.box, found.score)
         """
         self._fitted()
         images = self._load(photos, "test", archive)
@@ -183,15 +212,24 @@ class Localizer:
         ]
 
     def save(self, path: str | Path) -> None:
-        """Write the model to one safetensors file."""
+        """Write the model to one safetensors file.
+
+        Raises:
+            UserError: the Localizer is not fitted, or the file can't be written.
+
+        >>> Localizer(device="cpu").fit("photos/").save("birds.safetensors")  # doctest: +SKIP
+        """
         self._fitted().save(Path(path))
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> "Localizer":
-        """A Localizer from a run folder or a file written by `save`.
+        """Load a Localizer from a run folder or a file written by `save`. Also `ganloc.load`.
 
         Raises:
-            UserError: there is no such run or file, or it is not finished or broken.
+            UserError: the run or file does not exist, is broken, or is not finished.
+
+        >>> import ganloc
+        >>> birds = ganloc.load("birds.safetensors")  # doctest: +SKIP
         """
         model = load_model(Path(path), choose_device(device))
         localizer = cls.__new__(cls)
@@ -208,7 +246,7 @@ class Localizer:
 
     def _fitted(self) -> Model:
         if self.model is None:
-            raise UserError("This Localizer knows nothing yet: call fit or load first.")
+            raise UserError("This Localizer is not fitted yet: call fit or load first.")
         return self.model
 
 
@@ -216,7 +254,7 @@ load = Localizer.load
 
 
 def warn_unfinished(model: Model) -> None:
-    """Say that a model lacks its student, where its training was stopped before."""
+    """Warn if a model lacks its student, because the training was stopped."""
     if model.lacks_student:
         warnings.warn(
             "The run was stopped before its student learned: these are its discriminator's "
@@ -226,8 +264,19 @@ def warn_unfinished(model: Model) -> None:
         )
 
 
+def warn_random_weights(model: Model, reading: str) -> None:
+    """Warn if a reading is a CAM of random weights, because no GAN was trained."""
+    if reads_random_weights(model, reading):
+        warnings.warn(
+            f"This model was trained without a GAN, so {reading} weights its features by random "
+            "numbers: train with the preset laptop or paper to use a CAM.",
+            Notice,
+            stacklevel=3,
+        )
+
+
 def check_enough(images: ImageSet) -> None:
-    """Raise a UserError where there are too few images to train on."""
+    """Raise a UserError if there are too few images to train on."""
     if len(images) < FEWEST_IMAGES:
         raise UserError(
             f"{images.source or 'The set'} holds only {len(images)} readable image: "
@@ -236,7 +285,7 @@ def check_enough(images: ImageSet) -> None:
 
 
 def _warn_few(images: ImageSet) -> None:
-    """Say what to expect of few images."""
+    """Warn that boxes of few training images are often poor."""
     warnings.warn(
         f"Only {len(images)} images: with fewer than {FEW_IMAGES} boxes are often no better "
         "than a centred box, and hundreds more still help; ganloc localize --draw shows them.",

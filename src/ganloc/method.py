@@ -1,6 +1,6 @@
 """The method: a set of images in, a box in every image out, without a label.
 
-    images → discriminator → statistics of its features → pseudo-boxes → student → boxes
+    images → discriminator → heatmaps → pseudo-boxes → student → boxes
 
 `fit` learns from a set of images and `localize` finds the boxes. Everything else, the estimator and
 the command line, calls these two.
@@ -18,7 +18,7 @@ from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.images.gather import crop_reader
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import STUDENT, Model
-from ganloc.outliers.outlier_model import FEWEST, OutlierModel
+from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
 from ganloc.student import self_training
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
@@ -28,53 +28,52 @@ from ganloc.student.refine import refine_boxes
 def fit(
     images: ImageSet, recipe: Recipe, device: torch.device, hooks: Hooks | None = None
 ) -> Model:
-    """Learn from a set of images what to look for.
+    """Train a model on a set of images.
 
     Args:
-        images: at least two, of the recipe's size; their true boxes, if any, are not looked at.
-        recipe: what to train.
+        images: at least two, of the recipe's size. Their true boxes, if any, are not used.
+        recipe: the settings of the training.
         device: where to train.
-        hooks: log, checkpoints and stops; by default the training stays in memory.
+        hooks: log, checkpoints and stops. By default the training stays in memory.
 
     Raises:
         UserError: a loss is not finite, or the run folder of `hooks` cannot be used.
-        Stopped: the hooks stopped it.
+        Stopped: the hooks stopped the training.
     """
     images, hooks = images.unlabelled(), hooks or Hooks()
-    if done := hooks.finished_model(recipe):
+    if done := hooks.finished_model(recipe):  # a resumed run that has nothing left to do
         return done.to(device)
     state, selection = hooks.begin(images, recipe, device)
 
-    # 1. A discriminator learns from the images alone: to tell patches along an image's border from
-    #    patches inside (the border pretext task), to tell real images from generated ones (the
-    #    paper's GANs), or both. At each checkpoint a copy is frozen, with the statistics of its
-    #    features over the whole set, and label-free signals say whether it is the best so far.
-    steps = () if selection.finished else train_discriminator(state, images.pixels, recipe)
-    for losses in steps:
+    # 1. A discriminator is trained on the images alone. It classifies patches as border or inside
+    #    (the border pretext task, the default), images as real or generated (the paper's GANs), or
+    #    both. At each checkpoint a copy is frozen, with the statistics of its features over the
+    #    whole set. Label-free signals select the best checkpoint.
+    updates = train_discriminator(state, images.pixels, recipe)
+    while not selection.finished and (losses := next(updates, None)):
         hooks.losses(state, losses, recipe)
         if hooks.cadence.is_checkpoint(state, recipe):
             model = Model.freeze(state.discriminator, images, recipe, state.iteration)
             model = with_signals(model, images, state.generator)
-            hooks.checkpoint(state, model, selection, kept=selection.add(model))
+            kept = selection.add(model)
+            hooks.checkpoint(state, model, selection, kept)
         hooks.iteration(state, images, selection)
-        if selection.finished:
-            break
-    model = selection.model(state, images)
-
-    # 2. The 30 % most central images are taken as inliers; distance from them is the outlier score.
-    if len(images) >= FEWEST:
+    model = selection.model_to_keep(state, images)
+    if len(images) >= FEWEST_IMAGES:  # for outlier scores, which need no network
         model = replace(model, outliers=OutlierModel.fit(images.pixels, recipe.seed).to(device))
     hooks.save(model)
-
-    # 3. The LDA direction from border to inside, found on those statistics, reads the discriminator
-    #    as a heatmap. Sharpened by colour contrast, heatmaps give pseudo-boxes.
     if not recipe.student_iterations:
         return model
-    pixels = every_nth(images.pixels, self_training.IMAGES)
+
+    # 2. The LDA direction from border to inside, one of the frozen statistics, reads the
+    #    discriminator as a heatmap.
+    # 3. Heatmaps, sharpened by colour contrast, are cut into a pseudo-box in every image.
+    pixels = every_nth(images.pixels, self_training.MOST_IMAGES)
     finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, recipe.pseudo_boxes)
     boxes = finder.boxes(pixels)
 
     # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes.
+    #    The last student counts.
     after_step = partial(hooks.student_step, recipe=recipe)
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step)
     model = replace(model, student=student)
@@ -89,27 +88,28 @@ def localize(
 
     Args:
         model: of `fit`.
-        images: squeezed to the model's size.
-        reading: a row of `MODEL_READINGS`; "plain-cam" is the paper's. By default the student's
-            mask, or where there is no student the discriminator's default reading.
+        images: of the model's size.
+        reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's. By default the
+            student's, or the discriminator's without a student.
         refine: let the student read a crop around each box, at the resolution of the file, in
-            images that are larger than the network. Other readings are not refined, and heatmaps
-            stay those of the whole image.
+            images that are larger than the network. Other readings are not refined. Heatmaps stay
+            those of the whole image.
 
     Raises:
-        UserError: there is no such reading, or no student to read.
+        UserError: the reading is unknown, or needs a student that the model lacks.
     """
-    # 1. A heatmap of each image, cut at a threshold: the largest connected component is the box.
+    # The student's mask of each image, or another heatmap, is cut at a threshold. The largest
+    # connected component is the object, its tightest box the detection.
     reading = reading or model.reading
     found = model.detect(images, reading)
 
-    # 2. The student looks at the surroundings of each box again, where files show more of them.
+    # 5. The student reads a crop around each box if the file is larger than the network's images.
     read_crops = crop_reader(images)
     if refine and reading == STUDENT and model.student and read_crops:
         boxes = refine_boxes(model.student, found.boxes, images.sizes, read_crops)
         found = replace(found, boxes=boxes, scores=box_scores(found.heatmaps, boxes))
 
-    # 3. Images unlike the training images get a high outlier score.
+    # Images unlike the training images get a high outlier score.
     if model.outliers:
         found = replace(found, outlier_scores=model.outliers.scores(images.pixels))
     return found

@@ -1,4 +1,4 @@
-"""What a training leaves: all that it takes to localize, in one file."""
+"""The model: everything that `localize` needs, in one file."""
 
 import copy
 import json
@@ -14,9 +14,9 @@ from torch import Tensor
 from ganloc.box.detections import Detections
 from ganloc.discriminator.networks import Discriminator
 from ganloc.errors import UserError
-from ganloc.heatmap.calibrate import IMAGES, for_reading
+from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, for_reading
 from ganloc.heatmap.feature_statistics import FeatureStatistics, feature_statistics
-from ganloc.heatmap.readings import DEFAULT, READINGS, Reading, read_heatmaps
+from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, Reading, read_heatmaps
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
@@ -28,24 +28,26 @@ from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write
 
 FORMAT = "ganloc-3"
 STUDENT = "student"
-# All that a model can be read by: the discriminator's readings (a live view of that table), and the
-# student's soft mask, of which the threshold alone counts.
+# The readings of a model: the discriminator's (a view of READINGS, which may grow) and the
+# student's soft mask, for which only the threshold matters.
 MODEL_READINGS = ChainMap(READINGS, {STUDENT: Reading(STUDENT, threshold=THRESHOLD)})
 
 
 @dataclass(frozen=True)
 class Model:
-    """A discriminator that is ready to be read, and the student that learned from it.
+    """A trained model: a frozen discriminator with its statistics, a student, an outlier model.
 
     Attributes:
-        discriminator: in evaluation mode, spectral norm folded in, batch norm calibrated on reals.
-        recipe: how it was trained.
-        statistics: of its features over the training images, found without a label.
-        info: how far training went, and on which images: iteration, images, checksum.
-        signals: label-free signals of its quality (checkpoints/signals.py); empty where none were
-            measured.
-        student: in evaluation mode; None where there is none.
-        outliers: of the training images; None before training has ended, and of fewer than 20.
+        discriminator: in evaluation mode, with spectral norm folded into the weights and batch norm
+            calibrated on real images.
+        recipe: of the training.
+        statistics: label-free statistics of the discriminator's features over the training images.
+        info: `iteration` of the discriminator, number of training `images`, and their `checksum`.
+        signals: label-free signals of the discriminator's quality (checkpoints/signals.py); empty
+            if they were not measured.
+        student: in evaluation mode; None without a student.
+        outliers: outlier model of the training images; None for fewer than 20 images, or if the
+            discriminator's training is not finished.
     """
 
     discriminator: Discriminator
@@ -58,34 +60,33 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         return self.discriminator.linear.weight.device
 
     @property
     def reading(self) -> str:
-        """The default: the student's mask, or without a student the discriminator's reading."""
-        return DEFAULT if self.student is None else STUDENT
+        """The default reading: that of the student, or of the discriminator without a student."""
+        return DISCRIMINATOR_READING if self.student is None else STUDENT
 
     @property
     def lacks_student(self) -> bool:
-        """Whether its training was stopped before the student of its recipe had learned."""
+        """Whether the recipe has a student that is not trained yet."""
         return self.student is None and self.recipe.student_iterations > 0
 
     @classmethod
     def freeze(
         cls, discriminator: Discriminator, images: ImageSet, recipe: Recipe, iteration: int
     ) -> "Model":
-        """A copy of a discriminator, ready to be read.
+        """Make a model from a copy of a discriminator in training.
 
         Args:
-            discriminator: in training; it stays as it is.
-            images: that it is trained on. Batch norm is calibrated and features are measured on
-                them.
-            recipe: how it is trained.
-            iteration: how far it is trained.
+            discriminator: in training. It does not change.
+            images: the training images, which calibrate batch norm and give the statistics.
+            recipe: of the training.
+            iteration: finished iterations.
         """
         ready = for_reading(discriminator, images.pixels)
-        statistics = feature_statistics(ready, every_nth(images.pixels, IMAGES))
+        statistics = feature_statistics(ready, every_nth(images.pixels, CALIBRATION_IMAGES))
         info = {"iteration": iteration, "images": len(images), "checksum": images.checksum}
         return cls(ready, recipe, statistics, info)
 
@@ -100,10 +101,14 @@ class Model:
         )
 
     def heatmaps(self, images: ImageSet, reading: str) -> Float[np.ndarray, "n h w"]:
-        """One heatmap an image, large where the object is, by a row of `MODEL_READINGS`.
+        """One heatmap an image, large where the object is.
+
+        Args:
+            images: of the recipe's size.
+            reading: a row of `MODEL_READINGS`.
 
         Raises:
-            UserError: there is no such reading, or no student to read.
+            UserError: the reading is unknown, or needs a student that the model lacks.
         """
         if reading not in MODEL_READINGS:
             raise UserError(f"There is no reading {reading!r}: choose {listed(MODEL_READINGS)}.")
@@ -119,12 +124,12 @@ class Model:
         return soft_masks(self.student, images.pixels)
 
     def detect(self, images: ImageSet, reading: str) -> Detections:
-        """Heatmap and box of every image as a whole (arguments and errors as in `heatmaps`)."""
+        """Detections without refinement (arguments and errors as in `heatmaps`)."""
         heatmaps, rule = self.heatmaps(images, reading), MODEL_READINGS[reading]
         return Detections.from_heatmaps(heatmaps, self.recipe.size, rule.threshold, rule.otsu)
 
     def save(self, path: Path) -> None:
-        """Write weights and all settings to one safetensors file, whole or not at all."""
+        """Write weights and settings to one safetensors file, atomically."""
         statistics = {"sign": self.statistics.sign, "aspect": self.statistics.aspect}
         metadata = {
             "format": FORMAT,
@@ -144,10 +149,10 @@ class Model:
 
     @classmethod
     def load(cls, path: Path) -> "Model":
-        """The model that `save` wrote.
+        """Load the model that `save` wrote.
 
         Raises:
-            UserError: there is no such file, or it is broken or not a model of this version.
+            UserError: the file does not exist, is broken, or is not a model of this version.
         """
         try:
             tensors, metadata = read_tensors(path)
@@ -188,3 +193,12 @@ def _loaded_student(recipe: Recipe, tensors: Mapping[str, Tensor]) -> UNet:
     student = UNet(recipe.size, recipe.student_width)
     student.load_state_dict(tensors)
     return student.eval().requires_grad_(False)
+
+
+def reads_random_weights(model: Model, reading: str) -> bool:
+    """Whether a reading is a CAM of a discriminator whose output unit was never trained.
+
+    A CAM weights the features by that unit, and the border pretext task does not train it.
+    """
+    rule = MODEL_READINGS.get(reading)
+    return rule is not None and rule.heatmap == "cam" and model.recipe.adversarial_weight == 0.0

@@ -100,13 +100,15 @@ def test_where_training_ends_after_a_checkpoint_only_select_gives_the_checkpoint
 ):
     state, _ = untrained()
     selection = Selection(tiny(select=select))
-    assert selection.model(state, IMAGES).info["iteration"] == 0  # no checkpoint yet: as it is
+    assert (
+        selection.model_to_keep(state, IMAGES).info["iteration"] == 0
+    )  # no checkpoint yet: as it is
     kept = frozen(0.1, iteration=4)
     selection.add(kept)
     state.iteration = 4
-    assert selection.model(state, IMAGES) is kept
+    assert selection.model_to_keep(state, IMAGES) is kept
     state.iteration = 7
-    assert selection.model(state, IMAGES).info["iteration"] == kept_at
+    assert selection.model_to_keep(state, IMAGES).info["iteration"] == kept_at
 
 
 def test_signals_are_those_of_the_model_on_its_images_and_take_no_chance_from_training():

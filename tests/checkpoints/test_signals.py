@@ -14,7 +14,7 @@ from ganloc.checkpoints.signals import Signals, measure
 from ganloc.discriminator.networks import Discriminator
 from ganloc.discriminator.sample import sample
 from ganloc.discriminator.train_state import new_train_state
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.batches import to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
@@ -171,7 +171,7 @@ def test_measure_puts_every_signal_in_its_place():
         first, alikeness=0.0
     )
     assert first.separation == signals.separation(model.discriminator, some.pixels)
-    boxes = model.detect(some, DEFAULT).boxes
+    boxes = model.detect(some, DISCRIMINATOR_READING).boxes
     assert boxes.shape == (101, 4)
     assert boxes.max() <= 1.0  # of the squeezed image, not 640 × 48
     assert first.spread == signals.spread(boxes)

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.functional import conv2d, pad
 
 from ganloc.discriminator.networks import Discriminator
-from ganloc.heatmap.calibrate import IMAGES, for_reading
+from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, for_reading
 from ganloc.images.batches import to_tensor
 
 CPU = torch.device("cpu")
@@ -72,7 +72,7 @@ def test_the_first_norm_knows_the_real_images(count, batches):
 
 def test_of_a_large_set_images_all_over_it_are_used():
     # The set grows brighter from its first image to its last, as folders do that are sorted.
-    pixels = np.sort(drawn_pixels(IMAGES + 2), axis=0)
+    pixels = np.sort(drawn_pixels(CALIBRATION_IMAGES + 2), axis=0)
     norm = first_norm(for_reading(new("dcgan"), pixels))
     # Every other of 2,050 images, in nine batches of at most 128.
     chosen = first_maps(new("dcgan"), pixels[::2])

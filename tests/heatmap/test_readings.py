@@ -8,7 +8,7 @@ import torch
 
 from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.feature_statistics import FeatureStatistics
-from ganloc.heatmap.readings import DEFAULT, READINGS, Reading, read_heatmaps
+from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, Reading, read_heatmaps
 
 
 def new(norm="batch", size=32, spectral=False):
@@ -62,7 +62,7 @@ def unlike_the_border(maps):
 def test_plain_cam_is_the_papers():
     plain = Reading("cam", (-1,), signed=False, steps=0, centre=0.0, threshold=0.2, otsu=False)
     assert READINGS["plain-cam"] == plain
-    assert DEFAULT in READINGS
+    assert DISCRIMINATOR_READING in READINGS
 
 
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
@@ -194,9 +194,11 @@ def test_the_prior_is_as_much_wider_than_high_as_the_set_says(aspect):
 
 
 def test_the_default_reading_is_the_lda_s_with_the_set_s_aspect():
-    assert READINGS[DEFAULT].heatmap == "lda"
+    assert READINGS[DISCRIMINATOR_READING].heatmap == "lda"
     discriminator, pixels = new(), drawn_pixels(1)
-    wide, high = (read_as(DEFAULT, discriminator, pixels, aspect=a)[0] for a in (2.0, 0.5))
+    wide, high = (
+        read_as(DISCRIMINATOR_READING, discriminator, pixels, aspect=a)[0] for a in (2.0, 0.5)
+    )
     for_all = [
         read_as("lda-multilayer", discriminator, pixels, aspect=aspect)[0] for aspect in (2.0, 0.5)
     ]

@@ -19,7 +19,7 @@ from ganloc.checkpoints.hooks import Cadence
 from ganloc.checkpoints.run import Run
 from ganloc.errors import Stopped, UserError
 from ganloc.evaluation import untrained_model
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.model import Model
 from run_folders import assert_same_weights, logged, stop_at
 
@@ -92,7 +92,7 @@ def test_ious_are_those_of_the_checkpoints(run, butterflies):
     found = evaluated(run, butterflies)
     assert found.train.truth is None
     for index, model in enumerate(models):
-        for reading in ("plain-cam", DEFAULT):
+        for reading in ("plain-cam", DISCRIMINATOR_READING):
             expected = best_iou(test.in_pixels(model.detect(test, reading).boxes), test.truth)
             np.testing.assert_allclose(found.ious(index, reading), expected, atol=6e-5)
         expected = best_iou(reading_boxes(model, train, test, DDT), test.truth)
@@ -129,10 +129,10 @@ def test_the_untrained_network_is_never_chosen_and_of_equals_the_last(
 
 def test_an_evaluation_is_kept_and_not_made_again(run, butterflies):
     first = evaluated(run, butterflies)
-    ious, signals = first.ious(1, DEFAULT), first.signals()
+    ious, signals = first.ious(1, DISCRIMINATOR_READING), first.signals()
     shutil.rmtree(run.milestone(2).parent)  # nothing can be evaluated any more
     again = evaluated(run, butterflies)
-    np.testing.assert_array_equal(again.ious(1, DEFAULT), ious)
+    np.testing.assert_array_equal(again.ious(1, DISCRIMINATOR_READING), ious)
     assert [each.to_dict() for each in again.signals()] == [each.to_dict() for each in signals]
     with pytest.raises(UserError, match="not a whole model"):
         again.ious(1, "cam")
@@ -146,9 +146,11 @@ def test_signals_of_fewer_checkpoints_are_measured_again(run, butterflies):
 def test_images_without_a_true_box_are_left_out(run, butterflies):
     train, test = butterflies
     partly = replace(test, truth=(np.empty((0, 4)), *test.truth[1:]))
-    expected = evaluated(run, butterflies).ious(2, DEFAULT)[1:]
+    expected = evaluated(run, butterflies).ious(2, DISCRIMINATOR_READING)[1:]
     (run.folder / FILE).unlink()
-    np.testing.assert_array_equal(evaluated(run, (train, partly)).ious(2, DEFAULT), expected)
+    np.testing.assert_array_equal(
+        evaluated(run, (train, partly)).ious(2, DISCRIMINATOR_READING), expected
+    )
 
 
 def test_the_trained_rival_is_the_same_with_and_without_a_folder(run, tmp_path, butterflies):
@@ -156,7 +158,7 @@ def test_the_trained_rival_is_the_same_with_and_without_a_folder(run, tmp_path, 
 
     def boxes(seed, runs):
         setting = Setting("butterfly", seed, CPU, runs=runs)
-        return trained.boxes(train, test, setting, "pretext", DEFAULT)
+        return trained.boxes(train, test, setting, "pretext", DISCRIMINATOR_READING)
 
     fresh = boxes(1, tmp_path)
     assert (tmp_path / "pretext" / "butterfly-1" / "model.safetensors").exists()

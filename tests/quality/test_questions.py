@@ -8,7 +8,7 @@ from compared_readings import COMPARED
 from questions import LADDER, checkpoints, hits, readings, row, training, trust
 
 from ganloc.checkpoints.signals import Signals
-from ganloc.heatmap.readings import DEFAULT
+from ganloc.heatmap.readings import DISCRIMINATOR_READING
 
 # Signals with which a checkpoint is trusted, beside a separation of at least 0.62.
 FINE = {
@@ -38,7 +38,9 @@ class Stub:
     iterations: tuple = (0, 10, 20)
 
     def ious(self, index, reading):
-        found = self.default[index] if reading == DEFAULT else self.others[reading][index]
+        found = (
+            self.default[index] if reading == DISCRIMINATOR_READING else self.others[reading][index]
+        )
         return np.array(found)
 
     def signals(self):
@@ -54,7 +56,7 @@ def test_hits_are_means_over_seeds_image_by_image():
         Stub("x", "bear", 1, [[HIT, HIT, 0.0]]),
         Stub("x", "ape", 0, [[1.0]]),
     ]
-    found = hits(runs, lambda run: run.ious(0, DEFAULT))
+    found = hits(runs, lambda run: run.ious(0, DISCRIMINATOR_READING))
     assert {name: each.tolist() for name, each in found.items()} == {
         "bear": [100, 50, 50],
         "ape": [100],
@@ -118,7 +120,7 @@ def test_every_reading_stands_beside_the_one_that_it_builds_on():
     assert set(LADDER) == set(COMPARED)
     ious = {name: [None, [MISS, MISS], None] for name in LADDER}
     ious |= {"cam": [None, [HIT, MISS], None], "otsu-cam": [None, [HIT, HIT], None]}
-    run = Stub("x", "bear", 0, ious[DEFAULT], others=ious)
+    run = Stub("x", "bear", 0, ious[DISCRIMINATOR_READING], others=ious)
     rows = {r["name"]: r for r in readings([run, Stub("y", "bear", 0, [])], "x")}
     assert list(rows) == list(LADDER)
     assert rows["plain-cam"]["gains"] == {}

@@ -122,11 +122,11 @@ def _student(train: ImageSet, setting: Setting, pseudo_boxes: str, rounds: int) 
 
 
 def _rounds(model: Model, train: ImageSet, recipe: Recipe) -> Iterator[UNet]:
-    pixels = every_nth(train.pixels, self_training.IMAGES)
+    pixels = every_nth(train.pixels, self_training.MOST_IMAGES)
     first = _finder(model, train, recipe.pseudo_boxes).boxes(pixels)
     yield from self_train(pixels, first, recipe, model.device, lambda *_: None)
 
 
 def _finder(model: Model, train: ImageSet, pseudo_boxes: str) -> PseudoBoxFinder:
-    pixels = every_nth(train.pixels, self_training.IMAGES)
+    pixels = every_nth(train.pixels, self_training.MOST_IMAGES)
     return PseudoBoxFinder(model.discriminator, model.statistics, pixels, pseudo_boxes)

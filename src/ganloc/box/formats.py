@@ -5,12 +5,15 @@ originals. Coordinates are rounded to hundredths of a pixel, scores to four deci
 """
 
 import csv
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 from ganloc.box.detections import Detections
+from ganloc.errors import UserError
 from ganloc.files import write_json, write_text
 from ganloc.images.image_set import ImageSet
+from ganloc.settings import listed
 
 
 def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
@@ -84,6 +87,32 @@ def write_csv(path: Path, images: ImageSet, found: Detections) -> None:
     for name, size, box, score, outlier in _rows(images, found):
         table.writerow([name, *box, score, *size, "" if outlier is None else outlier])
     write_text(path, text.getvalue())
+
+
+Writer = Callable[[Path, ImageSet, Detections], None]
+WRITERS: dict[str, Writer] = {"coco": write_coco, "csv": write_csv}
+SUFFIXES = {".json": "coco", ".csv": "csv"}
+
+
+def writer_for(path: Path, format: str | None = None) -> Writer:
+    """The writer of a format, by default that of the file's suffix.
+
+    Raises:
+        UserError: the format is unknown, or the suffix is.
+
+    >>> writer_for(Path("boxes.CSV")).__name__
+    'write_csv'
+    """
+    if format is None:
+        if path.suffix.lower() not in SUFFIXES:
+            raise UserError(
+                f"The format of {path} is not known by its name: end it in {listed(SUFFIXES)}, or "
+                "give --format."
+            )
+        return WRITERS[SUFFIXES[path.suffix.lower()]]
+    if format not in WRITERS:
+        raise UserError(f"There is no format {format!r}: choose {listed(WRITERS)}.")
+    return WRITERS[format]
 
 
 def _rows(

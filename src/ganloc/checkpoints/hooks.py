@@ -1,6 +1,6 @@
-"""What happens beside a training: its log, and in a run folder checkpoints, drawings and stops.
+"""Hooks of a training: log, and in a run folder checkpoints, drawings and stops.
 
-`fit` (method.py) calls hooks; they change nothing of what is learned.
+`fit` (method.py) calls them. They do not change what is learned.
 """
 
 import math
@@ -29,17 +29,17 @@ from ganloc.recipes import VARIANTS, Recipe
 from ganloc.report.training_images import save_fakes, save_heatmaps, save_reals
 from ganloc.student.train_student import BATCH as STUDENT_BATCH
 
-DRAWN_FROM = 512  # images that the drawings of a training are calibrated on
+DRAWN_FROM = 512  # images on which the models of drawings are calibrated
 
 
 @dataclass(frozen=True)
 class Cadence:
-    """How often things happen in a training.
+    """How often a training writes its log, checkpoints and drawings.
 
     Attributes:
         log: iterations between two lines of the log.
         checkpoint: iterations of the discriminator between two checkpoints.
-        drawings: over a training, beside the first.
+        drawings: number of drawings in a training, without the one at its start.
     """
 
     log: int = 50
@@ -47,16 +47,17 @@ class Cadence:
     drawings: int = 10
 
     def is_checkpoint(self, state: TrainState, recipe: Recipe) -> bool:
-        """Whether this iteration is a checkpoint; the last one is."""
+        """Whether the state's iteration is a checkpoint. The last iteration always is."""
         return state.iteration % self.checkpoint == 0 or state.iteration == recipe.iterations
 
 
 class Hooks:
-    """Hooks of a training in memory: they tell `progress`, and write nothing.
+    """Hooks of a training in memory. They call the progress callback and write no files.
 
     Args:
-        progress: called with the step (over discriminator and students) and a line of the log.
-        cadence: how often.
+        progress: called with the step, counted over discriminator and students, and a line of the
+            log.
+        cadence: by default that of `Cadence`.
     """
 
     def __init__(self, progress: ProgressCallback | None = None, cadence: Cadence | None = None):
@@ -64,18 +65,18 @@ class Hooks:
         self.logged_in: Run | None = None
 
     def finished_model(self, recipe: Recipe) -> Model | None:
-        """The model of this recipe, if it is trained already."""
+        """The finished model of this recipe; None if it is not trained yet."""
         return None
 
     def begin(
         self, images: ImageSet, recipe: Recipe, device: torch.device
     ) -> tuple[TrainState, Selection]:
-        """A fresh state and selection, or those to go on with."""
+        """The state and selection at the start of training."""
         self._open_log(recipe, new := new_train_state(recipe, device))
         return new, Selection(recipe)
 
     def losses(self, state: TrainState, losses: Losses, recipe: Recipe) -> None:
-        """After each iteration of the discriminator.
+        """Called after each iteration of the discriminator. Writes the log.
 
         Raises:
             UserError: a loss is not finite.
@@ -90,16 +91,16 @@ class Hooks:
             )
 
     def checkpoint(self, state: TrainState, model: Model, selection: Selection, kept: bool) -> None:
-        """After each checkpoint; `kept` says whether `model` is the one to keep now."""
+        """Called after each checkpoint. `kept` says whether `model` is the best so far."""
 
     def iteration(self, state: TrainState, images: ImageSet, selection: Selection) -> None:
-        """After each iteration, its checkpoint done."""
+        """Called after each iteration of the discriminator and its checkpoint."""
 
     def save(self, model: Model) -> None:
-        """When the discriminator is finished, and when the student is."""
+        """Called when the discriminator is finished, and again when the student is."""
 
     def student_step(self, done: int, loss: float, recipe: Recipe) -> None:
-        """After each training step of a student; `done` counts over all rounds.
+        """Called after each training step of a student. `done` counts over all rounds.
 
         Raises:
             UserError: the loss is not finite.
@@ -124,15 +125,15 @@ class Hooks:
 class RunHooks(Hooks):
     """Hooks of a training in a run folder, which can be stopped and resumed.
 
-    Within `with`, SIGINT (Ctrl-C) and SIGTERM end the training with `Stopped` once its checkpoint
-    and model are written. A training that was killed, wherever, and is resumed gives the model of
-    one that never stopped.
+    SIGINT (Ctrl-C) and SIGTERM raise `Stopped` within `with`, after checkpoint and model are
+    written. A resumed training gives the same model as one that never stopped, also after it was
+    killed.
 
     Args:
-        run: a fresh run, or with `resume` one that was trained before.
+        run: a new run, or an earlier one with `resume`.
         progress: as for `Hooks`.
         resume: go on from the run's checkpoint.
-        milestones: iterations after which the model is kept beside the last one.
+        milestones: iterations whose models are saved too.
         cadence: as for `Hooks`.
     """
 
@@ -159,17 +160,17 @@ class RunHooks(Hooks):
         self._open.close()
 
     def finished_model(self, recipe: Recipe) -> Model | None:
-        """The run's model, where its student, which comes last, has learned by this recipe."""
+        """The run's model, if its student is trained and the recipe is the same."""
         done = self.run.model_with_student() if self.resume else None
         return done if done and done.recipe == recipe else None
 
     def begin(
         self, images: ImageSet, recipe: Recipe, device: torch.device
     ) -> tuple[TrainState, Selection]:
-        """The state and selection of the run's checkpoint, or fresh ones where there is none.
+        """The state and selection of the run's checkpoint, or new ones without a checkpoint.
 
         Raises:
-            UserError: the checkpoint is broken, or past the recipe's last iteration.
+            UserError: the checkpoint is broken, or beyond the recipe's last iteration.
         """
         run = self.run
         if self.resume and run.checkpoint.exists():
@@ -190,11 +191,11 @@ class RunHooks(Hooks):
             self._open_log(recipe, state)
         self._iteration = state.iteration
         run.write_recipe(recipe)
-        self._keep_milestone(state, images, recipe)  # a kill may have come before it
+        self._keep_milestone(state, images, recipe)  # in case a kill prevented it
         return state, selection
 
     def checkpoint(self, state: TrainState, model: Model, selection: Selection, kept: bool) -> None:
-        """Write signals, checkpoint and the best model, in this order: `begin` relies on it."""
+        """Write signals, checkpoint and best model. `begin` relies on this order."""
         line = {"iteration": state.iteration, **model.signals, "criterion": selection.criteria[-1]}
         self.run.append_signals(line)
         save_train_state(state, self.run.checkpoint)
@@ -202,10 +203,10 @@ class RunHooks(Hooks):
             model.save(self.run.best)
 
     def iteration(self, state: TrainState, images: ImageSet, selection: Selection) -> None:
-        """Keep a milestone, draw, and stop where a signal came.
+        """Save a milestone, draw, and stop if a signal was received.
 
         Raises:
-            Stopped: it came; checkpoint and model are written.
+            Stopped: after checkpoint and model are written.
         """
         recipe, self._iteration = selection.recipe, state.iteration
         last = state.iteration == recipe.iterations or selection.finished
@@ -214,29 +215,34 @@ class RunHooks(Hooks):
             self._draw(state, images, recipe)
         if self._stopped() and not last:
             save_train_state(state, self.run.checkpoint)
-            self.save(selection.model(state, images))
+            self.save(selection.model_to_keep(state, images))
             raise Stopped(state.iteration)
 
     def save(self, model: Model) -> None:
-        """Leave `model`, unless it still lacks its student and one that has it is there."""
+        """Write the model, unless it lacks a student and the run's model has one."""
         if not (model.lacks_student and self.run.model_with_student()):
             model.save(self.run.model)
 
     def student_step(self, done: int, loss: float, recipe: Recipe) -> None:
-        """Log, and stop where a signal came; the student then starts again (errors as above)."""
+        """Log, and stop if a signal was received. A resumed training starts the student again.
+
+        Raises:
+            UserError: the loss is not finite.
+            Stopped: a signal was received.
+        """
         super().student_step(done, loss, recipe)
         if self._stopped() and recipe.iterations + done < recipe.steps:
             raise Stopped(self._iteration, student=True)
 
     def _resumed_selection(self, state: TrainState, images: ImageSet, recipe: Recipe) -> Selection:
-        """The selection as it was at the state's checkpoint; what came later never was."""
+        """The selection at the state's checkpoint. Later lines of signals are removed."""
         selection = Selection(recipe)
         lines = self.run.keep_signals_until(state.iteration)
         if not lines:
             return selection
         *before, last = lines
         selection.criteria = [line["criterion"] for line in before]
-        if last["iteration"] == state.iteration:  # a kill may have come before it was kept
+        if last["iteration"] == state.iteration:  # a kill may have prevented writing the best model
             signals = {k: v for k, v in last.items() if k not in ("iteration", "criterion")}
             model = Model.freeze(state.discriminator, images, recipe, state.iteration)
             model = replace(model, signals=signals)
@@ -254,7 +260,7 @@ class RunHooks(Hooks):
             model.save(self.run.milestone(state.iteration))
 
     def _draw(self, state: TrainState, images: ImageSet, recipe: Recipe) -> None:
-        """Samples, where there is a generator, and heatmaps."""
+        """Draw heatmaps, and samples of the generator, if any."""
         if state.generator is not None:
             save_fakes(self.run.folder, state.generator, recipe, state.iteration)
         some = images.evenly(DRAWN_FROM)
@@ -263,7 +269,7 @@ class RunHooks(Hooks):
 
 
 def _logged(losses: Losses, recipe: Recipe) -> tuple[dict[str, float], dict[str, float]]:
-    """The losses of what is trained, which must be finite, and other numbers."""
+    """The losses of the trained networks, which must be finite, and other values of the log."""
     measured, others = {}, {}
     if recipe.adversarial_weight:
         measured = {

@@ -1,4 +1,4 @@
-"""Which checkpoint of a training to keep, and when to end it, by a number that needs no label."""
+"""Label-free selection of the best checkpoint, and early stopping."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,33 +10,37 @@ from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
 from ganloc.recipes import Recipe
 
-SAMPLES = 64  # generated images that the signals are measured on
+SAMPLES = 64  # generated images for the signals
 
 
 def criterion(signals: Signals) -> float:
-    """How good a checkpoint seems: the higher, the better.
+    """The label-free criterion of a checkpoint, higher is better.
 
-    Features should tell the inside of images from their border, and heatmaps should rise from the
-    border to the inside. Of a dozen formulas tried on the development sets this one was best
+    Features should separate the inside of images from their border, and heatmaps should be higher
+    inside than along the border. This formula was the best of a dozen on the development sets
     (docs/log.md).
     """
     return signals.separation * signals.border_avoidance
 
 
 def best_of(criteria: list[float]) -> int:
-    """Which of the checkpoints, in the order of training, to keep; of equals, the last."""
+    """The index of the best checkpoint, the last of equals.
+
+    >>> best_of([0.1, 0.3, 0.3, 0.2])
+    2
+    """
     return max(range(len(criteria)), key=lambda index: (criteria[index], index))
 
 
 @dataclass
 class Selection:
-    """The checkpoints of one training so far, and the model to keep of them.
+    """The selection among the checkpoints of one training.
 
     Attributes:
-        recipe: `select` keeps the best checkpoint, else the last one is kept; `patience` ends the
-            training early.
-        criteria: of each checkpoint so far.
-        kept: the model of the checkpoint to keep; None before the first one.
+        recipe: the best checkpoint is kept if `select` is set, else the last one. `patience` ends
+            the training early.
+        criteria: the criterion of each checkpoint so far.
+        kept: the model of the kept checkpoint; None before the first checkpoint.
     """
 
     recipe: Recipe
@@ -44,7 +48,7 @@ class Selection:
     kept: Model | None = None
 
     def add(self, model: Model) -> bool:
-        """Take in the next checkpoint's model, its signals measured; whether it is kept now."""
+        """Add the model of the next checkpoint, with its signals. Returns whether it is kept."""
         self.criteria.append(criterion(Signals.from_dict(model.signals)))
         keep = not self.recipe.select or best_of(self.criteria) == len(self.criteria) - 1
         if keep:
@@ -53,13 +57,13 @@ class Selection:
 
     @property
     def finished(self) -> bool:
-        """Whether the last `patience` checkpoints brought nothing better."""
+        """Whether the last `patience` checkpoints were no better than an earlier one."""
         count = len(self.criteria)
         waits = self.recipe.patience > 0 and count > 0
         return waits and best_of(self.criteria) + self.recipe.patience < count
 
-    def model(self, state: TrainState, images: ImageSet) -> Model:
-        """The model to leave if training ends here: the kept one, or that of `state`."""
+    def model_to_keep(self, state: TrainState, images: ImageSet) -> Model:
+        """The model to save if training ends here: the kept one, or that of `state`."""
         if self.kept and (self.recipe.select or self.kept.info["iteration"] == state.iteration):
             return self.kept
         return Model.freeze(state.discriminator, images, self.recipe, state.iteration)
@@ -71,8 +75,7 @@ def with_signals(model: Model, images: ImageSet, generator: Generator | None) ->
     Args:
         model: frozen from a discriminator in training.
         images: that it is trained on.
-        generator: that it is trained beside, if any; its samples are drawn from a random stream
-            of their own.
+        generator: of the GAN, if any. Its samples do not use the random generator of the training.
     """
     samples = None if generator is None else sample(generator, model.recipe, SAMPLES)
     return replace(model, signals=measure(model, images, samples).to_dict())

@@ -1,7 +1,6 @@
-"""Label-free signals of a model's quality: how its heatmaps and boxes behave on training images.
+"""Label-free signals of a model's quality, measured on its heatmaps and boxes of training images.
 
-None of them needs a true box. How well they predict localization was measured on the development
-sets (docs/results.md).
+docs/results.md shows how well they predict localization on the development sets.
 """
 
 import math
@@ -20,36 +19,37 @@ from ganloc.heatmap.border_distance import border_ring
 from ganloc.heatmap.cam import class_activation_map
 from ganloc.heatmap.lda import lda_direction
 from ganloc.heatmap.moments import Moments
-from ganloc.heatmap.readings import DEFAULT, READINGS, read_heatmaps
+from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, read_heatmaps
 from ganloc.images.batches import batched, to_tensor
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.metrics.diversity import diversity
 from ganloc.model import Model
 from ganloc.shapes import Float, UInt8
 
-IMAGES = 200
-SHIFT = 8  # an image is moved by its side over this; the border ring is as wide
-PAIRS = 50  # of samples compared, twice
+IMAGES = 200  # on which signals are measured, at most
+SHIFT = 8  # images are shifted by side / SHIFT pixels, which is also the width of the border
+PAIRS = 50  # of samples in each of two samplings of MS-SSIM
 NAN = float("nan")
 
-# One view and no prior: what the network alone says of the image as it is.
-RAW = replace(READINGS[DEFAULT], steps=0, centre=0.0, aspect=False)
+# The default reading without shift averaging and centre prior, which do not depend on the network.
+RAW = replace(READINGS[DISCRIMINATOR_READING], steps=0, centre=0.0, aspect=False)
 
 
 @dataclass(frozen=True)
 class Signals:
-    """One checkpoint's signals; NaN where one cannot be measured.
+    """The signals of one checkpoint. A signal that cannot be measured is NaN.
 
     Attributes:
-        shift_equivariance: how well heatmaps follow a shifted image, −1 to 1 (1: exactly).
-        mirror_equivariance: how well they follow a mirrored image, likewise.
-        image_dependence: how unlike the set's mean heatmap an image's heatmap is, 0–2 (0: every
-            image has the same one).
-        border_avoidance: how much higher heatmaps are inside than along the border, −1 to 1.
-        separation: how well features tell the inside of images from their border, 0–1 (½: not).
-        spread: how unlike their median box the boxes are, 0–1 (0: all are the same).
-        alikeness: mean MS-SSIM of pairs of generated images, 0–1 (1: all are the same); NaN where
-            nothing is generated.
+        shift_equivariance: correlation of heatmaps with those of shifted images, −1 to 1 (1: they
+            shift with the image).
+        mirror_equivariance: correlation with heatmaps of mirrored images, likewise.
+        image_dependence: 1 − correlation with the set's mean heatmap, 0–2 (0: all heatmaps are
+            equal).
+        border_avoidance: mean heatmap inside minus that along the border, −1 to 1.
+        separation: AUC of separating cells inside from cells along the border, 0–1 (½: chance).
+        spread: 1 − IoU of boxes with their median box, 0–1 (0: all boxes are equal).
+        alikeness: mean MS-SSIM of pairs of generated images, 0–1 (1: all are equal); NaN without a
+            generator.
     """
 
     shift_equivariance: float
@@ -61,12 +61,12 @@ class Signals:
     alikeness: float
 
     def to_dict(self) -> dict[str, float | None]:
-        """By name, as JSON can hold it: NaN becomes None."""
+        """The signals by name, for JSON. NaN becomes None."""
         return {k: None if math.isnan(value) else value for k, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Signals":
-        """What `to_dict` gave; other keys are left out.
+        """The inverse of `to_dict`. Other keys are ignored.
 
         Raises:
             KeyError: a signal is missing.
@@ -80,12 +80,12 @@ def measure(
     images: ImageSet,
     samples: UInt8[np.ndarray, "m size size 3"] | None = None,
 ) -> Signals:
-    """The signals of a model on up to `IMAGES` images, evenly over the set.
+    """Measure the signals of a model's discriminator on at most `IMAGES` images.
 
     Args:
-        model: read by the discriminator's default reading.
-        images: those that it was trained on, at least two.
-        samples: generated images, at least fifteen; None where nothing is generated.
+        model: with a frozen discriminator.
+        images: the training images, at least two.
+        samples: generated images, at least fifteen; None without a generator.
     """
     some = images.subset(every_nth(np.arange(len(images)), IMAGES))
     size, shift = some.size, some.size // SHIFT
@@ -101,7 +101,7 @@ def measure(
         image_dependence=image_dependence(raw),
         border_avoidance=border_avoidance(raw),
         separation=separation(model.discriminator, some.pixels),
-        spread=spread(model.detect(some, DEFAULT).boxes),
+        spread=spread(model.detect(some, DISCRIMINATOR_READING).boxes),
         alikeness=NAN if samples is None else alikeness(samples),
     )
 
@@ -109,7 +109,7 @@ def measure(
 def moved(
     pixels: UInt8[np.ndarray, "n size size 3"], shift: int
 ) -> UInt8[np.ndarray, "n size size 3"]:
-    """Images moved down and right by `shift` pixels; their reflection moves in."""
+    """Shift images down and right by `shift` pixels, with reflection padding."""
     size = pixels.shape[1]
     around = ((0, 0), (shift, 0), (shift, 0), (0, 0))
     return np.pad(pixels, around, mode="reflect")[:, :size, :size]
@@ -122,8 +122,8 @@ def shift_equivariance(
 ) -> float:
     """Mean Pearson correlation of heatmaps with those of the moved images, moved back.
 
-    Only the places that both show count; a constant heatmap counts as 0. Wang et al.,
-    Self-supervised Equivariant Attention Mechanism (CVPR 2020), train for such equivariance.
+    Only the overlap counts. A constant heatmap counts as 0. Wang et al., Self-supervised
+    Equivariant Attention Mechanism (CVPR 2020), train for such equivariance.
     """
     both = heatmaps[:, :-shift, :-shift], of_moved[:, shift:, shift:]
     return float(correlations(*both, constant=0.0).mean())
@@ -135,7 +135,7 @@ def mirror_equivariance(
     """Mean Pearson correlation of heatmaps with those of the mirrored images, mirrored back.
 
     A constant heatmap counts as 0. Guo et al., Visual Attention Consistency under Image Transforms
-    (CVPR 2019), train for it.
+    (CVPR 2019), train for such equivariance.
     """
     return float(correlations(heatmaps, of_mirrored[:, :, ::-1], constant=0.0).mean())
 
@@ -143,18 +143,18 @@ def mirror_equivariance(
 def image_dependence(heatmaps: Float[np.ndarray, "n h w"]) -> float:
     """1 − mean Pearson correlation of each heatmap with the set's mean heatmap.
 
-    The paper's figure 2: GANs that do not localize give every image nearly the same heatmap. A
-    constant heatmap depends on nothing and counts as a correlation of 1.
+    GANs that do not localize give every image nearly the same heatmap (the paper's figure 2). A
+    constant heatmap counts as a correlation of 1.
     """
     mean = np.broadcast_to(heatmaps.mean(axis=0), heatmaps.shape)
     return 1.0 - float(correlations(heatmaps, mean, constant=1.0).mean())
 
 
 def border_avoidance(heatmaps: Float[np.ndarray, "n size size"]) -> float:
-    """Mean of the heatmaps, each stretched to 0–1, inside minus that along the border.
+    """Mean of the heatmaps inside minus that along the border, after stretching each to 0–1.
 
-    The border is the outer eighth of the side. Wei et al., Geodesic Saliency Using Background
-    Priors (ECCV 2012): objects seldom own the border.
+    The border is the outer eighth of the side. Objects seldom touch it (Wei et al., Geodesic
+    Saliency Using Background Priors, ECCV 2012).
     """
     width = heatmaps.shape[1] // SHIFT
     inside = np.zeros(heatmaps.shape[1:], dtype=bool)
@@ -165,14 +165,14 @@ def border_avoidance(heatmaps: Float[np.ndarray, "n size size"]) -> float:
 
 @torch.no_grad()
 def separation(discriminator: Discriminator, pixels: UInt8[np.ndarray, "n size size 3"]) -> float:
-    """How often a cell inside outranks one at the border along Fisher's direction (an AUC).
+    """AUC of the LDA direction (lda.py) for cells inside against cells along the border.
 
-    The direction (lda.py) is fitted on every other image and tried on the rest, block by block
-    of the last three; mean of the three. ½ is chance, 1 tells them apart always.
+    The direction is fitted on every other image and evaluated on the rest. The result is the mean
+    over the last three blocks. ½ is chance.
 
     Args:
-        discriminator: in evaluation mode, its batch norm (if any) calibrated on real images.
-        pixels: RGB, 0–255, of at least two images.
+        discriminator: in evaluation mode, with calibrated batch norm (calibrate.py).
+        pixels: RGB, 0–255, at least two images.
     """
     moments = [Moments() for _ in range(DEEP)]
     for blocks in _maps(discriminator, pixels[::2]):
@@ -196,9 +196,9 @@ def _maps(discriminator: Discriminator, pixels: np.ndarray) -> Iterator[list[tor
 
 
 def auc(high: Float[np.ndarray, "..."], low: Float[np.ndarray, "..."]) -> float:
-    """Share of pairs in which a value of `high` exceeds one of `low`, a tie counting ½.
+    """The area under the ROC curve (Mann and Whitney, 1947).
 
-    The area under the ROC curve (Mann and Whitney, 1947).
+    It is the share of pairs in which a value of `high` exceeds a value of `low`. A tie counts ½.
 
     >>> auc(np.array([1.0, 2.0]), np.array([0.0, 1.0]))
     0.875
@@ -209,7 +209,12 @@ def auc(high: Float[np.ndarray, "..."], low: Float[np.ndarray, "..."]) -> float:
 
 
 def spread(boxes: Float[np.ndarray, "n 4"]) -> float:
-    """1 − mean IoU of each box with the median box, edge by edge, of them all."""
+    """1 − mean IoU of the boxes with their median box (the median of each edge).
+
+    >>> boxes = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 0.4]])
+    >>> round(spread(boxes), 6)  # IoUs of 1, 1 and 0.4
+    0.2
+    """
     median = np.broadcast_to(np.median(boxes, axis=0), boxes.shape)
     return 1.0 - float(iou(boxes, median).mean())
 
@@ -222,7 +227,7 @@ def alikeness(samples: UInt8[np.ndarray, "n size size 3"]) -> float:
 def correlations(
     one: Float[np.ndarray, "n h w"], other: Float[np.ndarray, "n h w"], constant: float
 ) -> Float[np.ndarray, " n"]:
-    """Pearson's correlation of each heatmap with the one beside it; `constant` where one is."""
+    """Pearson correlation of heatmaps with the same index; `constant` if either is constant."""
     flat = [maps.reshape(len(maps), -1).astype(float) for maps in (one, other)]
     a, b = (maps - maps.mean(axis=1, keepdims=True) for maps in flat)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)

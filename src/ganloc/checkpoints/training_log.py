@@ -1,4 +1,4 @@
-"""The log of a training: a line every so often, with the speed since the line before."""
+"""The log of a training: lines of losses, speed and time."""
 
 import math
 import time
@@ -11,14 +11,14 @@ ProgressCallback = Callable[[int, dict[str, int | float]], None]
 
 
 class Log:
-    """Writes to a run's `log.jsonl` and to whoever watches.
+    """Writes to a run's `log.jsonl` and calls the progress callback.
 
     Args:
         run: where to write; None for nowhere.
-        watch: called with each line's iteration and the line.
-        images: real ones that an iteration takes.
-        iteration: that training goes on from.
-        seconds: of training before.
+        progress: called with each line's iteration and the line.
+        images: real images in an iteration.
+        iteration: last iteration before this log.
+        seconds: duration of the training before this log.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Log:
 
     @property
     def seconds(self) -> float:
-        """Of training so far."""
+        """Duration of the training so far."""
         return time.perf_counter() - self.began
 
     def write(
@@ -45,10 +45,16 @@ class Log:
         others: Mapping[str, float],
         broken: str,
     ) -> None:
-        """Append a line of what was measured.
+        """Append a line.
+
+        Args:
+            iteration: of the line.
+            losses: must be finite.
+            others: other values.
+            broken: the message if a loss is not finite.
 
         Raises:
-            UserError: a loss is not finite; the sentence is `broken`.
+            UserError: a loss is not finite.
         """
         now = time.perf_counter()
         if not all(math.isfinite(value) for value in losses.values()):
@@ -56,7 +62,7 @@ class Log:
         images = (iteration - self.iteration) * self.images
         line = {
             "iteration": iteration,
-            # Six digits: a clipped critic's losses are small, an early penalty may be large.
+            # Significant digits, because losses may be tiny (weight clipping) or large (penalties).
             **{name: float(f"{value:.6g}") for name, value in losses.items()},
             **others,
             "images_per_second": round(images / (now - self.since), 1),

@@ -17,14 +17,14 @@ def evaluate(
     data: Data = None,
     device: Device = None,
 ) -> None:
-    """Measure a run where true boxes are known, beside what it has to beat.
+    """Evaluate a run on images with true boxes, beside baselines.
 
     Args:
         run: A run folder, or its model.safetensors.
         data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of images or
             cifar10:CATEGORY.
-        truth: The true boxes of what comes without, as COCO JSON.
-        json: Print one JSON object in place of the table.
+        truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
+        json: Print one JSON object instead of the table.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
@@ -32,7 +32,7 @@ def evaluate(
     from ganloc import evaluation
     from ganloc.checkpoints.run import load_model
     from ganloc.images.source import has_split, load_images
-    from ganloc.localizer import warn_unfinished
+    from ganloc.localizer import warn_random_weights, warn_unfinished
     from ganloc.tensors import choose_device
 
     model = load_model(run, choose_device(device))
@@ -47,6 +47,7 @@ def evaluate(
         corloc = evaluation.corloc_rows(model, train)
     print_rows(data_set, test, rows, corloc, json)
     warn_unfinished(model)
+    warn_random_weights(model, "plain-cam")
 
 
 def evaluate_heatmaps(
@@ -57,14 +58,15 @@ def evaluate_heatmaps(
     json: bool = False,
     data: Data = None,
 ) -> None:
-    """Measure saved heatmaps, of this or any other method, without a model.
+    """Evaluate saved heatmaps, of ganloc or any other method, without a model.
 
     Args:
-        heatmaps: The .npz file that localize --heatmaps wrote, or another in its format.
-        data_set: Their images: a folder or zip with --truth, tiny-imagenet:SET, or embedded.
+        heatmaps: A .npz file of localize --heatmaps, or another in its format.
+        data_set: The images of the heatmaps: a folder or zip with --truth, tiny-imagenet:SET, or
+            embedded.
         truth: The true boxes of a folder or zip, as COCO JSON.
-        threshold: Ratio of the maximum at which to cut, in place of the file's rule.
-        json: Print one JSON object in place of the table.
+        threshold: Ratio of the maximum at which to cut, instead of the file's threshold.
+        json: Print one JSON object instead of the table.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
     """
     from ganloc.heatmap.heatmap_files import load_heatmaps

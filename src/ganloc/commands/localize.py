@@ -1,18 +1,26 @@
 """`ganloc localize`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
+
+import tyro
 
 from ganloc.commands.common import Data, Device, Photos, Trained, refuse_inside, say
+from ganloc.errors import UserError
+
+Format = Reading = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 
 
 def localize(
     run: Trained,
     photos: Photos,
     out: Path,
-    format: Literal["coco", "csv"] | None = None,
-    draw: Path | None = None,
-    heatmaps: Path | None = None,
+    format: Format = None,
+    draw: Folder = None,
+    heatmaps: File = None,
+    reading: Reading = None,
     plain_cam: bool = False,
     refine: bool = True,
     data: Data = None,
@@ -25,34 +33,41 @@ def localize(
         photos: A folder or zip of images, or the test images of tiny-imagenet:SET,
             cifar10:CATEGORY or embedded.
         out: The file to write.
-        format: By default csv where --out ends in .csv, else coco.
+        format: coco or csv; by default that of the suffix of --out, .json or .csv.
         draw: A folder for every image with its box and heatmap.
-        heatmaps: An .npz file for the heatmaps of the whole images, for evaluate-heatmaps.
-        plain_cam: The paper's heatmap and threshold in place of the default reading.
-        refine: In images larger than the network, let the student read a crop around each box, at
-            the resolution of the file.
+        heatmaps: A .npz file for the heatmaps of the whole images, for evaluate-heatmaps.
+        reading: Heatmaps to cut into boxes, instead of the student's masks: lda (the
+            discriminator's default), plain-cam (the paper's), or another row of READINGS.
+        plain_cam: The same as --reading plain-cam.
+        refine: Refine each box on a crop at the resolution of the file, if the file is larger than
+            the network's images; --no-refine skips this.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
+    from ganloc.box.formats import writer_for
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
     from ganloc.outliers.outlier_model import describe_outliers
-    from ganloc.report.export import draw_results, write_heatmaps, write_results
+    from ganloc.report.export import draw_results, write_heatmaps
 
+    write = writer_for(out, format)
     if draw is not None:
         refuse_inside(photos, draw, "--draw")
+    if plain_cam:
+        if reading not in (None, "plain-cam"):
+            raise UserError(f"--plain-cam is not the reading {reading}: leave out one of them.")
+        reading = "plain-cam"
     localizer = Localizer.load(run, device)
     images = load_images(photos, localizer.recipe.size, "test", data)
-    reading = "plain-cam" if plain_cam else None
     found = localizer.detect(images, reading, refine)
-    write_results(out, format or ("csv" if out.suffix == ".csv" else "coco"), images, found)
+    write(out, images, found)
     if heatmaps is not None:
         write_heatmaps(heatmaps, reading or localizer.reading, images, found)
     if draw is not None:
         draw_results(draw, images, found)
     # The verdict judges the discriminator's default reading, from which the student learned.
-    if not plain_cam and localizer.verdict is not None:
+    if reading is None and localizer.verdict is not None:
         say(localizer.verdict.sentence())
     if found.outlier_scores is not None:
         say(describe_outliers(images.names, found.outlier_scores))

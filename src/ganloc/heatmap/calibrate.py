@@ -15,7 +15,7 @@ from ganloc.images.batches import READ, to_tensor
 from ganloc.images.image_set import every_nth
 from ganloc.shapes import UInt8
 
-IMAGES = 2048
+CALIBRATION_IMAGES = 2048
 
 
 def for_reading(
@@ -23,10 +23,11 @@ def for_reading(
 ) -> Discriminator:
     """A frozen copy in evaluation mode, with spectral norm folded into the weights.
 
-    Batch norm gets the means and variances of at most `IMAGES` images, evenly over the set.
+    Batch norm gets the means and variances of at most `CALIBRATION_IMAGES` images, evenly over the
+    set.
     """
     ready = _folded(discriminator)
-    calibrate(ready, every_nth(pixels, IMAGES))
+    calibrate(ready, every_nth(pixels, CALIBRATION_IMAGES))
     return ready.eval()
 
 

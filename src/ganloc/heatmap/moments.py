@@ -38,13 +38,6 @@ class Moments:
             raise ValueError("Moments need feature maps of at least 3 × 3 cells.")
         return self._total / self.images
 
-    def everywhere(self) -> tuple[Float[Tensor, " channels"], Float[Tensor, "channels channels"]]:
-        """Mean and covariance of the features of all cells."""
-        mean_maps = self.mean_maps
-        mean, places = mean_maps.mean(dim=(1, 2)), mean_maps[0].numel()
-        second = (self._border + self._inside) / (self.images * places)
-        return mean, second - torch.outer(mean, mean)
-
     def inside(self) -> tuple[Float[Tensor, " channels"], Float[Tensor, "channels channels"]]:
         """Mean and covariance of the features inside."""
         return self._part(~border_ring(self.mean_maps), self._inside)

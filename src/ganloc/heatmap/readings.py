@@ -69,7 +69,7 @@ READINGS: dict[str, Reading] = {
     "lda-no-prior": Reading("lda", _DEEP, steps=2, threshold=0.7, otsu=True),
     "lda": Reading("lda", _DEEP, aspect=True, **_CUT),
 }
-DEFAULT = "lda"
+DISCRIMINATOR_READING = "lda"
 
 
 # (discriminator, images, reading, statistics) → heatmaps of a batch (batch × h × w), one a layer.

@@ -1,5 +1,7 @@
 """Constant-box baselines, which any method must beat."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ganloc.metrics.localization import has_truth
@@ -72,12 +74,32 @@ def cross_fitted_box(
     Returns:
         The box of each image, xyxy, in pixels.
     """
-    boxes = np.empty((len(sizes), 4))
-    fold = np.random.default_rng(seed).permutation(len(sizes)) % folds
+
+    def boxes_of(mine: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return fitted_box(sizes[mine], tuple(truth[i] for i in others), sizes[others])
+
+    return cross_fitted(len(sizes), boxes_of, folds, seed)
+
+
+def cross_fitted(
+    count: int,
+    boxes_of: Callable[[Int[np.ndarray, " mine"], Int[np.ndarray, " others"]], np.ndarray],
+    folds: int = 5,
+    seed: int = 0,
+) -> Float[np.ndarray, "{count} 4"]:
+    """Boxes by cross-validation: each fold's from what was fitted on the other folds.
+
+    Args:
+        count: of images.
+        boxes_of: indices of the images that get a box, and of those to fit on → boxes.
+        folds: at least 2.
+        seed: of the folds.
+    """
+    boxes = np.empty((count, 4))
+    fold = np.random.default_rng(seed).permutation(count) % folds
     for number in np.unique(fold):
-        others = np.flatnonzero(fold != number)
-        mine = fold == number
-        boxes[mine] = fitted_box(sizes[mine], tuple(truth[i] for i in others), sizes[others])
+        mine = np.flatnonzero(fold == number)
+        boxes[mine] = boxes_of(mine, np.flatnonzero(fold != number))
     return boxes
 
 

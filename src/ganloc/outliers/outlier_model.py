@@ -21,7 +21,7 @@ from ganloc.outliers.patch_filters import PatchFilters
 from ganloc.shapes import Float, Int, UInt8
 
 IMAGES = 2048  # the model is fitted on at most so many, evenly over the folder
-FEWEST = 20  # images that a model needs
+FEWEST_IMAGES = 20  # images that a model needs
 NEAREST = 0.5  # an image's distance to the folder is this quantile of its distances
 INLIERS = 0.3  # share of the folder
 UNIT = 0.25  # share of the folder that scores below 1
@@ -58,7 +58,7 @@ class OutlierModel:
         """Fit the model on a folder, without a label.
 
         Args:
-            pixels: RGB, 0–255, at least one image. Scores of fewer than `FEWEST` are not useful.
+            pixels: RGB, 0–255, at least one image; `FEWEST_IMAGES` to be useful.
             seed: of the filters.
         """
         some = every_nth(pixels, IMAGES)

@@ -1,4 +1,4 @@
-"""A trained reference, ready to classify and to be read by the code that reads a discriminator."""
+"""The trained CAM reference: classification, CAMs and boxes."""
 
 import copy
 import json
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganloc.box.detections import Detections
 from ganloc.errors import UserError
-from ganloc.heatmap.calibrate import IMAGES, calibrate
+from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, calibrate
 from ganloc.heatmap.readings import READINGS
 from ganloc.images.batches import READ, batched, to_tensor
 from ganloc.images.image_set import ImageSet, every_nth
@@ -28,13 +28,13 @@ READING = READINGS["plain-cam"]
 
 @dataclass(frozen=True)
 class ReferenceModel:
-    """A classification network as it is read.
+    """A frozen classification network.
 
     Attributes:
         network: in evaluation mode.
-        recipe: how it was trained.
-        classes: ids of its classes, in the order of its logits.
-        info: how far training went, and on which images: iteration, images, checksum.
+        recipe: of the training.
+        classes: ids of the classes, in the order of the logits.
+        info: `iteration` of the training, number of training `images`, and their `checksum`.
     """
 
     network: ResNet
@@ -46,7 +46,7 @@ class ReferenceModel:
     def from_training(
         cls, network: ResNet, recipe: ReferenceRecipe, images: ImageSet, iteration: int
     ) -> "ReferenceModel":
-        """Freeze a copy of `network`; `images` are those that it was trained on."""
+        """Make a model from a copy of `network`. `images` are the training images."""
         frozen = copy.deepcopy(network).eval().requires_grad_(False)
         origin = {"images": len(images), "checksum": images.checksum}
         return cls(frozen, recipe, images.classes, {"iteration": iteration, **origin})
@@ -56,10 +56,10 @@ class ReferenceModel:
         return replace(self, network=copy.deepcopy(self.network).to(device))
 
     def labels(self, images: ImageSet) -> Int[np.ndarray, " n"]:
-        """Each image's own class as an index into this model's `classes`.
+        """The true class of each image, as an index into the model's `classes`.
 
         Raises:
-            UserError: the images have no classes, or one that the model was not trained on.
+            UserError: the images have no classes, or a class that the model was not trained on.
         """
         own = known_labels(images)
         used = {images.classes[label] for label in np.unique(own)}
@@ -72,20 +72,27 @@ class ReferenceModel:
         return np.array([index.get(name, -1) for name in images.classes], dtype=np.int64)[own]
 
     def predict(self, images: ImageSet) -> Int[np.ndarray, " n"]:
-        """The class of the highest logit, as an index into `classes`."""
+        """The class of the highest logit of each image, as an index into `classes`."""
         averages = (maps.mean(dim=(2, 3)) for maps in self._feature_maps(images))
         found = [self.network.linear(average).argmax(dim=1) for average in averages]
         return torch.cat(found).cpu().numpy()
 
     def accuracy(self, images: ImageSet) -> float:
-        """Top-1 accuracy over all classes of the model, 0–100 (errors as in `labels`)."""
+        """Top-1 accuracy, 0–100 (errors as in `labels`)."""
         return 100.0 * float(np.mean(self.predict(images) == self.labels(images)))
 
     def heatmaps(self, images: ImageSet, predicted: bool = False) -> Float[np.ndarray, "n h w"]:
-        """The class activation map of each image's own class, or else of the predicted one.
+        """The class activation map (CAM) of each image.
 
-        M(x, y) = Σ_k w_k f_k(x, y) over the last maps, w the weights of that class; no bias, no
-        ReLU, as for a discriminator. Errors as in `labels`, where the own class is read.
+        M(x, y) = Σ_k w_k f_k(x, y) over the last maps f with the weights w of one class, without
+        bias or ReLU, as for a discriminator.
+
+        Args:
+            images: of the recipe's size.
+            predicted: read the predicted class. By default the true class is read.
+
+        Raises:
+            UserError: as in `labels`, if the true class is read.
         """
         labels = self.predict(images) if predicted else self.labels(images)
         weights = self.network.linear.weight[torch.from_numpy(labels)].split(READ)
@@ -94,7 +101,7 @@ class ReferenceModel:
         return torch.cat(parts).cpu().numpy()
 
     def detect(self, images: ImageSet, predicted: bool = False) -> Detections:
-        """Heatmap and box of every image, by the reading `plain-cam` of a discriminator."""
+        """Detections at the threshold of the reading `plain-cam` (arguments as in `heatmaps`)."""
         heatmaps = self.heatmaps(images, predicted)
         return Detections.from_heatmaps(heatmaps, images.size, READING.threshold)
 
@@ -104,7 +111,7 @@ class ReferenceModel:
             yield self.network.feature_maps(to_tensor(images.pixels[part], device))
 
     def save(self, path: Path) -> None:
-        """Write weights and all settings to one safetensors file, whole or not at all."""
+        """Write weights and settings to one safetensors file, atomically."""
         metadata = {
             "format": FORMAT,
             "recipe": self.recipe.to_json(),
@@ -116,10 +123,10 @@ class ReferenceModel:
 
     @classmethod
     def load(cls, path: Path) -> "ReferenceModel":
-        """The model that `save` wrote.
+        """Load the model that `save` wrote.
 
         Raises:
-            UserError: there is no such file, or it is broken or not a reference of ganloc.
+            UserError: the file does not exist, is broken, or is not a reference of this version.
         """
         try:
             weights, metadata = read_tensors(path)
@@ -139,10 +146,10 @@ class ReferenceModel:
 
 
 def known_labels(images: ImageSet) -> Int[np.ndarray, " n"]:
-    """The images' labels.
+    """The labels of a set.
 
     Raises:
-        UserError: they have none.
+        UserError: the set has no labels.
     """
     if images.labels is None:
         raise UserError(
@@ -155,13 +162,13 @@ def known_labels(images: ImageSet) -> Int[np.ndarray, " n"]:
 def untrained_reference(
     recipe: ReferenceRecipe, images: ImageSet, device: torch.device
 ) -> ReferenceModel:
-    """The reference before its first iteration, its batch norm calibrated on `images`.
+    """The reference before its first iteration, with batch norm calibrated on `images`.
 
     Args:
-        recipe: of the reference that it is to be compared with.
-        images: those that that reference was trained on; they give the classes.
-        device: where to put it.
+        recipe: of the reference.
+        images: the reference's training images, which give the classes.
+        device: of the model.
     """
     network = new_learner(recipe, len(images.classes), device).network
-    calibrate(network, every_nth(images.pixels, IMAGES))
+    calibrate(network, every_nth(images.pixels, CALIBRATION_IMAGES))
     return ReferenceModel.from_training(network, recipe, images, iteration=0)

@@ -1,43 +1,32 @@
-"""Results out: files that tools read, and drawings that people look at."""
+"""Export of detections: heatmap files and drawings."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ganloc.box.detections import Detections
-from ganloc.box.formats import write_coco, write_csv
 from ganloc.heatmap.heatmap_files import SavedHeatmaps, save_heatmaps
 from ganloc.images.gather import read_original
 from ganloc.images.image_set import ImageSet
 from ganloc.model import MODEL_READINGS
 from ganloc.report.grid import FOUND_BOX, save_png, under_heatmap, with_boxes
 
-WRITERS: dict[str, Callable[[Path, ImageSet, Detections], None]] = {
-    "coco": write_coco,
-    "csv": write_csv,
-}
-LONGEST = 640  # pixels of a drawing's longer side
-SHORTEST = 256
-
-
-def write_results(path: Path, format: str, images: ImageSet, found: Detections) -> None:
-    """Write boxes, scores and outlier scores in the format of a row of `WRITERS`."""
-    WRITERS[format](path, images, found)
+LONGEST = 640  # the longer side of a drawing is at most so many pixels
+SHORTEST = 256  # the shorter side is at least so many, unless the longer side would exceed LONGEST
 
 
 def write_heatmaps(path: Path, reading: str, images: ImageSet, found: Detections) -> None:
-    """Write the heatmaps with their reading's rule for boxes (`load_heatmaps` reads them)."""
+    """Write the heatmaps with the threshold of their reading, for `load_heatmaps`."""
     rule = MODEL_READINGS[reading]
     own = (images.names, images.sizes, found.heatmaps)
     save_heatmaps(path, SavedHeatmaps(*own, reading, rule.threshold, rule.otsu))
 
 
 def draw_results(folder: Path, images: ImageSet, found: Detections) -> None:
-    """One PNG an image, `folder`/NAME.png: with its box, and beside it under its heatmap.
+    """Draw each image with its box, and beside it with its heatmap, as `folder`/NAME.png.
 
-    Subfolders are kept. Images are drawn from their files, where there are any.
+    Subfolders are kept. Images are read from their files if there are any.
 
     Raises:
         UserError: the folder can't be written to.

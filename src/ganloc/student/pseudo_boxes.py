@@ -22,7 +22,13 @@ from ganloc.box.otsu import otsu_thresholds
 from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
 from ganloc.heatmap.feature_statistics import FeatureStatistics
-from ganloc.heatmap.readings import DEFAULT, READINGS, centre_prior, join, layer_heatmaps
+from ganloc.heatmap.readings import (
+    DISCRIMINATOR_READING,
+    READINGS,
+    centre_prior,
+    join,
+    layer_heatmaps,
+)
 from ganloc.images.image_set import every_nth
 from ganloc.shapes import Float, UInt8
 
@@ -102,7 +108,9 @@ class PseudoBoxFinder:
         return np.concatenate(found)
 
     def _layers(self, pixels: np.ndarray) -> Iterator[Tensor]:
-        return layer_heatmaps(self.discriminator, pixels, READINGS[DEFAULT], self.statistics)
+        return layer_heatmaps(
+            self.discriminator, pixels, READINGS[DISCRIMINATOR_READING], self.statistics
+        )
 
     def _image_normalised(self, heatmaps: Tensor, contrast: np.ndarray) -> np.ndarray:
         joined = join(heatmaps, stretch=True)
@@ -116,7 +124,9 @@ class PseudoBoxFinder:
         return features + CENTRE_WEIGHT * prior + SOURCES[self.source].log_weight * colours
 
     def _prior(self, heatmaps: Tensor) -> Tensor:
-        return centre_prior(heatmaps, READINGS[DEFAULT].centre, self.statistics.aspect)
+        return centre_prior(
+            heatmaps, READINGS[DISCRIMINATOR_READING].centre, self.statistics.aspect
+        )
 
 
 def set_threshold(maps: Float[np.ndarray, "n size size"]) -> float:

@@ -12,7 +12,7 @@ from ganloc.shapes import Float, UInt8
 from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
 from ganloc.student.unet import UNet
 
-IMAGES = 10_000  # at most; a training is too short to see more of them often
+MOST_IMAGES = 10_000  # at most; a training is too short to see more of them often
 
 
 def self_train(
