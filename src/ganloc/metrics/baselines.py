@@ -87,13 +87,13 @@ def cross_fitted(
     folds: int = 5,
     seed: int = 0,
 ) -> Float[np.ndarray, "{count} 4"]:
-    """Boxes by cross-validation: each fold's from what was fitted on the other folds.
+    """Boxes by cross-validation. The boxes of each fold are fitted on the other folds.
 
     Args:
-        count: of images.
-        boxes_of: indices of the images that get a box, and of those to fit on → boxes.
+        count: number of images.
+        boxes_of: (indices that get a box, indices to fit on) → boxes of the former.
         folds: at least 2.
-        seed: of the folds.
+        seed: random seed of the folds.
     """
     boxes = np.empty((count, 4))
     fold = np.random.default_rng(seed).permutation(count) % folds
