@@ -104,7 +104,7 @@ def test_a_file_s_name_says_its_format_unless_one_is_given(name, format, writer)
 def test_formats_that_there_are_not():
     assert set(WRITERS) == {"coco", "csv"}
     for name in ("boxes", "boxes.txt", "json"):
-        with pytest.raises(UserError, match=rf"format of {name} is not known .* --format"):
+        with pytest.raises(UserError, match=rf"format of {name} is not known .* format"):
             writer_for(Path(name))
     with pytest.raises(UserError, match=r"no format 'yaml': choose coco or csv"):
         writer_for(Path("boxes.json"), "yaml")

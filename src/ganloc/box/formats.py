@@ -13,7 +13,7 @@ from ganloc.box.detections import Detections
 from ganloc.errors import UserError
 from ganloc.files import write_json, write_text
 from ganloc.images.image_set import ImageSet
-from ganloc.settings import listed
+from ganloc.wording import listed, option
 
 
 def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
@@ -107,7 +107,7 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
         if path.suffix.lower() not in SUFFIXES:
             raise UserError(
                 f"The format of {path} is not known by its name: end it in {listed(SUFFIXES)}, or "
-                "give --format."
+                f"give {option('format')}."
             )
         return WRITERS[SUFFIXES[path.suffix.lower()]]
     if format not in WRITERS:
