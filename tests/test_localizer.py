@@ -350,9 +350,7 @@ def test_what_the_localizer_refuses(call, kind, said, fitted):
 def test_identical_images_are_called_identical():
     same = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     with pytest.warns(Notice, match="All 30 images are identical"):
-        Localizer(device="cpu", **{**TINY, "iterations": 1, "student_iterations": 0}).fit(
-            [same] * 30
-        )
+        Localizer(device="cpu", **{**TINY, "iterations": 1}).fit([same] * 30)
 
 
 def test_a_device_that_holds_no_values_is_refused():
