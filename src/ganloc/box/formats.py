@@ -168,8 +168,8 @@ def format_for(path: Path, format: str | None = None) -> str:
         raise UserError(f"There is no format {format!r}: choose {listed(WRITERS)}.")
     if suffix in _COMPRESSED:
         raise UserError(
-            f"{path} would not be compressed as its name says: write {path.with_suffix('')} and "
-            "compress it, or write to - and pipe it into a program that does."
+            f"{path} would not be compressed, although its name says so: leave out {path.suffix} "
+            "and compress the file afterwards, or pipe --out - into a program that does."
         )
     if format is not None:
         return format.lower()

@@ -88,14 +88,14 @@ def _smooth(x: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
 
 def _outline(image: Image.Image, box: Float[np.ndarray, "4"]) -> None:
     """Draw the outline of a box (xyxy, half-open, in pixels), just inside it, with a dark rim."""
-    left, top = (
-        min(round(float(end)), side - 1) for end, side in zip(box, image.size, strict=False)
-    )
-    right, bottom = max(left, round(float(box[2])) - 1), max(top, round(float(box[3])) - 1)
-    # At most half of a thin box, or the line would leave the box.
-    thickest = (min(right - left, bottom - top) + 2) // 2
-    thick = max(1, min(round(1 + min(image.size) / 240), thickest))
-    draw = ImageDraw.Draw(image, "RGBA")
+    x0, y0, x1, y1 = (round(end) for end in box.tolist())
+    left, top = min(x0, image.width - 1), min(y0, image.height - 1)
+    right, bottom = max(left, x1 - 1), max(top, y1 - 1)
     rim = (left - 1, top - 1, right + 1, bottom + 1)
-    draw.rectangle(rim, outline=(0, 0, 0, 120), width=1)
-    draw.rectangle((left, top, right, bottom), outline=FOUND_BOX, width=thick)
+    ImageDraw.Draw(image, "RGBA").rectangle(rim, outline=(0, 0, 0, 120), width=1)
+    thick = round(1 + min(image.size) / 240)
+    if min(right - left, bottom - top) < 2 * thick:  # Pillow's outline would leave a thin box
+        image.paste(FOUND_BOX, (left, top, right + 1, bottom + 1))
+    else:
+        outline = (left, top, right, bottom)
+        ImageDraw.Draw(image).rectangle(outline, outline=FOUND_BOX, width=thick)

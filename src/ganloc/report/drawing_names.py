@@ -8,14 +8,11 @@ from pathlib import Path
 
 # Control characters, halves of surrogate pairs, and separators of lines and paragraphs.
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
-# What Windows does not allow in a name, and what it reads as a device.
-_FORBIDDEN = '<>:"|?*\\' if os.name == "nt" else "\\"
-_DEVICES = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+# What Windows does not allow in a name, and what it takes for a device.
+_WINDOWS = os.name == "nt"
+_FORBIDDEN = '<>:"|?*'
+_DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in range(10)
 }
 _SPARE = 64  # bytes of a path that are left for temporary names
 _LISTED = 10  # changed names in a message
@@ -35,7 +32,7 @@ def drawing_names(names: Sequence[str], folder: Path, taken: Sequence[str] = ())
         taken: names that no drawing may have.
 
     >>> drawing_names(["a.jpg", "a.png", "A.jpg", "x/../a.jpg"], Path("drawn"))
-    ('a.jpg.png', 'a.png.png', 'A.jpg~34f74b4b.png', 'x/_/a.jpg~6fab1f3e.png')
+    ('a.jpg.png', 'a.png.png', 'A.jpg~c88c8fca.png', 'x/_/a.jpg~0e66de42.png')
     """
     longest, longest_path = _limits(folder)
     wanted = [_fitting(name, longest) for name in names]
@@ -56,9 +53,9 @@ def drawing_names(names: Sequence[str], folder: Path, taken: Sequence[str] = ())
 def renamed(names: Sequence[str], drawn: Sequence[str]) -> str:
     """A message that lists drawings with another name than their image; "" if there are none.
 
-    >>> print(renamed(["a.jpg", "x/../a.jpg"], ["a.jpg.png", "x/_/a.jpg~6fab1f3e.png"]))
+    >>> print(renamed(["a.jpg", "x/../a.jpg"], ["a.jpg.png", "x/_/a.jpg~0e66de42.png"]))
     1 drawing has another name than its image, because the disk or another drawing needs it:
-      'x/../a.jpg' is drawn in x/_/a.jpg~6fab1f3e.png
+      'x/../a.jpg' is drawn in x/_/a.jpg~0e66de42.png
     """
     changed = [pair for pair in zip(names, drawn, strict=True) if pair[1] != f"{pair[0]}.png"]
     if not changed:
@@ -83,10 +80,11 @@ def _fitting(name: str, longest: int) -> str:
 def _printable(part: str) -> str:
     if part == "..":
         return "_"
+    forbidden = "\\" + _FORBIDDEN * _WINDOWS
     part = "".join(
-        "_" if unicodedata.category(c) in _UNPRINTABLE or c in _FORBIDDEN else c for c in part
+        "_" if unicodedata.category(c) in _UNPRINTABLE or c in forbidden else c for c in part
     )
-    if os.name == "nt":
+    if _WINDOWS:
         part = part.rstrip(". ") or "_"
         part = f"_{part}" if part.partition(".")[0].lower() in _DEVICES else part
     return part

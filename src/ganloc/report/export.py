@@ -59,7 +59,7 @@ def draw_results(folder: Path, images: ImageSet, found: Detections, reading: str
     """
     drawings, sheets = files_of_drawings(folder, images.names)
     levels = contour_levels(found.heatmaps, reading)
-    order = np.argsort(found.scores, kind="stable")
+    order = np.argsort(found.scores, kind="stable").tolist()
     height = tile_height(images.sizes) if len(images) else TILE
     for page, sheet in enumerate(sheets):
         part = order[page * PER_PAGE : (page + 1) * PER_PAGE]

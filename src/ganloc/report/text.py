@@ -1,23 +1,20 @@
 """Lines of text in drawings."""
 
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from PIL import ImageFont
 
-# Asked for in this order if a name has letters that Pillow's own font lacks.
-_OTHER_FONTS = (
-    "DejaVuSans.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "Arial Unicode.ttf",
-    "arial.ttf",
-    "msyh.ttc",
-)
+# Asked for in this order if a name has letters that Pillow's own font lacks, such as accents.
+_OTHER_FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "arial.ttf",
+                "msyh.ttc", "matplotlib's")  # fmt: skip
 ELLIPSIS = "…"
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def fitted(text: str, size: int, width: float) -> tuple[str, Font]:
+def fitted(text: str, size: int, width: int | float) -> tuple[str, Font]:
     """The text in one line that is at most so wide, shortened in its middle, and its font.
 
     Control characters, and letters that no font at hand has, are shown as escapes.
@@ -66,7 +63,12 @@ def _default(size: int) -> Font:
 
 @lru_cache
 def _font(name: str, size: int) -> Font | None:
-    """A font of the system by its file's name; None if there is none."""
+    """A font of the system, or matplotlib's, by its file's name; None if there is none."""
+    if name == "matplotlib's":
+        found = find_spec("matplotlib")
+        if found is None or found.origin is None:
+            return None
+        name = str(Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
     try:
         return ImageFont.truetype(name, size)
     except OSError:
