@@ -118,7 +118,16 @@ def test_the_help_of_train_names_every_variant(capsys, monkeypatch):
 
 def test_the_help_of_localize_names_refinement_and_the_formats(capsys, monkeypatch):
     text = shown_help(monkeypatch, capsys, "localize")
-    for words in ("--no-refine", "coco", "csv", "--plain-cam", "--heatmaps", "--draw"):
+    for words in (
+        "--no-refine",
+        "coco",
+        "coco-results",
+        "csv",
+        "--plain-cam",
+        "--heatmaps",
+        "--draw",
+        "--category",
+    ):
         assert words in text
 
 
@@ -216,10 +225,10 @@ def test_localize_by_another_reading_or_from_the_model_file(tmp_path, work):
 def test_localize_draws_every_image(tmp_path, work):
     localize(work, tmp_path / "boxes.json", "--draw", str(tmp_path / "drawn"))
     drawn = {p.relative_to(tmp_path / "drawn").as_posix(): p for p in tmp_path.rglob("*.png")}
-    assert set(drawn) == {f"{name}.png" for name in SIZES}
+    assert set(drawn) == {f"{name}.png" for name in SIZES} | {"contact-sheet.png"}
     for name, (width, height) in SIZES.items():
-        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and beside it its heatmap
-            assert image.width / image.height == pytest.approx(2 * width / height, rel=0.02)
+        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and below it its caption
+            assert image.width / (image.height - 30) == pytest.approx(width / height, rel=0.02)
 
 
 def test_images_larger_than_the_network_are_refined_unless_told_not_to(tmp_path, work):

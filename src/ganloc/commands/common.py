@@ -67,6 +67,6 @@ def print_rows(
 
     count = int(has_truth(images.truth or ()).sum())
     if as_object:
-        print(json.dumps(as_json(name, count, rows, corloc), indent=2))
+        print(json.dumps(as_json(name, count, rows, corloc), indent=2, allow_nan=False))
     else:
         print_table(rows, f"{name}: {count} images, percent (95 % interval)", corloc)
