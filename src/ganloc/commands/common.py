@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 console = Console(stderr=True)
 
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE", help_behavior_hint="")]
+Category = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Device = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
@@ -40,7 +41,11 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
 
 
 def load_with_truth(
-    data_set: str, size: int, archive: Path | None, truth: Path | None
+    data_set: str,
+    size: int,
+    archive: Path | None,
+    truth: Path | None,
+    category: str | None = None,
 ) -> "ImageSet":
     """Load the test images with their true boxes.
 
@@ -52,7 +57,7 @@ def load_with_truth(
     there = has_split(data_set) or Path(data_set).expanduser().exists()
     if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
-    return load_images(data_set, size, "test", archive, truth)
+    return load_images(data_set, size, "test", archive, truth, category)
 
 
 def print_rows(
