@@ -99,7 +99,7 @@ TRAIN = "train photos --out new --device cpu --iterations 1 "
         ("train photos --out others", ["others already exists"]),
         ("train photos --out notes.txt", ["notes.txt is a file"]),
         ("train photos --out notes.txt/new --size 32", ["notes.txt/new"]),
-        ("train photos --out new --resume", ["new", "ganloc train"]),
+        ("train photos --out new --resume", ["no run at new"]),
         ("train photos --out others --resume", ["others is not a run"]),
         ("train others --out run --resume", ["run was trained on other images"]),
         ("train photos --out run --resume --batch 3", ["--batch was 2", "cannot become 3"]),

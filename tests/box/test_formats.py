@@ -142,7 +142,7 @@ def test_formats_that_there_are_not():
         "boxes.json ",
         "boxes.json~",
     ):
-        with pytest.raises(UserError, match=rf"format of {name} is not known .* --format"):
+        with pytest.raises(UserError, match=rf"format of {name} is not known .* format"):
             writer_for(Path(name))
     with pytest.raises(UserError, match=r"no format 'yaml': choose coco, coco-results or csv"):
         writer_for(Path("boxes.json"), "yaml")

@@ -118,5 +118,5 @@ def test_a_state_of_another_kind_of_device_says_which(tmp_path):
     path = tmp_path / "state.safetensors"
     save_train_state(new_train_state(recipe(), CPU), path)
     save_file(load_file(path), path, {"iteration": "0", "device": "cuda"})
-    with pytest.raises(UserError, match=r"state\.safetensors was trained on cuda.*--device cuda"):
+    with pytest.raises(UserError, match=r"state\.safetensors was trained on cuda.*device='cuda'"):
         load_train_state(path, recipe(), CPU)

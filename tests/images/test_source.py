@@ -81,13 +81,15 @@ def test_tiny_imagenet_by_argument_or_environment(tiny, monkeypatch):
 
 
 def test_tiny_imagenet_without_its_archive():
-    with pytest.raises(UserError, match=rf"tiny-imagenet:bird .*--data .*{TINY_IMAGENET}"):
+    with pytest.raises(UserError, match=rf"tiny-imagenet:bird .*by archive .*{TINY_IMAGENET}"):
         load_images("tiny-imagenet:bird", 64)
 
 
 def test_cifar10_by_argument_or_environment(cifar, tiny, monkeypatch):
     monkeypatch.setenv(TINY_IMAGENET, str(tiny))
-    with pytest.raises(UserError, match=rf"cifar10:ship .*CIFAR-10.*binary.*--data .*{CIFAR10}"):
+    with pytest.raises(
+        UserError, match=rf"cifar10:ship .*CIFAR-10.*binary.*by archive .*{CIFAR10}"
+    ):
         load_images("cifar10:ship", 32, "test")
     by_argument = load_images("cifar10:ship", 32, "test", archive=cifar)
     monkeypatch.setenv(CIFAR10, str(cifar))

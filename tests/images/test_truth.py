@@ -197,7 +197,7 @@ def test_several_categories_are_told_of_and_one_is_chosen(write):
     path = of_categories(write, [{"id": 3, "name": "bird"}, {"id": 4, "name": "cat"}])
     every, said = read(path)
     assert len(every[0]) == 3
-    assert said == "2 categories (bird 2, cat 1) all count; --category NAME chooses one"
+    assert said == "2 categories (bird 2, cat 1) all count: choose one by category"
     assert read(path, category="cat") == ([[[2, 5, 22, 25]]], "")
     with pytest.raises(UserError, match=r"no boxes of the category 'dog'.*\(bird 2, cat 1\)"):
         read(path, category="dog")

@@ -15,7 +15,7 @@ from ganloc.box.detections import Detections
 from ganloc.errors import UserError
 from ganloc.files import is_stream, write_json, write_text
 from ganloc.images.image_set import ImageSet
-from ganloc.settings import listed
+from ganloc.wording import listed, option
 
 CATEGORY = "object"  # name of the category if the user gives none
 
@@ -169,7 +169,7 @@ def format_for(path: Path, format: str | None = None) -> str:
     if suffix in _COMPRESSED:
         raise UserError(
             f"{path} would not be compressed, although its name says so: leave out {path.suffix} "
-            "and compress the file afterwards, or pipe --out - into a program that does."
+            f"and compress the file afterwards, or pipe {option('out')} - into a program that does."
         )
     if format is not None:
         return format.lower()
@@ -179,7 +179,7 @@ def format_for(path: Path, format: str | None = None) -> str:
         return STREAMED
     raise UserError(
         f"The format of {path} is not known by its name: end it in {listed(SUFFIXES)}, or give "
-        "--format."
+        f"{option('format')}."
     )
 
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True)
 
+Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")]
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE", help_behavior_hint="")]
 Category = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Device = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
+Truth = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 

@@ -11,7 +11,10 @@ from ganloc.commands.common import (
     Data,
     Device,
     Evaluated,
+    Flag,
+    Number,
     Trained,
+    Truth,
     load_with_truth,
     print_rows,
 )
@@ -20,9 +23,9 @@ from ganloc.commands.common import (
 def evaluate(
     run: Trained,
     data_set: Evaluated,
-    truth: Path | None = None,
+    truth: Truth = None,
     category: Category = None,
-    json: bool = False,
+    json: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -37,12 +40,12 @@ def evaluate(
         json: Print one JSON object instead of the table.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
-        device: cpu, cuda, …
+        device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc import evaluation
     from ganloc.checkpoints.run import load_model
     from ganloc.images.source import has_split, load_images
-    from ganloc.localizer import warn_random_weights, warn_unfinished
+    from ganloc.notices import warn_random_weights, warn_unfinished
     from ganloc.tensors import choose_device
 
     model = load_model(run, choose_device(device))
@@ -63,10 +66,10 @@ def evaluate(
 def evaluate_heatmaps(
     heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
     data_set: Evaluated,
-    truth: Path | None = None,
+    truth: Truth = None,
     category: Category = None,
-    threshold: float | None = None,
-    json: bool = False,
+    threshold: Number = None,
+    json: Flag = False,
     data: Data = None,
 ) -> None:
     """Evaluate saved heatmaps, of ganloc or any other method, without a model.

@@ -10,6 +10,7 @@ import numpy as np
 from ganloc.errors import UserError
 from ganloc.files import writing
 from ganloc.shapes import Float, Int
+from ganloc.wording import either
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def load_heatmaps(path: Path) -> SavedHeatmaps:
     except _DAMAGED as error:
         raise UserError(
             f"{path} is not a file of heatmaps ({type(error).__name__}): give one that "
-            "`ganloc localize --heatmaps` wrote."
+            f"{either('`ganloc localize --heatmaps`', 'save_heatmaps')} wrote."
         ) from error
     _check(path, arrays)
     heatmaps = arrays["heatmaps"]

@@ -14,6 +14,7 @@ from ganloc.images.image_set import ImageSet
 from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
+from ganloc.wording import either
 
 # Environment variables with the path of an archive.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
@@ -114,8 +115,8 @@ def _load_named(data: str, size: int, split: str, archive: Path | None) -> Image
     given = archive or os.environ.get(published.variable)
     if not given:
         raise UserError(
-            f"{data} needs the archive of {published.title}: give {published.archive} by --data or "
-            f"by the environment variable {published.variable}."
+            f"{data} needs the archive of {published.title}: give {published.archive} by "
+            f"{either('--data', 'archive')} or by the environment variable {published.variable}."
         )
     set_name = data.partition(":")[2]
     return published.load(Path(given).expanduser(), set_name, split, size)

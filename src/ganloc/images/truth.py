@@ -13,6 +13,7 @@ from ganloc.images.coco_file import Annotation, CocoFile, read_coco_file
 from ganloc.images.image_set import ImageSet
 from ganloc.images.names import first_few, match_names, printable
 from ganloc.images.possible_boxes import possible_boxes
+from ganloc.wording import option
 
 
 def read_coco(path: Path, images: ImageSet, category: str | None = None) -> ImageSet:
@@ -88,7 +89,7 @@ def _of_category(
     if category is None:
         if len(counts) > 1:
             told.append(
-                f"{len(counts)} categories ({listed}) all count; --category NAME chooses one"
+                f"{len(counts)} categories ({listed}) all count: choose one by {option('category')}"
             )
         return annotations
     if category not in counts:
