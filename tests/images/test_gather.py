@@ -114,10 +114,9 @@ def test_a_file_that_is_another_image_by_now_gives_no_crop_of_that(folder):
     (folder / "a.png").write_bytes(encoded(255 - checked(128)))  # it had 64 pixels
     reader = crop_reader(images)
     assert reader is not None
-    with pytest.warns(Notice, match=r"^a\.png .* \(it is another image now\)") as given:
-        for _ in range(2):  # told once
-            found = reader(np.array([0]), np.array([WHOLE]))
-    assert len(given) == 1
+    with pytest.warns(Notice, match=r"^a\.png .* \(it is another image now\)"):
+        reader(np.array([0]), np.array([WHOLE]))
+    found = reader(np.array([0]), np.array([WHOLE]))  # told once
     np.testing.assert_array_equal(found[0], images.pixels[0])
 
 
