@@ -114,10 +114,10 @@ def test_a_file_that_is_another_image_by_now_gives_no_crop_of_that(folder):
     (folder / "a.png").write_bytes(encoded(255 - checked(128)))  # it had 64 pixels
     reader = crop_reader(images)
     assert reader is not None
-    with pytest.warns(Notice, match=r"^a\.png .* \(it is another image now\)") as given:
-        found = [reader(np.array([0]), np.array([WHOLE])) for _ in range(2)]
-    assert len(given) == 1
-    np.testing.assert_array_equal(found[1][0], images.pixels[0])
+    with pytest.warns(Notice, match=r"^a\.png .* \(it is another image now\)"):
+        reader(np.array([0]), np.array([WHOLE]))
+    found = reader(np.array([0]), np.array([WHOLE]))  # told once
+    np.testing.assert_array_equal(found[0], images.pixels[0])
 
 
 def test_originals_are_read_at_the_resolution_of_their_files(photos):

@@ -102,7 +102,7 @@ def test_phones_and_cameras(head, kind):
         (b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "SVG"),
         (b"\0" * 128 + b"DICM", "DICOM"),
         (b"\xff\x0a\xfa", "JPEG XL"),
-        (b"PK\x03\x04", "archive inside the folder (not opened)"),
+        (b"PK\x03\x04", "archive within (not opened)"),
         (b"", ""),
         (b'{"images": []}', ""),
         (b"\0" * HEAD, ""),

@@ -95,7 +95,7 @@ def test_litter_is_counted_and_its_folders_are_not_entered(tmp_path):
     names, left_out = found(tmp_path)
     assert names == ["a", "b_original/c"]
     assert left_out == [LeftOut(n, LITTER) for n in (".git", "@eaDir", "in/Thumbs.db")]
-    assert sentence(left_out) == "Left out: 3 hidden or system files or folders."
+    assert sentence(left_out) == "Left out: 3 hidden or system items (.git, @eaDir, in/Thumbs.db)."
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Which files of a folder or zip are its images, and what is said of the others."""
 
 import io
+import os
 import shutil
 import warnings
 import zipfile
@@ -60,7 +61,7 @@ def test_every_other_file_is_counted_in_one_line(tmp_path, monkeypatch):
     assert said == (
         "Left out: 1 linked folder in a ring (loop), 2 HEIC (pip install 'ganloc[heic]'), "
         "1 video (film.mp4), 1 camera raw (raw/c.nef), "
-        "2 hidden or system files or folders, 3 other files."
+        "2 hidden or system items (.DS_Store, @eaDir), 3 other files."
     )
 
 
@@ -173,3 +174,9 @@ def test_a_folder_that_changes_while_it_is_read(tmp_path, monkeypatch):
     said = told(tmp_path)[1]
     assert "changed while it was read" in said
     assert "1 came (d.png), 1 went (a.png), 1 changed (b.png)" in said
+
+
+def test_a_pipe_as_photos_is_refused_and_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match=r"pipe is neither a file nor a folder"):
+        load_folder(tmp_path / "pipe", 4)

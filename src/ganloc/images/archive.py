@@ -1,5 +1,6 @@
 """Files in a folder or a zip, listed and read in the same way."""
 
+import stat
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -92,10 +93,13 @@ def one_file(path: Path) -> Archive:
 
 def _open_file(path: Path) -> BufferedIOBase:
     try:
-        if not path.is_file():  # a pipe would block for ever
-            raise Unreadable("no such file" if not path.exists() else "not a regular file")
-        _refuse_large(path.stat().st_size)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would block for ever
+            raise Unreadable("not a regular file")
+        _refuse_large(found.st_size)
         return path.open("rb")
+    except FileNotFoundError as error:
+        raise Unreadable("no such file") from error
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error
 
@@ -164,6 +168,8 @@ def _refuse_large(size: int) -> None:
 def _open_zip(path: Path) -> zipfile.ZipFile:
     if not path.exists():
         raise UserError(f"No folder or zip at {path}: check the spelling of the path.")
+    if not path.is_file():
+        raise UserError(f"{path} is neither a file nor a folder: give a folder or zip of images.")
     try:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:

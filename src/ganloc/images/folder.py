@@ -12,6 +12,8 @@ from ganloc.images.kinds import HEAD, SUFFIXES, UNKNOWN, Kind, advice, kind_of, 
 from ganloc.images.left_out import OTHER, LeftOut, Reason, sentence
 from ganloc.images.names import first_few, normal_form, printable
 
+_THREADS = 8
+
 
 def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageSet:
     """Read every image in a folder or zip, or one image file.
@@ -55,6 +57,8 @@ def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageS
 
 
 def _is_image_file(path: Path) -> bool:
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             kind = kind_of(file.read(HEAD))
@@ -67,8 +71,10 @@ def _is_image_file(path: Path) -> bool:
 
 def _sorted_out(archive: Archive) -> tuple[list[str], list[LeftOut]]:
     """The names of the images, and what the other files are."""
-    with ThreadPoolExecutor(8) as pool:
-        kinds = list(pool.map(lambda name: _kind(archive, name), archive.names))
+    parts = [archive.names[start::_THREADS] for start in range(_THREADS)]
+    with ThreadPoolExecutor(_THREADS) as pool:  # for the latency of network drives
+        found = list(pool.map(lambda part: [_kind(archive, name) for name in part], parts))
+    kinds = [found[i % _THREADS][i // _THREADS] for i in range(len(archive.names))]
     names, others = [], []
     for name, kind in zip(archive.names, kinds, strict=True):
         if kind.is_readable or (kind == UNKNOWN and name.lower().endswith(SUFFIXES)):

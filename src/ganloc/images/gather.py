@@ -79,27 +79,27 @@ def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
 def _read_crops(
     archive: Archive,
     images: ImageSet,
-    gone: list[str],
+    told: list[str],
     indices: Int[np.ndarray, " k"],
     crops: Float[np.ndarray, "k 4"],
 ) -> UInt8[np.ndarray, "k size size 3"]:
     """`CropReader`. Crops of files that can no longer be read come from the resized pixels."""
     found = np.empty((len(indices), *images.pixels.shape[1:]), np.uint8)
     names = [images.names[index] for index in indices]
-    decoded = list(
-        zip(indices, crops, _decode_all(archive, names, images.size, crops), strict=True)
-    )
-    for place, (index, crop, one) in enumerate(decoded):
+    decoded = _decode_all(archive, names, images.size, crops)
+    first = None
+    for place, (index, crop, one) in enumerate(zip(indices, crops, decoded, strict=True)):
         if not isinstance(one, Unreadable) and one[1] != tuple(images.sizes[index]):
             one = Unreadable("it is another image now")
         if isinstance(one, Unreadable):
-            if not gone:
-                _tell_gone(images.names[index], one)
-            gone.append(images.names[index])
+            first = first or (images.names[index], one)
             resized = Image.fromarray(images.pixels[index])
             box = tuple((crop * images.size).tolist())
             one = np.asarray(resized.resize(resized.size, Image.Resampling.BICUBIC, box)), None
         found[place] = one[0]
+    if first and not told:  # not within the loop, where Pillow is kept quiet
+        told.append(first[0])
+        _tell_gone(*first)
     return found
 
 

@@ -47,9 +47,9 @@ UNKNOWN = Kind("")
 RAW = Kind("camera raw")
 HEIC, AVIF, TIFF = Kind("HEIC", "HEIF"), Kind("AVIF", "AVIF"), Kind("TIFF", "TIFF")
 _VIDEO = Kind("video")
-_OTHER_ARCHIVE = Kind("archive inside the folder (not opened)")
+_OTHER_ARCHIVE = Kind("archive within (not opened)")
 
-# Kinds by their first bytes. None stands for any byte.
+# Kinds by their first bytes.
 _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\xd8\xff", Kind("JPEG", "JPEG")),
     (b"\x89PNG\r\n\x1a\n", Kind("PNG", "PNG")),
@@ -74,6 +74,7 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\x1aE\xdf\xa3", _VIDEO),  # Matroska, WebM
     (b"\0\0\x01\xba", _VIDEO),  # MPEG
 )
+_MARKS = tuple(start for start, _ in _STARTS)
 
 
 def kind_of(head: bytes) -> Kind:
@@ -84,7 +85,7 @@ def kind_of(head: bytes) -> Kind:
     >>> kind_of(b"\\xff\\xd8\\xff\\xe0 ...").title, kind_of(b"some text").title
     ('JPEG', '')
     """
-    for start, kind in _STARTS:
+    for start, kind in _STARTS if head.startswith(_MARKS) else ():
         if head.startswith(start):
             return RAW if kind is TIFF and head[8:10] == b"CR" else kind
     if head[:4] == b"RIFF":

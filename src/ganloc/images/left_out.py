@@ -32,7 +32,7 @@ RING = Reason("linked folder in a ring", "linked folders in a ring")
 LINK_TWICE = Reason("link to what is in the set already", "links to what is in the set already")
 OUTSIDE = Reason("name that points out of the zip", "names that point out of the zip")
 TWICE = Reason("entry of a name that comes again", "entries of names that come again")
-LITTER = Reason("hidden or system file or folder", "hidden or system files or folders", named=False)
+LITTER = Reason("hidden or system item", "hidden or system items")
 OTHER = Reason("other file", "other files", named=False)
 
 
