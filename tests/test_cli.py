@@ -36,8 +36,8 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     assert (recipe.generator_width, recipe.beta1, recipe.mirror) == (2, 0.5, True)
     output, errors = capsys.readouterr()
     assert output == ""
-    said = r"^3 images, sn-dcgan, then a student at 32 pixels, on cpu with \d threads?: 5 steps, about"
-    assert re.search(said, errors, re.MULTILINE)
+    said = r"^3 images, sn-dcgan, then a student at 32 pixels, on cpu with \d+ threads?: 5 steps, "
+    assert re.search(said + "about 10 seconds", errors, re.MULTILINE)
     assert "Only 3 images:" in errors
     assert "ganloc localize" in errors
 
@@ -121,7 +121,16 @@ def test_the_help_of_train_names_every_variant(capsys, monkeypatch):
 
 def test_the_help_of_localize_names_refinement_and_the_formats(capsys, monkeypatch):
     text = shown_help(monkeypatch, capsys, "localize")
-    for words in ("--no-refine", "coco", "csv", "--plain-cam", "--heatmaps", "--draw"):
+    for words in (
+        "--no-refine",
+        "coco",
+        "coco-results",
+        "csv",
+        "--plain-cam",
+        "--heatmaps",
+        "--draw",
+        "--category",
+    ):
         assert words in text
 
 
@@ -219,10 +228,10 @@ def test_localize_by_another_reading_or_from_the_model_file(tmp_path, work):
 def test_localize_draws_every_image(tmp_path, work):
     localize(work, tmp_path / "boxes.json", "--draw", str(tmp_path / "drawn"))
     drawn = {p.relative_to(tmp_path / "drawn").as_posix(): p for p in tmp_path.rglob("*.png")}
-    assert set(drawn) == {f"{name}.png" for name in SIZES}
+    assert set(drawn) == {f"{name}.png" for name in SIZES} | {"contact-sheet.png"}
     for name, (width, height) in SIZES.items():
-        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and beside it its heatmap
-            assert image.width / image.height == pytest.approx(2 * width / height, rel=0.02)
+        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and below it its caption
+            assert image.width / (image.height - 30) == pytest.approx(width / height, rel=0.02)
 
 
 def test_images_larger_than_the_network_are_refined_unless_told_not_to(tmp_path, work):

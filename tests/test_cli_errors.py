@@ -137,7 +137,10 @@ def test_train_on_from_a_broken_checkpoint(work, capsys, monkeypatch):
         ("localize notes.txt photos --out new.json", ["notes.txt"]),
         ("localize run photos --out notes.txt/new.json", ["notes.txt/new.json"]),
         ("localize run photos --out new", ["The format of new", "--format"]),
-        ("localize run photos --out new.txt --format yaml", ["'yaml'", "coco or csv"]),
+        (
+            "localize run photos --out new.txt --format yaml",
+            ["'yaml'", "coco, coco-results or csv"],
+        ),
         ("localize run photos --out new.json --reading typo", ["'typo'", "plain-cam"]),
         ("localize run photos --out new.json --reading lda --plain-cam", ["--plain-cam", "lda"]),
         ("localize run photos --out photos", ["photos"]),

@@ -70,7 +70,7 @@ def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file atomically (errors as in `ganloc.files.replacing`).
+    """Write a safetensors file atomically (errors as in `ganloc.files.writing`).
 
     The metadata gets a checksum of itself and of the tensors, for `read_tensors`.
     """

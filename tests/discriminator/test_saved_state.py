@@ -26,13 +26,11 @@ def recipe(variant="sn-dcgan", **settings):
     return Recipe(variant, **{**tiny, "iterations": 6, "mirror": True, "seed": 7, **settings})
 
 
-def fail_half_way(error):
-    def write(path, _data):
-        with path.open("wb") as file:
-            file.write(b"half of a file")
+def fail(error):
+    def replace(_path, _target):
         raise error
 
-    return write
+    return replace
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt()])
@@ -43,7 +41,7 @@ def test_a_failed_save_leaves_the_old_file(error, tmp_path, monkeypatch):
     before = path.read_bytes()
     next(train_discriminator(state, PIXELS, recipe()))
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", fail_half_way(error))
+        patch.setattr(Path, "replace", fail(error))  # the last step of writing a file
         with pytest.raises((UserError, KeyboardInterrupt)) as caught:
             save_train_state(state, path)
     if isinstance(error, OSError):

@@ -1,6 +1,7 @@
 """A run folder: all files of one training."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -218,9 +219,14 @@ def going_on(folder: str) -> str:
 
 
 def _append(path: Path, values: Mapping[str, Any]) -> None:
+    # JSON knows no NaN and no infinity.
+    known = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(values)) + "\n")
+            file.write(json.dumps(known, allow_nan=False) + "\n")
     except OSError as error:
         raise UserError(
             f"Cannot write {path} ({error.strerror or error}): put that right, then go on with "

@@ -21,6 +21,7 @@ console = Console(stderr=True)
 
 Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")]
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE", help_behavior_hint="")]
+Category = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Device = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
@@ -66,7 +67,11 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
 
 
 def load_with_truth(
-    data_set: str, size: int, archive: Path | None, truth: Path | None
+    data_set: str,
+    size: int,
+    archive: Path | None,
+    truth: Path | None,
+    category: str | None = None,
 ) -> "ImageSet":
     """Load the test images with their true boxes.
 
@@ -78,7 +83,7 @@ def load_with_truth(
     there = has_split(data_set) or Path(data_set).expanduser().exists()
     if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
-    return load_images(data_set, size, "test", archive, truth)
+    return load_images(data_set, size, "test", archive, truth, category)
 
 
 def print_rows(
@@ -93,6 +98,6 @@ def print_rows(
 
     count = int(has_truth(images.truth or ()).sum())
     if as_object:
-        print(json.dumps(as_json(name, count, rows, corloc), indent=2))
+        print(json.dumps(as_json(name, count, rows, corloc), indent=2, allow_nan=False))
     else:
         print_table(rows, f"{name}: {count} images, percent (95 % interval)", corloc)

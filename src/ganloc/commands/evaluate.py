@@ -7,6 +7,7 @@ import tyro
 from tyro.conf import Positional
 
 from ganloc.commands.common import (
+    Category,
     Data,
     Device,
     Evaluated,
@@ -23,6 +24,7 @@ def evaluate(
     run: Trained,
     data_set: Evaluated,
     truth: Truth = None,
+    category: Category = None,
     json: Flag = False,
     data: Data = None,
     device: Device = None,
@@ -34,6 +36,7 @@ def evaluate(
         data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of images or
             cifar10:CATEGORY.
         truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
+        category: The category of --truth whose boxes count; by default all.
         json: Print one JSON object instead of the table.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
@@ -46,7 +49,7 @@ def evaluate(
     from ganloc.tensors import choose_device
 
     model = load_model(run, choose_device(device))
-    test = load_with_truth(data_set, model.recipe.size, data, truth)
+    test = load_with_truth(data_set, model.recipe.size, data, truth, category)
     train = None
     if has_split(data_set):
         train = load_images(data_set, model.recipe.size, "train", data)
@@ -64,6 +67,7 @@ def evaluate_heatmaps(
     heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
     data_set: Evaluated,
     truth: Truth = None,
+    category: Category = None,
     threshold: Number = None,
     json: Flag = False,
     data: Data = None,
@@ -75,6 +79,7 @@ def evaluate_heatmaps(
         data_set: The images of the heatmaps: a folder or zip with --truth, tiny-imagenet:SET, or
             embedded.
         truth: The true boxes of a folder or zip, as COCO JSON.
+        category: The category of --truth whose boxes count; by default all.
         threshold: Ratio of the maximum at which to cut, instead of the file's threshold.
         json: Print one JSON object instead of the table.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
@@ -83,5 +88,5 @@ def evaluate_heatmaps(
     from ganloc.metrics.saved_heatmaps import evaluate_saved
 
     saved = load_heatmaps(heatmaps)
-    images = load_with_truth(data_set, saved.heatmaps.shape[1], data, truth)
+    images = load_with_truth(data_set, saved.heatmaps.shape[1], data, truth, category)
     print_rows(data_set, images, evaluate_saved(saved, images, threshold), [], json)

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ganloc.errors import UserError
-from ganloc.files import replacing
+from ganloc.files import writing
 from ganloc.shapes import Float, Int
 from ganloc.wording import either
 
@@ -54,7 +54,7 @@ def save_heatmaps(path: Path, saved: SavedHeatmaps) -> None:
     Raises:
         UserError: the file can't be written.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with writing(path) as file:
         np.savez_compressed(
             file,
             names=np.array(saved.names, dtype=np.str_),

@@ -10,10 +10,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ganloc.images.archive import Unreadable
+from ganloc.images.kinds import readable_formats
 from ganloc.shapes import Float, UInt8
-
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 # Behind transparent pixels. Neither dark nor light objects vanish on mid-grey.
 BACKDROP = (128, 128, 128, 255)
@@ -56,7 +54,7 @@ def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
     original is smaller. Only the first frame is read. Raises Unreadable as `decode`.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=readable_formats()) as image:
             _refuse_bomb(image)
             full = image.size
             image.draft(image.mode, (at_least, at_least))  # changes JPEGs only
@@ -69,7 +67,7 @@ def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
-        raise Unreadable("not a JPEG, PNG, BMP, WebP or TIFF image") from error
+        raise Unreadable("not an image") from error
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels, perhaps a decompression bomb") from error
     except Exception as error:  # each decoder raises errors of its own

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,10 +12,11 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from ganloc.errors import UserError
+from ganloc.errors import Notice, UserError
 from ganloc.images.archive import Archive, Unreadable
 from ganloc.images.decode import WHOLE, decode, open_rgb, quiet_pillow
 from ganloc.images.image_set import ImageSet
+from ganloc.images.names import printable
 from ganloc.shapes import Float, Int, UInt8
 
 LIMIT_BYTES = 512 * 2**20  # more pixels than this are kept in a file, not in memory
@@ -42,7 +44,7 @@ def gather(
     skipped: list[str] = []
     for name, decoded in zip(names, _decode_all(archive, names, size), strict=True):
         if isinstance(decoded, Unreadable):
-            skipped.append(f"{_printable(name)}: {decoded}")
+            skipped.append(f"{printable(name)}: {decoded}")
             continue
         pixels[len(kept)], original = decoded
         kept.append(name)
@@ -56,8 +58,11 @@ def gather(
 
 
 def crop_reader(images: ImageSet) -> CropReader | None:
-    """A function that reads crops of these images from their files; None without an archive."""
-    return None if images.archive is None else partial(_read_crops, images.archive, images)
+    """A function that reads crops of these images from their files; None without an archive.
+
+    It gives a Notice of the first file that can no longer be read.
+    """
+    return None if images.archive is None else partial(_read_crops, images.archive, images, [])
 
 
 def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
@@ -74,6 +79,7 @@ def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
 def _read_crops(
     archive: Archive,
     images: ImageSet,
+    told: list[str],
     indices: Int[np.ndarray, " k"],
     crops: Float[np.ndarray, "k 4"],
 ) -> UInt8[np.ndarray, "k size size 3"]:
@@ -81,13 +87,29 @@ def _read_crops(
     found = np.empty((len(indices), *images.pixels.shape[1:]), np.uint8)
     names = [images.names[index] for index in indices]
     decoded = _decode_all(archive, names, images.size, crops)
+    first = None
     for place, (index, crop, one) in enumerate(zip(indices, crops, decoded, strict=True)):
+        if not isinstance(one, Unreadable) and one[1] != tuple(images.sizes[index]):
+            one = Unreadable("it is another image now")
         if isinstance(one, Unreadable):
+            first = first or (images.names[index], one)
             resized = Image.fromarray(images.pixels[index])
             box = tuple((crop * images.size).tolist())
             one = np.asarray(resized.resize(resized.size, Image.Resampling.BICUBIC, box)), None
         found[place] = one[0]
+    if first and not told:  # not within the loop, where Pillow is kept quiet
+        told.append(first[0])
+        _tell_gone(*first)
     return found
+
+
+def _tell_gone(name: str, reason: Unreadable) -> None:
+    warnings.warn(
+        f"{printable(name)} can no longer be read ({reason}): its box, and those of further files "
+        "that changed since they were listed, are not refined.",
+        Notice,
+        stacklevel=4,
+    )
 
 
 def _decode_all(
@@ -98,7 +120,7 @@ def _decode_all(
 ) -> Iterator[_Decoded | Unreadable]:
     def one(name: str, crop: Float[np.ndarray, "4"]) -> _Decoded | Unreadable:
         try:
-            if name != _printable(name):  # it could not be printed or exported
+            if not _is_unicode(name):  # it could not be printed or exported
                 raise Unreadable("its name is not valid Unicode")
             return decode(archive.read(name), size, crop)
         except Unreadable as reason:
@@ -115,8 +137,8 @@ def _decode_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+def _is_unicode(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode("utf-8") == name
 
 
 def room_for(shape: tuple[int, int, int, int], limit_bytes: int) -> UInt8[np.ndarray, "n s s 3"]:

@@ -60,7 +60,7 @@ def image_set_of(given: Any, size: int) -> ImageSet:
     if not names:
         raise UserError(f"There are no images in the {type(given).__name__}: give at least one.")
     _tell_of_rotation(sources)
-    archive = Archive(Path(), tuple(names), lambda name: _file(sources[name]))
+    archive = Archive(Path(), tuple(names), lambda name: io.BytesIO(_file(sources[name])))
     images = replace(gather(archive, names, size), archive=archive)
     if images.skipped:
         count = f"{len(images.skipped)} of {len(names)}"

@@ -53,17 +53,21 @@ def load_images(
     split: str = "train",
     archive: Path | None = None,
     truth: Path | None = None,
+    category: str | None = None,
 ) -> ImageSet:
-    """Load a folder, a zip or a named data set, resized to `size` × `size`.
+    """Load a folder, a zip, an image file or a named data set, resized to `size` × `size`.
 
     Args:
-        data: a folder or zip of images, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or `embedded`
-            (drawn images). `./embedded` is a folder of that name.
+        data: a folder or zip of images, one image file, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or
+            `embedded` (drawn images). `./embedded` is a folder of that name.
         size: side of the images, in pixels.
         split: "train" or "test". A folder has no split: both give all its images.
         archive: tiny-imagenet-200.zip or cifar-10-binary.tar.gz, or its folder. By default the path
             in the environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10.
         truth: a COCO file with the true boxes of a folder, a zip or CIFAR-10.
+        category: of the COCO file, the only one whose boxes count. By default all count.
+
+    A Notice tells of files that are not in the set, and of boxes that were changed or left out.
 
     Raises:
         UserError: `data` does not exist or cannot be read.
@@ -78,11 +82,13 @@ def load_images(
         raise UserError(f"Unknown split {split!r}: choose train or test.")
     if truth is not None and has_boxes(data):
         raise UserError(f"{data} has its own true boxes: leave out {truth}.")
+    if truth is None and category is not None:
+        raise UserError(f"The category {category!r} needs a truth file: give one, or leave it out.")
     images = _load_named(data, size, split, archive) if has_split(data) else _load_path(data, size)
     images = replace(images, source=data)
     if images.left_out:
         warnings.warn(images.left_out, Notice, stacklevel=2)
-    return images if truth is None else read_coco(truth, images)
+    return images if truth is None else read_coco(truth, images, category)
 
 
 def has_split(data: str) -> bool:
