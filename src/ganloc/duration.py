@@ -77,8 +77,8 @@ def _seconds(steps: Iterator[Any], device: torch.device) -> float:
 def about(seconds: float) -> str:
     """A duration in words.
 
-    >>> about(3), about(44), about(250), about(7000), about(400_000)
-    ('about 10 seconds', 'about 40 seconds', 'about 4 minutes', 'about 2 hours', 'about 5 days')
+    >>> [about(seconds) for seconds in (3.0, 44.0, 250.0, 7000.0, 400_000.0)]
+    ['about 10 seconds', 'about 40 seconds', 'about 4 minutes', 'about 2 hours', 'about 5 days']
     """
     for length, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * length:
