@@ -36,7 +36,8 @@ def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     assert (recipe.generator_width, recipe.beta1, recipe.mirror) == (2, 0.5, True)
     output, errors = capsys.readouterr()
     assert output == ""
-    assert "3 images, sn-dcgan, then a student at 32 pixels, on cpu." in errors
+    said = r"^3 images, sn-dcgan, then a student at 32 pixels, on cpu with \d+ threads?: 5 steps, "
+    assert re.search(said + "about 10 seconds", errors, re.MULTILINE)
     assert "Only 3 images:" in errors
     assert "ganloc localize" in errors
 

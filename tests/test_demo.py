@@ -53,7 +53,8 @@ def test_it_trains_evaluates_held_out_images_and_draws_them(tmp_path, capsys):
     train, test = (source.load_images("embedded", SIZE, split) for split in ("train", "test"))
     rows = evaluate(Model.load(out / "model.safetensors"), test, train)
     assert table == json.loads(json.dumps(as_json("embedded", 6, rows)))
-    assert "Training on 12 drawn images; evaluating on 6 others." in errors
+    assert "12 images, dcgan, then a student at 32 pixels, on cpu with" in errors
+    assert "Evaluating on 6 other images." in errors
     assert str(out / "boxes.png") in errors
     assert names(out) >= {"boxes.png", "model.safetensors", "log.jsonl", "reals.png"}
     with Image.open(out / "boxes.png") as image:  # three tiles an image, four images a row

@@ -1,5 +1,8 @@
 """ganloc: a box around the object in every image of a folder, without labels."""
 
+import os
+import sys
+
 from ganloc.errors import Notice, Stopped, UserError
 
 TYPE_CHECKING = False  # as in `typing`, whose import a fast start does without
@@ -10,6 +13,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"]
+
+# Trainings side by side would starve each other (ganloc/threads.py). OpenMP reads this when torch
+# is loaded.
+if "torch" not in sys.modules:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+WAITS_WITHOUT_SPINNING = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
 
 
 def __getattr__(name: str) -> "Any":

@@ -29,6 +29,7 @@ from ganloc.notices import (
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
 from ganloc.shapes import Float
 from ganloc.tensors import choose_device
+from ganloc.threads import training_threads
 from ganloc.wording import shown
 
 
@@ -153,15 +154,17 @@ class Localizer:
         check_enough(images)
         warn_of_little(images)
         if out is None:
-            self.model = fit(images, self.recipe, device, Hooks(progress))
+            with training_threads():
+                self.model = fit(images, self.recipe, device, Hooks(progress))
             return self
-        if resume:
-            run = Run.open(Path(out))
-            run.check_same(self.recipe, images)
-        else:
-            run = Run.create(Path(out), self.recipe, images)
-        with RunHooks(run, progress, resume) as hooks:
-            self.model = fit(images, self.recipe, device, hooks)
+        run = Run.open(Path(out)) if resume else None
+        with training_threads(run.read()["threads"] if run else None):
+            if run is None:
+                run = Run.create(Path(out), self.recipe, images)
+            else:
+                run.check_same(self.recipe, images)
+            with RunHooks(run, progress, resume) as hooks:
+                self.model = fit(images, self.recipe, device, hooks)
         return self
 
     def detect(

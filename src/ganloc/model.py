@@ -23,7 +23,14 @@ from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float
 from ganloc.student.train_student import THRESHOLD, soft_masks
 from ganloc.student.unet import UNet
-from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write_tensors
+from ganloc.tensors import (
+    BROKEN,
+    Damaged,
+    add_prefix,
+    read_tensors,
+    strip_prefix,
+    write_tensors,
+)
 from ganloc.wording import listed, option, shown
 
 FORMAT = "ganloc-3"
@@ -154,7 +161,8 @@ class Model:
         """Load the model that `save` wrote.
 
         Raises:
-            UserError: the file does not exist, is broken, or is not a model of this version.
+            UserError: the file does not exist, is broken or damaged (its checksum differs, or a
+                number is not finite), or is not a model of this version.
         """
         try:
             tensors, metadata = read_tensors(path)
@@ -177,6 +185,10 @@ class Model:
                 _loaded_student(recipe, student) if student else None,
                 OutlierModel.of(outliers) if outliers else None,
             )
+        except Damaged as error:
+            raise UserError(
+                f"{path} is damaged ({error}): copy it again, or train again."
+            ) from error
         except (*BROKEN, UserError) as error:
             raise UserError(
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "

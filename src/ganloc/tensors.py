@@ -1,5 +1,6 @@
 """Devices, and tensors in safetensors files."""
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from torch import Tensor
 from ganloc.errors import UserError
 from ganloc.files import write_bytes
 from ganloc.wording import option, shown
+
+CHECKSUM = "checksum"  # a key of the metadata
+
+
+class Damaged(ValueError):
+    """The contents of a file are not those that were written. The message says why."""
+
 
 # Errors of reading a file that is missing, broken or of another kind, and of loading its tensors.
 BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
@@ -61,14 +69,45 @@ def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
     return {name.removeprefix(prefix): own for name, own in found.items()}
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file atomically (errors as in `ganloc.files.writing`)."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file atomically (errors as in `ganloc.files.writing`).
+
+    The metadata gets a checksum of itself and of the tensors, for `read_tensors`.
+    """
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(ready, metadata=metadata))
+    write_bytes(path, save(ready, {**metadata, CHECKSUM: _checksum(ready, metadata)}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a safetensors file, on the CPU, and its metadata. Raises `BROKEN` errors."""
+    """The tensors of a safetensors file, on the CPU, and its metadata.
+
+    Files of earlier versions have no checksum.
+
+    Raises:
+        Damaged: the contents are not those that were written, or not finite.
+        BROKEN: the file cannot be read. `Damaged` is one of these.
+    """
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, file.metadata() or {}
+        metadata = dict(file.metadata() or {})
+    written = metadata.pop(CHECKSUM, None)
+    if written is not None and written != _checksum(tensors, metadata):
+        raise Damaged("its checksum is not that of its contents")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise Damaged(f"{name} holds numbers that are not finite")
+    return tensors, metadata
+
+
+def reason_of(error: Exception) -> str:
+    """A `BROKEN` error in a few words, for a message."""
+    return str(error) if isinstance(error, Damaged) else type(error).__name__
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """CRC-32 of names, types, shapes and bytes of tensors, and of the metadata."""
+    value = zlib.crc32(repr(sorted(metadata.items())).encode())
+    for name, tensor in sorted(tensors.items()):
+        value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
+        value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
+    return f"{value:08x}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
@@ -37,6 +38,7 @@ def test_create_writes_recipe_and_origin(there, tmp_path):
         folder.mkdir(parents=True)
     run = Run.create(folder, RECIPE, images())
     expected = {"data": "photos", "images": 3, "checksum": images().checksum}
+    expected["threads"] = torch.get_num_threads()
     assert on_disk(run) == {**expected, "recipe": dataclasses.asdict(RECIPE)}
     assert Run.open(folder).recipe() == RECIPE
     assert [path.name for path in folder.iterdir()] == ["recipe.json"]

@@ -27,7 +27,7 @@ class Run:
 
     @property
     def recipe_file(self) -> Path:
-        """Recipe, name of the data, and checksum of the images."""
+        """Recipe, name of the data, checksum of the images, and number of threads."""
         return self.folder / "recipe.json"
 
     @property
@@ -69,6 +69,7 @@ class Run:
         check_new(folder)
         run = cls(folder)
         origin = {"data": images.source, "images": len(images), "checksum": images.checksum}
+        origin |= {"threads": torch.get_num_threads()}  # which the last digits depend on
         write_json(run.recipe_file, {**origin, "recipe": asdict(recipe)})
         return run
 
@@ -111,7 +112,9 @@ class Run:
                 int(values["checksum"]),
             )
             recipe = dict(values["recipe"])
-            return {"data": data, "images": images, "checksum": crc, "recipe": recipe}
+            threads = int(values.get("threads", 0)) or None  # unknown in older runs
+            origin = {"data": data, "images": images, "checksum": crc, "threads": threads}
+            return {**origin, "recipe": recipe}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.recipe_file} is broken: train again.") from error
 

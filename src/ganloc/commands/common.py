@@ -10,8 +10,12 @@ from tyro.conf import Positional
 from ganloc.errors import UserError
 
 if TYPE_CHECKING:
+    import torch
+
+    from ganloc.duration import Duration
     from ganloc.images.image_set import ImageSet
     from ganloc.metrics.rows import Row
+    from ganloc.recipes import Recipe
 
 console = Console(stderr=True)
 
@@ -30,6 +34,25 @@ def say(text: str) -> None:
     """Print a line for the user on standard error. "" prints nothing."""
     if text:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def announcement(
+    images: "ImageSet",
+    recipe: "Recipe",
+    device: "torch.device",
+    threads: int,
+    duration: "Duration",
+    resume: bool = False,
+) -> str:
+    """What a training will do, and about how long it takes."""
+    from ganloc.duration import about
+
+    what = f"{recipe.summary} at {recipe.size} pixels, on {device}"
+    if device.type == "cpu":
+        what += f" with {threads} thread{'s' if threads > 1 else ''}"
+    # A resumed training has less to do, which its progress will tell.
+    long = "" if resume else f", {about(duration.until(recipe.steps))}"
+    return f"{len(images)} images, {what}: {recipe.steps} steps{long}."
 
 
 def refuse_inside(photos: str, folder: Path, option: str) -> None:

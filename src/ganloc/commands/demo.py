@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ganloc.commands.common import Flag, console, print_rows, say
+from ganloc.commands.common import Flag, announcement, console, print_rows, say
 from ganloc.errors import UserError
 
 DATA = "embedded"
@@ -19,19 +19,25 @@ def demo(out: Path = Path("runs/demo"), json: Flag = False, seed: int = 0) -> No
         json: Print one JSON object instead of the table.
         seed: Random seed of the training.
     """
+    from ganloc.duration import measure_duration
     from ganloc.evaluation import evaluate
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
     from ganloc.report.grid import save_png
     from ganloc.report.progress_bar import training_progress
     from ganloc.report.training_images import heatmap_grid
+    from ganloc.threads import training_threads
 
     localizer = Localizer(device="cpu", size=SIZE, seed=seed)
     _clear(out)
     train, test = (load_images(DATA, SIZE, split) for split in ("train", "test"))
-    say(f"Training on {len(train)} drawn images; evaluating on {len(test)} others.")
-    with training_progress(localizer.recipe.steps, console) as progress:
-        localizer.fit(train, out, progress=progress)
+    recipe, device = localizer.recipe, localizer.device
+    with training_threads() as threads:
+        duration = measure_duration(train, recipe, device)
+        say(announcement(train, recipe, device, threads, duration))
+        with training_progress(recipe.steps, console, duration.until) as progress:
+            localizer.fit(train, out, progress=progress)
+    say(f"Evaluating on {len(test)} other images.")
     assert localizer.model is not None
     save_png(out / "boxes.png", heatmap_grid(localizer.model, test.evenly(SHOWN), truth=True))
     print_rows(DATA, test, evaluate(localizer.model, test, train), [], json)

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import tyro
 
-from ganloc.commands.common import Data, Device, Flag, Photos, console, refuse_inside, say
+from ganloc.commands.common import (
+    Data,
+    Device,
+    Flag,
+    Photos,
+    announcement,
+    console,
+    refuse_inside,
+    say,
+)
 from ganloc.errors import Stopped, UserError
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
 from ganloc.wording import option
@@ -74,11 +83,13 @@ def train(
         device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc.checkpoints.run import Run, check_new
+    from ganloc.duration import measure_duration
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
     from ganloc.notices import check_enough
     from ganloc.report.progress_bar import training_progress
     from ganloc.tensors import choose_device
+    from ganloc.threads import training_threads
 
     place = choose_device(device)
     refuse_inside(photos, out, "--out")
@@ -96,13 +107,16 @@ def train(
     if resume:
         Run.open(out).check_same(recipe, images)
     localizer = Localizer.from_recipe(recipe, place)
-    say(f"{len(images)} images, {recipe.summary} at {recipe.size} pixels, on {place}.")
     options = f" --data {quote(str(data))}" if data else ""
     options += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)
+    kept = Run.open(out).read()["threads"] if resume else None
     try:
-        with training_progress(recipe.steps, console) as progress:
-            localizer.fit(images, out, resume=resume, progress=progress)
+        with training_threads(kept) as threads:
+            duration = measure_duration(images, recipe, place)
+            say(announcement(images, recipe, place, threads, duration, resume))
+            with training_progress(recipe.steps, console, duration.until) as progress:
+                localizer.fit(images, out, resume=resume, progress=progress)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{options}"
         later = "; the student will start again" if stop.student else ""

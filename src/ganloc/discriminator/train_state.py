@@ -11,7 +11,7 @@ from torch.optim import Adam, Optimizer
 from ganloc.discriminator.networks import Discriminator, Generator
 from ganloc.errors import UserError
 from ganloc.recipes import VARIANTS, Recipe
-from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write_tensors
+from ganloc.tensors import BROKEN, add_prefix, read_tensors, reason_of, strip_prefix, write_tensors
 from ganloc.wording import option
 
 BETA2 = 0.999
@@ -120,8 +120,8 @@ def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainS
         state.random.set_state(tensors["random"])
     except BROKEN as error:
         raise UserError(
-            f"Cannot go on from {path} ({type(error).__name__}): it is missing, broken or belongs "
-            "to another recipe; train again into a new folder."
+            f"Cannot go on from {path} ({reason_of(error)}): it is missing, broken or belongs to "
+            "another recipe; train again into a new folder."
         ) from error
     return state
 
@@ -137,7 +137,7 @@ def load_generator(path: Path, recipe: Recipe) -> Generator:
         generator.load_state_dict(strip_prefix("generator/", read_tensors(path)[0]))
     except BROKEN as error:
         raise UserError(
-            f"There is no whole generator of this recipe in {path} ({type(error).__name__}): "
+            f"There is no whole generator of this recipe in {path} ({reason_of(error)}): "
             "train again."
         ) from error
     return generator
