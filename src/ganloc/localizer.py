@@ -15,6 +15,8 @@ from ganloc.checkpoints.training_log import ProgressCallback
 from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import Notice, UserError
 from ganloc.images.image_set import ImageSet
+from ganloc.images.notes import other_scale
+from ganloc.images.scale import Scale
 from ganloc.images.source import load_images
 from ganloc.method import fit, localize
 from ganloc.model import Model, reads_random_weights
@@ -91,6 +93,11 @@ class Localizer:
         return self._fitted().reading
 
     @property
+    def scale(self) -> Scale | None:
+        """The scale of the deep training images, for `load_images`; None if all had 8 bits."""
+        return self._fitted().scale
+
+    @property
     def verdict(self) -> Verdict | None:
         """A label-free verdict whether to trust the model; None before `fit`."""
         return None if self.model is None else verdict_of(self.model)
@@ -102,6 +109,7 @@ class Localizer:
         archive: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
+        pages: bool = False,
     ) -> "Localizer":
         """Train on a set of images. True boxes and classes, if any, are not used.
 
@@ -114,6 +122,7 @@ class Localizer:
             archive: of a named data set, as for `load_images`.
             resume: go on with the run in `out`.
             progress: called with the training step and a line of the log.
+            pages: take each page or frame of a file as an image.
 
         Returns:
             The Localizer itself.
@@ -131,7 +140,7 @@ class Localizer:
         >>> [found.path for found in localizer.localize(draw_images(2, size=32, seed=1))]
         ['1-00000.png', '1-00001.png']
         """
-        images = self._load(photos, "train", archive).unlabelled()
+        images = self._load(photos, "train", archive, None, pages).unlabelled()
         check_enough(images)
         if len(images) < FEW_IMAGES:
             _warn_few(images)
@@ -160,6 +169,7 @@ class Localizer:
             warn_unfinished(model)
         else:
             warn_random_weights(model, reading)
+        warn_other_scale(model, images)
         return localize(model, images, reading, refine)
 
     def localize(
@@ -168,6 +178,7 @@ class Localizer:
         reading: str | None = None,
         archive: str | Path | None = None,
         refine: bool = True,
+        pages: bool = False,
     ) -> list[Localization]:
         """Find one box in every image.
 
@@ -178,6 +189,7 @@ class Localizer:
             archive: as for `fit`.
             refine: let the student read a crop around each box at the resolution of the file, in
                 images that are larger than the network.
+            pages: as for `fit`.
 
         Returns:
             The box of each image, in the order of the images' names.
@@ -188,8 +200,8 @@ class Localizer:
         >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
         ...     print(found.path, found.box, found.score)
         """
-        self._fitted()
-        images = self._load(photos, "test", archive)
+        model = self._fitted()
+        images = self._load(photos, "test", archive, model.scale, pages)
         found = self.detect(images, reading, refine)
         outliers = found.outlier_scores
         return [
@@ -237,12 +249,18 @@ class Localizer:
         return localizer
 
     def _load(
-        self, photos: str | Path | ImageSet, split: str, archive: str | Path | None
+        self,
+        photos: str | Path | ImageSet,
+        split: str,
+        archive: str | Path | None,
+        scale: Scale | None,
+        pages: bool,
     ) -> ImageSet:
         if isinstance(photos, ImageSet):
             return photos
         given = None if archive is None else Path(archive)
-        return load_images(str(photos), self.recipe.size, split, given)
+        size = self.recipe.size
+        return load_images(str(photos), size, split, given, scale=scale, pages=pages)
 
     def _fitted(self) -> Model:
         if self.model is None:
@@ -262,6 +280,12 @@ def warn_unfinished(model: Model) -> None:
             Notice,
             stacklevel=3,
         )
+
+
+def warn_other_scale(model: Model, images: ImageSet) -> None:
+    """Warn if deep images were loaded on another scale than that of the model."""
+    if difference := other_scale(images.scale, model.scale):
+        warnings.warn(difference, Notice, stacklevel=3)
 
 
 def warn_random_weights(model: Model, reading: str) -> None:

@@ -11,6 +11,7 @@ from ganloc.errors import UserError
 
 if TYPE_CHECKING:
     from ganloc.images.image_set import ImageSet
+    from ganloc.images.scale import Scale
     from ganloc.metrics.rows import Row
 
 console = Console(stderr=True)
@@ -40,7 +41,12 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
 
 
 def load_with_truth(
-    data_set: str, size: int, archive: Path | None, truth: Path | None
+    data_set: str,
+    size: int,
+    archive: Path | None,
+    truth: Path | None,
+    scale: "Scale | None" = None,
+    pages: bool = False,
 ) -> "ImageSet":
     """Load the test images with their true boxes.
 
@@ -52,7 +58,7 @@ def load_with_truth(
     there = has_split(data_set) or Path(data_set).expanduser().exists()
     if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
-    return load_images(data_set, size, "test", archive, truth)
+    return load_images(data_set, size, "test", archive, truth, scale, pages)
 
 
 def print_rows(

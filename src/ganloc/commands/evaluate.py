@@ -14,6 +14,7 @@ def evaluate(
     data_set: Evaluated,
     truth: Path | None = None,
     json: bool = False,
+    pages: bool = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -25,6 +26,7 @@ def evaluate(
             cifar10:CATEGORY.
         truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
         json: Print one JSON object instead of the table.
+        pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, … in --truth.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
@@ -36,7 +38,7 @@ def evaluate(
     from ganloc.tensors import choose_device
 
     model = load_model(run, choose_device(device))
-    test = load_with_truth(data_set, model.recipe.size, data, truth)
+    test = load_with_truth(data_set, model.recipe.size, data, truth, model.scale, pages)
     train = None
     if has_split(data_set):
         train = load_images(data_set, model.recipe.size, "train", data)

@@ -23,6 +23,7 @@ def localize(
     reading: Reading = None,
     plain_cam: bool = False,
     refine: bool = True,
+    pages: bool = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -41,6 +42,7 @@ def localize(
         plain_cam: The same as --reading plain-cam.
         refine: Refine each box on a crop at the resolution of the file, if the file is larger than
             the network's images; --no-refine skips this.
+        pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, …
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
@@ -59,7 +61,8 @@ def localize(
             raise UserError(f"--plain-cam is not the reading {reading}: leave out one of them.")
         reading = "plain-cam"
     localizer = Localizer.load(run, device)
-    images = load_images(photos, localizer.recipe.size, "test", data)
+    size, scale = localizer.recipe.size, localizer.scale
+    images = load_images(photos, size, "test", data, scale=scale, pages=pages)
     found = localizer.detect(images, reading, refine)
     write(out, images, found)
     if heatmaps is not None:

@@ -25,18 +25,26 @@ class Archive:
         path: the folder or zip, for messages.
         names: sorted paths relative to the root, with "/". Hidden files are left out.
         read: name → bytes of the file. Thread-safe. Raises Unreadable.
+        locate: name → path of the file, for files too large to `read`. None if they are packed.
     """
 
     path: Path
     names: tuple[str, ...]
     read: Callable[[str], bytes]
+    locate: Callable[[str], Path] | None = None
 
     def inside(self, prefix: str) -> "Archive":
         """The files whose names start with `prefix`, which is removed from the names."""
         if not prefix:
             return self
         names = tuple(n.removeprefix(prefix) for n in self.names if n.startswith(prefix))
-        return Archive(self.path, names, lambda name: self.read(prefix + name))
+        locate = self.locate
+        return Archive(
+            self.path,
+            names,
+            lambda name: self.read(prefix + name),
+            None if locate is None else lambda name: locate(prefix + name),
+        )
 
 
 def open_archive(path: Path) -> Archive:
@@ -49,7 +57,8 @@ def open_archive(path: Path) -> Archive:
         UserError: `path` does not exist, or is neither a folder nor a complete zip.
     """
     if path.is_dir():
-        return Archive(path, _folder_names(path), lambda name: _read_file(path / name))
+        read, locate = lambda name: _read_file(path / name), lambda name: path / name
+        return Archive(path, _folder_names(path), read, locate)
     opened = _open_zip(path)
     names = {n for n in opened.namelist() if not n.endswith("/") and not is_hidden(n)}
     lock = threading.Lock()  # ZipFile counts its readers without a lock

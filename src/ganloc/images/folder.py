@@ -6,11 +6,18 @@ from pathlib import Path
 from ganloc.errors import UserError
 from ganloc.images.archive import open_archive
 from ganloc.images.decode import SUFFIXES
-from ganloc.images.gather import LIMIT_BYTES, gather
+from ganloc.images.gather import LIMIT_BYTES, gather, with_pages
 from ganloc.images.image_set import ImageSet
+from ganloc.images.scale import Scale
 
 
-def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageSet:
+def load_folder(
+    path: Path,
+    size: int,
+    limit_bytes: int = LIMIT_BYTES,
+    scale: Scale | None = None,
+    pages: bool = False,
+) -> ImageSet:
     """Read every JPEG, PNG, BMP, WebP and TIFF in a folder or zip.
 
     Images are turned upright (EXIF) and resized to `size` × `size` without cropping, so their
@@ -22,6 +29,8 @@ def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageS
         size: side of the images, in pixels.
         limit_bytes: the most memory for pixels. Larger sets are a memory map over a temporary
             file.
+        scale: of a model, for deep images. By default one scale is decided for the set.
+        pages: take each page or frame of a file as an image, named `stack.tif#3` (from 1).
 
     Returns:
         Images in the order of their names. `skipped` lists the files that cannot be decoded.
@@ -36,7 +45,8 @@ def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageS
         raise UserError(
             f"No images in {path}: give a folder or zip with JPEG, PNG, BMP, WebP or TIFF files."
         )
-    images = replace(gather(archive, names, size, limit_bytes), archive=archive)
+    names = with_pages(archive, names) if pages else names
+    images = replace(gather(archive, names, size, limit_bytes, scale), archive=archive)
     if not len(images):
         raise UserError(
             f"None of the {len(names)} image files in {path} can be read "

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ganloc.images.archive import Archive
+from ganloc.images.scale import Scale
 from ganloc.shapes import Float, Int, UInt8
 
 
@@ -28,6 +29,8 @@ class ImageSet:
         archive: the open files, to read crops at full resolution. None if `pixels` are the
             originals.
         source: the set as the user named it.
+        scale: of the deep images, if there are any or a model's scale was given.
+        notes: sentences for the user on how the files were read.
 
     >>> images = ImageSet(
     ...     pixels=np.zeros((3, 64, 64, 3), np.uint8),
@@ -47,6 +50,8 @@ class ImageSet:
     classes: tuple[str, ...] = ()
     archive: Archive | None = None
     source: str = ""
+    scale: Scale | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
