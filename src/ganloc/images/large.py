@@ -107,17 +107,18 @@ def factor_for(size: tuple[int, int], at_least: int) -> int:
 
 def reduced(bands: Iterable[Image.Image], factor: int) -> Image.Image:
     """An RGB image, given in bands of rows from above, at 1/factor of its size."""
-    rows: list[np.ndarray] = []
-    rest: np.ndarray | None = None
+    done: list[np.ndarray] = []
+    waiting: list[np.ndarray] = []
     for band in bands:
-        block = np.asarray(band) if rest is None else np.concatenate([rest, np.asarray(band)])
-        whole = len(block) // factor * factor
-        if whole:
-            rows.append(_reduce(block[:whole], factor))
-        rest = block[whole:]
-    if rest is not None and len(rest):
-        rows.append(_reduce(rest, factor))
-    return Image.fromarray(np.concatenate(rows))
+        waiting.append(np.asarray(band))
+        if sum(map(len, waiting)) >= factor:
+            block = np.concatenate(waiting)
+            whole = len(block) // factor * factor
+            done.append(_reduce(block[:whole], factor))
+            waiting = [block[whole:]]
+    if sum(map(len, waiting)):
+        done.append(_reduce(np.concatenate(waiting), factor))
+    return Image.fromarray(np.concatenate(done))
 
 
 def bands_of(image: Image.Image) -> Iterator[Image.Image]:

@@ -47,6 +47,10 @@ class Range:
         >>> Range(0, 4095).to_8_bits(np.array([0, 819, 4095, 5000]))
         array([  0,  51, 255, 255], dtype=uint8)
         """
+        if values.dtype == np.uint8 and (self.low, self.high) == (0, 255):
+            return values
+        if values.dtype == np.uint16 and values.size > 2**16:  # each number once
+            return self.to_8_bits(np.arange(2**16, dtype=np.uint16))[values]
         flat, shown = values.reshape(-1), np.empty(values.size, np.uint8)
         factor = 255 / ((self.high - self.low) or 1)
         for start in range(0, len(flat), _AT_A_TIME):
@@ -142,7 +146,7 @@ class Digest:
         flat = values.reshape(-1)
         kind = "floats" if flat.dtype.kind == "f" else "integers"
         whole = kind == "integers" or bool(np.all(flat == np.round(flat)))
-        lowest, highest = _ends(flat, np.min, np.greater), _ends(flat, np.max, np.less)
+        lowest, highest = _lowest(flat), _lowest(flat, -1)
         top = math.inf if kind == "floats" else float(np.iinfo(flat.dtype).max)
         return cls(kind, whole, lowest, highest, len(flat), missing, top, **told)
 
@@ -227,7 +231,7 @@ def _black_and_white(
     if all(digest.whole for digest in digests) and low >= 0 and high < 2 ** DEPTHS[-1]:
         told_bits = max(digest.bits for digest in digests)
         bits = next(bits for bits in DEPTHS if high < 2**bits)
-        near_end = high > 0.95 * 2**bits and high not in SATURATED and bits <= 16
+        near_end = high > 0.99 * 2**bits and high not in SATURATED and bits <= 16
         if alone and near_end and not digests[0].min_is_white:
             bits += 2
         return 0.0, min(2.0 ** max(bits, told_bits) - 1, max(digest.top for digest in digests))
@@ -259,11 +263,16 @@ def _is_filler(end: tuple[float, int]) -> bool:
     return value == round(value) and set(digits) == {"9"} and len(digits) >= (2 if value < 0 else 4)
 
 
-def _ends(flat: np.ndarray, end: Any, further: Any) -> tuple[tuple[float, int], ...]:
+def _lowest(flat: np.ndarray, direction: int = 1) -> tuple[tuple[float, int], ...]:
+    """The lowest distinct values and how many there are of each; the highest for direction −1."""
+    if flat.dtype in (np.uint8, np.uint16):
+        counts = np.bincount(flat)
+        there = np.flatnonzero(counts)[::direction][:KEPT]
+        return tuple((float(value), int(counts[value])) for value in there)
     found = []
     while len(flat) and len(found) < KEPT:
-        value = end(flat)
-        rest = flat[further(flat, value)]
+        value = flat.min() if direction == 1 else flat.max()
+        rest = flat[flat != value]
         found.append((float(value), len(flat) - len(rest)))
         flat = rest
     return tuple(found)

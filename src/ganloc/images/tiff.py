@@ -23,6 +23,7 @@ _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5
 _CHANNELS = {_MIN_IS_WHITE: 1, _MIN_IS_BLACK: 1, _RGB: 3}
 _KINDS = {3: "palette", 4: "mask", _CMYK: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab", 32803: "raw"}
 _ALPHA = (1, 2)
+_MOST_SAMPLES = 16  # a pixel: bounds the memory
 _BAND = 2**22  # bytes of a file that are unpacked at a time
 
 _Tags = Mapping[int, Any]
@@ -110,10 +111,12 @@ def _by_tifffile(data: bytes | Path, frame: int) -> DeepImage:
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or damage goes to stderr
     page = tifffile.TiffFile(file_of(data)).pages[frame].aspage()
     tags = {tag.code: tag.value for tag in page.tags}
-    check_size((page.imagewidth * page.samplesperpixel, page.imagelength))
-    check_size((max(1, page.tilewidth), max(1, page.tilelength)))
+    check_size((page.imagewidth, page.imagelength))
+    check_size((page.tilewidth, page.tilelength))
     if page.dtype is None or page.dtype.kind not in "buif" or page.imagedepth > 1:
         raise Unreadable(f"a TIFF of {page.dtype or 'unknown'} numbers, which is not read")
+    if page.samplesperpixel > _MOST_SAMPLES:
+        raise Unreadable(f"{page.samplesperpixel} samples a pixel, which are not read")
     # What is missing shows when the first rows are unpacked.
     bands = _tifffile_bands(page)
     try:
