@@ -156,14 +156,12 @@ def _of_pillow(
         deep = read_deep(data, image, frames[page])
         if deep is not None:
             return _of_deep(deep, at_least, scale, len(frames))
-        if image.size != full:
-            size = upright_size(full, image.getexif().get(ORIENTATION, 1))
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
-        elif factor_for(full, at_least) > 1:
-            rgb, size = _large(data, image, at_least, frames[page])
+        if factor_for(image.size, at_least) > 1:
+            rgb, size = _large(data, image, full, at_least, frames[page])
         else:
+            drafted = image.size != full
             rgb = _to_rgb(ImageOps.exif_transpose(image))
-            size = rgb.size
+            size = upright_size(full, image.getexif().get(ORIENTATION, 1)) if drafted else rgb.size
         return rgb, About(size, None, len(frames), unmarked)
 
 
@@ -187,22 +185,22 @@ def count_pages(data: bytes | Path) -> int:
 
 
 def _large(
-    data: bytes | Path, image: Image.Image, at_least: int, frame: int
+    data: bytes | Path, image: Image.Image, full: tuple[int, int], at_least: int, frame: int
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """A large image of 8 bits a sample as RGB, reduced, and its upright size.
+    """A large image of 8 bits a sample as RGB, reduced, and the upright size of the original.
 
     PNGs and most TIFFs are read in bands. Others are in memory as a whole, at 1 to 4 bytes a pixel.
     """
     header = png.read_header(data) if image.format == "PNG" and not frame else None
     if image.format == "TIFF" and (deep := read_bands(data, image, frame)):
-        return deep.to_rgb(Range(0, 255), at_least), deep.upright_size
+        return deep.to_rgb(Range(0.0, 255.0), at_least), deep.upright_size
     if header is not None and not header.interlaced:
         bands, orientation = png.image_bands(data, header), png.orientation(data)
     else:
         image.load()  # a TIFF turns itself
         bands, orientation = bands_of(image), image.getexif().get(ORIENTATION, 1)
     rgb = reduced(map(_to_rgb, bands), factor_for(image.size, at_least))
-    return turned(rgb, orientation), upright_size(image.size, orientation)
+    return turned(rgb, orientation), upright_size(full, orientation)
 
 
 @contextmanager

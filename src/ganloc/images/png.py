@@ -133,7 +133,7 @@ def orientation(data: bytes | Path) -> int:
 
 
 def _as_16(block: UInt8[np.ndarray, "rows bytes"], channels: int) -> np.ndarray:
-    return block.view(">u2").reshape(len(block), -1, channels)
+    return block.view(">u2").astype(np.uint16).reshape(len(block), -1, channels)
 
 
 def _chunks(data: bytes | Path) -> Iterator[tuple[bytes, bytes]]:

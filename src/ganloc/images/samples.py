@@ -57,7 +57,7 @@ class Samples:
         """The rows as RGB. Missing values are shown as the backdrop."""
         shown = own.to_8_bits(self.values)
         if self.min_is_white:
-            np.subtract(255, shown, out=shown)
+            shown = 255 - shown
         shown = np.broadcast_to(shown, (*shown.shape[:2], 3)).copy()
         if self.alpha is not None:
             opaque = self.alpha[..., None]
@@ -93,7 +93,7 @@ class DeepImage:
     ) -> "DeepImage":
         """An image of numbers of a dtype. An unknown orientation counts as 1."""
         kind = "floats" if dtype.kind == "f" else "integers"
-        own = Range(0, 255) if dtype == np.uint8 else None
+        own = Range(0.0, 255.0) if dtype == np.uint8 else None
         return cls(bands, size, kind, orientation if orientation in range(1, 9) else 1, own)
 
     @property

@@ -44,7 +44,7 @@ class Range:
     def to_8_bits(self, values: np.ndarray) -> UInt8[np.ndarray, "..."]:
         """Numbers as 0–255; missing ones come out as anything.
 
-        >>> Range(0, 4095).to_8_bits(np.array([0, 819, 4095, 5000]))
+        >>> Range(0.0, 4095.0).to_8_bits(np.array([0, 819, 4095, 5000]))
         array([  0,  51, 255, 255], dtype=uint8)
         """
         if values.dtype == np.uint8 and (self.low, self.high) == (0, 255):
@@ -64,7 +64,7 @@ class Range:
     def sentence(self) -> str:
         """The range in words.
 
-        >>> Range(0, 4095).sentence
+        >>> Range(0.0, 4095.0).sentence
         '0 to 4095 (12 bits) shown as 0 to 255'
         """
         bits = f" ({int(self.high).bit_length()} bits)" if self._is_depth else ""
@@ -92,7 +92,7 @@ class Scale:
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it; `from_dict` reads it back.
 
-        >>> Scale.from_dict(Scale(Range(0, 1023)).to_dict())
+        >>> Scale.from_dict(Scale(Range(0.0, 1023.0)).to_dict())
         Scale(integers=Range(low=0.0, high=1023.0, missing=()), floats=None)
         """
         ranges = {kind: self.of(kind) for kind in ("integers", "floats")}
@@ -266,7 +266,9 @@ def _is_filler(end: tuple[float, int]) -> bool:
 def _lowest(flat: np.ndarray, direction: int = 1) -> tuple[tuple[float, int], ...]:
     """The lowest distinct values and how many there are of each; the highest for direction −1."""
     if flat.dtype in (np.uint8, np.uint16):
-        counts = np.bincount(flat)
+        counts = np.zeros(2**16, np.int64)
+        for start in range(0, len(flat), _AT_A_TIME):
+            counts += np.bincount(flat[start : start + _AT_A_TIME], minlength=2**16)
         there = np.flatnonzero(counts)[::direction][:KEPT]
         return tuple((float(value), int(counts[value])) for value in there)
     found = []

@@ -170,7 +170,7 @@ def _contiguous_bands(page: Any) -> Iterator[np.ndarray]:
         count = min(rows, page.imagelength - top)
         data = file.read(count * row * dtype.itemsize)
         values = np.frombuffer(data, dtype)  # too short for whole rows: reshape raises ValueError
-        yield values.reshape(count, page.imagewidth, page.samplesperpixel)
+        yield values.reshape(count, page.imagewidth, -1).astype(page.dtype, copy=False)
 
 
 def _as_numbers(values: np.ndarray) -> np.ndarray:
