@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 from deep_files import GREY, GREY_ALPHA, RGB, RGBA, png_16, tiff
 from PIL import Image
 
@@ -19,8 +20,6 @@ _rng = np.random.default_rng(0)
 SCENE = np.kron(_rng.integers(0, 256, (5, 5, 3)), np.ones((8, 8, 1), np.int64))
 SCENE[0, 0], SCENE[-1, -1] = 0, 255
 GREYS = SCENE[..., :1]
-
-tifffile = pytest.importorskip("tifffile")
 
 
 def shown(data, scale=None):
