@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 import warnings
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import ganloc
 from cli_runs import SIZES, TINY, localize
 from ganloc import Localizer, cli
 from ganloc.errors import Notice
@@ -26,7 +28,7 @@ from ganloc.recipes import VARIANTS, Recipe
 
 def test_train_takes_its_settings_and_says_what_is_next(tmp_path, work, capsys):
     out = tmp_path / "run"
-    settings = [*TINY, "--iterations", "1", "--mirror", "True", "--beta1", "0.5"]
+    settings = [*TINY, "--iterations", "1", "--mirror", "--beta1", "0.5"]
     where = ["--out", str(out), "--preset", "paper", "--device", "cpu"]
     cli.main(["train", str(work / "photos"), *where, *settings])
     recipe = Model.load(out / "model.safetensors").recipe
@@ -96,8 +98,8 @@ def test_the_help_of_train_shows_each_setting_with_its_value_in_each_preset(caps
         "--discriminator-rate": "0.001; laptop 0.0004, paper 0.0002",
         "--beta1": "0.5; paper 0.9",
         "--logit-scale": "1.0; laptop 10.0",
-        "--mirror": "True; paper False",
-        "--select": "True; laptop False, paper False",
+        "--mirror": "on; paper off",
+        "--select": "on; laptop off, paper off",
         "--student-iterations": "1200; laptop 0, paper 0",
         "--student-rounds": "2",
         "--pseudo-boxes": "both",
@@ -118,7 +120,16 @@ def test_the_help_of_train_names_every_variant(capsys, monkeypatch):
 
 def test_the_help_of_localize_names_refinement_and_the_formats(capsys, monkeypatch):
     text = shown_help(monkeypatch, capsys, "localize")
-    for words in ("--no-refine", "coco", "csv", "--plain-cam", "--heatmaps", "--draw"):
+    for words in (
+        "--no-refine",
+        "coco",
+        "coco-results",
+        "csv",
+        "--plain-cam",
+        "--heatmaps",
+        "--draw",
+        "--category",
+    ):
         assert words in text
 
 
@@ -216,10 +227,10 @@ def test_localize_by_another_reading_or_from_the_model_file(tmp_path, work):
 def test_localize_draws_every_image(tmp_path, work):
     localize(work, tmp_path / "boxes.json", "--draw", str(tmp_path / "drawn"))
     drawn = {p.relative_to(tmp_path / "drawn").as_posix(): p for p in tmp_path.rglob("*.png")}
-    assert set(drawn) == {f"{name}.png" for name in SIZES}
+    assert set(drawn) == {f"{name}.png" for name in SIZES} | {"contact-sheet.png"}
     for name, (width, height) in SIZES.items():
-        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and beside it its heatmap
-            assert image.width / image.height == pytest.approx(2 * width / height, rel=0.02)
+        with Image.open(drawn[f"{name}.png"]) as image:  # the image, and below it its caption
+            assert image.width / (image.height - 30) == pytest.approx(width / height, rel=0.02)
 
 
 def test_images_larger_than_the_network_are_refined_unless_told_not_to(tmp_path, work):
@@ -278,3 +289,31 @@ def test_the_command_and_its_help():
         for command in ("demo", "train", "localize", "evaluate", "evaluate-heatmaps", "reproduce")
     )
     assert done.stderr == ""
+
+
+def test_the_version(capsys):
+    cli.main(["--version"])
+    assert capsys.readouterr().out == f"ganloc {ganloc.__version__}\n"
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["version"]["path"] == "src/ganloc/__init__.py"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", ganloc.__version__)
+
+
+def test_a_setting_is_switched_on_and_off_by_flags(tmp_path, work, capsys):
+    train = ["train", str(work / "photos"), "--device", "cpu", *TINY, "--iterations", "1"]
+    cli.main([*train, "--out", str(tmp_path / "run"), "--no-mirror", "--no-select"])
+    recipe = Model.load(tmp_path / "run" / "model.safetensors").recipe
+    assert (recipe.mirror, recipe.select, recipe.augment) == (False, False, False)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*train, "--out", str(tmp_path / "other"), "--mirror", "--no-mirror"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "ganloc: Give --mirror or --no-mirror, not both.\n"
+
+
+@pytest.mark.parametrize("command", [*cli.COMMANDS])
+def test_no_help_shows_python_s_none_or_false(command, capsys, monkeypatch):
+    text = shown_help(monkeypatch, capsys, command)
+    assert "None" not in text
+    if command != "localize":
+        assert "False" not in text

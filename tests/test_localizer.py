@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch.nn.functional import avg_pool2d
 
@@ -274,9 +275,9 @@ def test_load_what_is_not_there(load, tmp_path):
 def test_load_a_run_that_is_not_finished_tells_how_to_finish_it(fitted, photos, tmp_path):
     images = load_images(str(photos), 32)
     Run.create(tmp_path / "run", fitted.recipe, images)
-    with pytest.raises(UserError, match=r"not finished.*--resume") as error:
+    with pytest.raises(UserError, match=r"not finished.*resume=True") as error:
         ganloc.load(tmp_path / "run")
-    assert f"--out {tmp_path / 'run'}" in str(error.value)
+    assert f"out='{tmp_path / 'run'}'" in str(error.value)
 
 
 def test_a_model_without_its_student_warns(fitted, photos):
@@ -316,3 +317,43 @@ def test_the_public_surface():
     names = {"Localization", "Localizer", "Notice", "Stopped", "UserError", "load"}
     assert set(ganloc.__all__) == names
     assert all(hasattr(ganloc, name) for name in names)
+
+
+def test_images_in_memory_give_the_boxes_of_their_files(fitted, photos):
+    arrays = [np.asarray(Image.open(photos / name)) for name in SIZES]
+    found = fitted.localize(arrays)
+    assert [one.path for one in found] == ["0", "1", "2", "3"]
+    assert [one.box for one in found] == [one.box for one in fitted.localize(photos)]
+    (alone,) = fitted.localize(photos / "b.png")  # a single file
+    (same,) = fitted.localize(arrays[1])
+    assert (alone.path, alone.box) == ((photos / "b.png").as_posix(), same.box)
+    again = Localizer("laptop", variant="dcgan", device="cpu", **TINY).fit(own for own in arrays)
+    assert [one.box for one in again.localize(arrays)] == [one.box for one in found]
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "said"),
+    [
+        (lambda own: own.fit([]), UserError, "no images in the list"),
+        (lambda own: own.localize(None), TypeError, "This is None: give"),
+        (lambda own: own.localize(draw_images(2, 64, seed=0)), UserError, "size 64 .* of 32"),
+        (lambda own: own.localize(draw_images(1, 32, seed=0).subset([])), UserError, "no images"),
+        (lambda own: own.fit(draw_images(2, 32, 0), resume=True), UserError, "give it by out"),
+    ],
+)
+def test_what_the_localizer_refuses(call, kind, said, fitted):
+    with pytest.raises(kind, match=said) as error:
+        call(fitted)
+    assert "--" not in str(error.value)
+
+
+def test_identical_images_are_called_identical():
+    same = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    with pytest.warns(Notice, match="All 30 images are identical"):
+        Localizer(device="cpu", **{**TINY, "iterations": 1}).fit([same] * 30)
+
+
+def test_a_device_that_holds_no_values_is_refused():
+    with pytest.raises(UserError, match="no device 'meta' here: leave out device, or give cpu"):
+        Localizer(device="meta")
+    assert Localizer(device=torch.device("cpu")).device == torch.device("cpu")

@@ -129,5 +129,5 @@ def test_without_an_outlier_model_there_are_no_outlier_scores(fitted, drawn):
 def test_readings_that_a_model_does_not_have_are_named(fitted, drawn):
     with pytest.raises(UserError, match="no reading 'tea leaves': choose "):
         localize(fitted, drawn, "tea leaves")
-    with pytest.raises(UserError, match=r"no student.*--student-iterations"):
+    with pytest.raises(UserError, match=r"no student.*student_iterations"):
         localize(replace(fitted, student=None), drawn, STUDENT)

@@ -40,8 +40,10 @@ def test_the_preset_paper_is_the_paper():
     }
 
 
-def test_overrides_replace_and_none_does_not():
-    recipe = make_recipe("paper", batch=7, mirror=True, seed=0, beta1=0.0, size=None, variant=None)
+def test_overrides_replace_and_none_is_refused():
+    recipe = make_recipe("paper", batch=7, mirror=True, seed=0, beta1=0.0)
+    with pytest.raises((UserError, TypeError)):  # TypeError by the suite's own type checks
+        make_recipe("paper", seed=None)  # which other libraries take for chance
     assert recipe == dataclasses.replace(PRESETS["paper"], batch=7, mirror=True, beta1=0.0)
 
 
@@ -70,7 +72,7 @@ def test_sizes_that_no_network_has(size):
     with pytest.raises(UserError) as error:
         make_recipe("paper", size=size)
     assert str(size) in str(error.value)
-    assert "--size must be 32, 64, 128 or 256" in str(error.value)
+    assert "size must be 32, 64, 128 or 256" in str(error.value)
 
 
 COUNTS = [
@@ -100,8 +102,8 @@ def test_steps_are_those_of_the_discriminator_and_of_every_round_of_the_student(
         *[("pseudo_boxes", value) for value in ("", "none", "colours")],
     ],
 )
-def test_what_is_out_of_range_is_named_by_its_option(name, value):
-    with pytest.raises(UserError, match=f"^--{name.replace('_', '-')} must be "):
+def test_what_is_out_of_range_is_named(name, value):
+    with pytest.raises(UserError, match=f"^{name} must be "):
         make_recipe("paper", **{name: value})
 
 
@@ -135,7 +137,7 @@ def test_there_is_a_gan_or_a_border_pretext_task_to_learn_from():
     with pytest.raises(UserError) as error:
         make_recipe("paper", adversarial_weight=0.0)
     assert str(error.value) == (
-        "With --adversarial-weight 0 and --border-weight 0 there is nothing to learn: "
+        "With adversarial_weight=0 and border_weight=0 there is nothing to learn: "
         "raise one of them."
     )
     alone = make_recipe("paper", adversarial_weight=0.0, border_weight=0.1)
@@ -165,8 +167,7 @@ def test_a_variant_is_refused_where_no_gan_is_trained():
     ("name", "value"), [("student_rounds", 2), ("student_width", 8), ("pseudo_boxes", "colour")]
 )
 def test_settings_of_a_student_are_refused_where_none_learns(name, value):
-    option = f"--{name.replace('_', '-')}"
-    with pytest.raises(UserError, match=rf"^{option} has no effect .*--student-iterations"):
+    with pytest.raises(UserError, match=rf"^{name} has no effect .*student_iterations"):
         make_recipe("paper", **{name: value})
     with_student = make_recipe("paper", student_iterations=5, **{name: value})
     assert getattr(with_student, name) == value
@@ -191,9 +192,9 @@ def test_a_recipe_of_another_version_is_told():
 
 
 def test_patience_needs_select():
-    with pytest.raises(UserError, match="--patience must be at least 0"):
+    with pytest.raises(UserError, match=r"^patience must be at least 0"):
         make_recipe("paper", select=True, patience=-1)
-    with pytest.raises(UserError, match="--patience needs --select"):
+    with pytest.raises(UserError, match=r"^patience needs select=True"):
         make_recipe("paper", patience=1)
     assert make_recipe("paper", select=True, patience=1).patience == 1
     assert (PRESETS["default"].select, PRESETS["paper"].select) == (True, False)

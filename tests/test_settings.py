@@ -1,14 +1,20 @@
 """Settings: what is checked of each, and how it is said."""
 
+import ast
 import dataclasses
 import math
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import ganloc
 from ganloc.errors import UserError
 from ganloc.recipes import Recipe
-from ganloc.settings import check_settings, listed, option, recipe_from, setting
+from ganloc.settings import check_settings, recipe_from, setting
+from ganloc.wording import listed, on_command_line, option
 
 COLOURS = {"red": 1, "green": 2}
 
@@ -29,31 +35,45 @@ class Toy:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("count", 0, "--count must be at least 1, not 0."),
-        ("count", 2.0, "--count must be a whole number, not 2.0."),
-        ("count", True, "--count must be a whole number, not True."),
-        ("count", "3", "--count must be a whole number, not '3'."),
-        ("count", None, "--count must be a whole number, not None."),
-        ("rate", 0.0, "--rate must be above 0 and below 2, not 0.0."),
-        ("rate", -1, "--rate must be above 0 and below 2, not -1."),
-        ("rate", 2.0, "--rate must be above 0 and below 2, not 2.0."),
-        ("rate", math.nan, "--rate must be finite, not nan."),
-        ("rate", math.inf, "--rate must be finite, not inf."),
-        ("rate", "fast", "--rate must be a number, not 'fast'."),
-        ("rate", False, "--rate must be a number, not False."),
-        ("free", -math.inf, "--free must be finite, not -inf."),
-        ("mirror", 1, "--mirror must be True or False, not 1."),
-        ("mirror", "True", "--mirror must be True or False, not 'True'."),
-        ("main_colour", "blue", "--main-colour must be red or green, not 'blue'."),
-        ("main_colour", "", "--main-colour must be red or green, not ''."),
-        ("main_colour", 1, "--main-colour must be a text, not 1."),
-        ("text", b"x", "--text must be a text, not b'x'."),
+        ("count", 0, "count must be at least 1, not 0."),
+        ("count", 2.0, "count must be a whole number, not 2.0."),
+        ("count", True, "count must be a whole number, not True."),
+        ("count", "3", "count must be a whole number, not '3'."),
+        ("count", None, "count must be a whole number, not None."),
+        ("rate", 0.0, "rate must be above 0 and below 2, not 0.0."),
+        ("rate", -1, "rate must be above 0 and below 2, not -1."),
+        ("rate", 2.0, "rate must be above 0 and below 2, not 2.0."),
+        ("rate", math.nan, "rate must be finite, not nan."),
+        ("rate", math.inf, "rate must be finite, not inf."),
+        ("rate", "fast", "rate must be a number, not 'fast'."),
+        ("rate", False, "rate must be a number, not False."),
+        ("free", -math.inf, "free must be finite, not -inf."),
+        ("mirror", 1, "mirror must be True or False, not 1."),
+        ("mirror", "True", "mirror must be True or False, not 'True'."),
+        ("main_colour", "blue", "main_colour must be red or green, not 'blue'."),
+        ("main_colour", "", "main_colour must be red or green, not ''."),
+        ("main_colour", 1, "main_colour must be a text, not 1."),
+        ("count", [0] * 1000, "count must be a whole number, not a list."),
+        ("count", np.zeros((64, 64)), "count must be a whole number, not a ndarray."),
+        ("count", np.bool_(True), "count must be a whole number, not True."),
+        ("rate", 10**400, f"rate must be finite, not 1{'0' * 49}…."),
+        ("rate", np.float32("nan"), "rate must be finite, not nan."),
+        ("text", b"x", "text must be a text, not a bytes."),
     ],
 )
-def test_a_setting_that_is_not_what_it_should_be_is_named_by_its_option(name, value, sentence):
+def test_a_setting_that_is_not_what_it_should_be_is_named_as_it_was_given(name, value, sentence):
     with pytest.raises(UserError) as error:
         Toy(**{name: value})
     assert str(error.value) == sentence
+    with on_command_line(), pytest.raises(UserError) as error:
+        Toy(**{name: value})
+    assert str(error.value) == sentence.replace(name, f"--{name.replace('_', '-')}", 1)
+
+
+def test_numbers_of_numpy_become_python_s_which_json_holds():
+    toy = Toy(np.int32(7), np.float64(0.25), np.bool_(True), np.str_("green"), free=np.int8(1))
+    assert toy == Toy(7, 0.25, True, "green", 1)
+    assert [type(value) for value in dataclasses.astuple(toy)] == [int, float, bool, str, int, str]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +85,7 @@ def test_the_ends_of_a_range_and_whole_numbers_for_numbers_are_allowed(name, val
 
 
 def test_of_several_wrong_settings_the_first_is_named():
-    with pytest.raises(UserError, match=r"^--count "):
+    with pytest.raises(UserError, match=r"^count "):
         Toy(rate=-1.0, count=0)
 
 
@@ -89,9 +109,41 @@ def test_every_setting_of_a_recipe_is_checked():
                 check_settings(recipe)
 
 
-def test_options_are_spelled_with_dashes():
-    assert option("discriminator_rate") == "--discriminator-rate"
-    assert option("seed") == "--seed"
+def test_options_are_spelled_with_dashes_on_the_command_line_alone():
+    with on_command_line():
+        assert option("discriminator_rate") == "--discriminator-rate"
+        assert option("seed", 3) == "--seed 3"
+        assert option("device", "cpu") == "--device cpu"
+        assert (option("select", True), option("select", False)) == ("--select", "--no-select")
+    assert option("discriminator_rate") == "discriminator_rate"
+    assert option("seed", 3) == "seed=3"
+    assert option("device", "cpu") == "device='cpu'"
+    assert (option("select", True), option("select", False)) == ("select=True", "select=False")
+
+
+def strings_of_messages():
+    """Every text in the package's code that is no docstring and not in a command's own module."""
+    root = Path(ganloc.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        if path.parent.name in ("commands", "paper") or path.name in ("cli.py", "wording.py"):
+            continue  # they are reached by commands alone
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        spoken = [
+            inside
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "either"
+            for inside in ast.walk(node)
+        ]
+        docs = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node not in spoken and node not in docs:
+                yield f"{path.relative_to(root)}:{node.lineno}", node.value
+
+
+def test_no_message_of_the_library_speaks_of_options_but_by_the_wording():
+    texts = [(where, text) for where, text in strings_of_messages() if isinstance(text, str)]
+    assert len(texts) > 500
+    assert [each for each in texts if re.search(r"(?<![\w-])--[a-z]|`ganloc ", each[1])] == []
 
 
 @pytest.mark.parametrize(
@@ -113,5 +165,5 @@ def test_a_recipe_comes_from_its_settings_or_says_that_it_is_of_another_version(
     assert recipe_from(Toy, {"count": 7}) == Toy(count=7)
     with pytest.raises(UserError, match=r"another version of ganloc \(.*weight.*\): train again"):
         recipe_from(Toy, {"weight": 7})
-    with pytest.raises(UserError, match=r"^--count must be at least 1"):
+    with pytest.raises(UserError, match=r"^count must be at least 1"):
         recipe_from(Toy, {"count": 0})

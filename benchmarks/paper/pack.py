@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from ganloc.errors import UserError
-from ganloc.files import replacing
+from ganloc.files import writing
 from ganloc.images.tiny_imagenet import PAPER_SETS, classes_of
 
 VAL = "val/val_annotations.txt"
@@ -18,7 +18,7 @@ VAL = "val/val_annotations.txt"
 def pack(archive: Path, out: Path) -> None:
     """Copy train and val of the six sets' classes, stored as they are: JPEGs do not shrink."""
     wanted = set(classes_of(",".join(PAPER_SETS)))
-    with zipfile.ZipFile(archive) as source, replacing(out) as temporary:
+    with zipfile.ZipFile(archive) as source, writing(out) as packed:
         annotations = next((name for name in source.namelist() if name.endswith(VAL)), None)
         if annotations is None:
             raise UserError(f"{archive} is not Tiny ImageNet: give tiny-imagenet-200.zip.")
@@ -26,7 +26,7 @@ def pack(archive: Path, out: Path) -> None:
         lines = source.read(annotations).decode("ascii").splitlines(keepends=True)
         kept = [line for line in lines if line.split("\t")[1] in wanted]
         val = {f"{root}val/images/{line.split(chr(9))[0]}" for line in kept}
-        with zipfile.ZipFile(temporary, "w") as target:
+        with zipfile.ZipFile(packed, "w") as target:
             target.writestr(annotations, "".join(kept))
             for name in source.namelist():
                 folder, _, rest = name.removeprefix(root).partition("/")

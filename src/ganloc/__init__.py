@@ -1,16 +1,18 @@
 """ganloc: a box around the object in every image of a folder, without labels."""
 
-from typing import TYPE_CHECKING, Any
-
 from ganloc.errors import Notice, Stopped, UserError
 
+TYPE_CHECKING = False  # as in `typing`, whose import a fast start does without
 if TYPE_CHECKING:
+    from typing import Any
+
     from ganloc.localizer import Localization, Localizer, load
 
+__version__ = "0.1.0"
 __all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import the names that need torch on first use, so that `ganloc --help` is fast."""
     if name in ("Localization", "Localizer", "load"):
         from ganloc import localizer

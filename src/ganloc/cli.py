@@ -1,20 +1,23 @@
 """The command line: commands, and errors as messages."""
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import tyro
-from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
+from tyro.conf import OmitArgPrefixes
 
-from ganloc.commands.common import console, say
+from ganloc import __version__
+from ganloc.commands.common import say
 from ganloc.commands.demo import demo
 from ganloc.commands.evaluate import evaluate, evaluate_heatmaps
 from ganloc.commands.localize import localize
 from ganloc.commands.reproduce import reproduce
 from ganloc.commands.train import train
 from ganloc.errors import Notice, Stopped, UserError
+from ganloc.wording import on_command_line
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
@@ -28,27 +31,41 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command. A UserError becomes one sentence and exit status 2."""
-    with warnings.catch_warnings():
+    given = sys.argv[1:] if arguments is None else arguments
+    with warnings.catch_warnings(), on_command_line():
         warnings.simplefilter("always", Notice)
         warnings.showwarning = _show(warnings.showwarning)
         try:
-            tyro.extras.subcommand_cli_from_dict(
-                COMMANDS,
-                prog="ganloc",
-                description="Boxes for a folder of unlabelled images of one kind of thing.",
-                args=arguments,
-                config=(FlagCreatePairsOff, OmitArgPrefixes),
-            )
+            try:
+                _run(given)
+            finally:
+                sys.stdout.flush()
         except UserError as error:
             say(f"ganloc: {error}")
             sys.exit(2)
+        except BrokenPipeError:  # the reader of our output has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
         except OSError as error:
             named = f"{error.filename}: " if error.filename else ""  # unknown once a file is open
             say(f"ganloc: {named}{error.strerror or error}.")
             sys.exit(2)
-        except (KeyboardInterrupt, Stopped):
-            console.print("ganloc: stopped.")
-            sys.exit(130)
+        except (KeyboardInterrupt, Stopped) as stop:
+            say("ganloc: stopped.")
+            sys.exit(stop.status if isinstance(stop, Stopped) else 130)
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments == ["--version"]:
+        print(f"ganloc {__version__}")
+        return
+    tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="ganloc",
+        description="Boxes for a folder of unlabelled images of one kind of thing.",
+        args=arguments,
+        config=(OmitArgPrefixes,),
+    )
 
 
 def _show(otherwise: Callable[..., None]) -> Callable[..., None]:

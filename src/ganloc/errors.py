@@ -22,8 +22,9 @@ class Stopped(Exception):
     Attributes:
         iteration: finished iterations of the discriminator's training.
         student: whether a student was being trained. A resumed training starts the student again.
+        status: exit status of a process that the signal stopped: 128 + its number.
     """
 
-    def __init__(self, iteration: int, student: bool = False):
+    def __init__(self, iteration: int, student: bool = False, number: int = 2):
         super().__init__(f"stopped after iteration {iteration}")
-        self.iteration, self.student = iteration, student
+        self.iteration, self.student, self.status = iteration, student, 128 + number

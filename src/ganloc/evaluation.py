@@ -60,7 +60,9 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
     for name, (reader, reading) in readings.items():
         found = localize(reader, test, reading)
         boxes = test.in_pixels(found.boxes)
-        rows.append(evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes))
+        rows.append(
+            evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes, test.names)
+        )
     return [*rows, *baselines(test, train)]
 
 
@@ -80,7 +82,7 @@ def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
     rows = []
     for name, (heatmaps, threshold) in contrasts.items():
         boxes = test.in_pixels(boxes_from_heatmaps(heatmaps, test.size, threshold))
-        rows.append(evaluate_heatmaps(name, heatmaps, boxes, truth, sizes))
+        rows.append(evaluate_heatmaps(name, heatmaps, boxes, truth, sizes, test.names))
     if train is None or train.truth is None:
         fitted = cross_fitted_box(truth, sizes)
     else:

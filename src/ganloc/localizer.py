@@ -1,6 +1,6 @@
 """The estimator of the Python API: fit, localize, save, load."""
 
-import warnings
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,25 @@ from ganloc.checkpoints.hooks import Hooks, RunHooks
 from ganloc.checkpoints.run import Run, load_model
 from ganloc.checkpoints.training_log import ProgressCallback
 from ganloc.checkpoints.verdict import Verdict, verdict_of
-from ganloc.errors import Notice, UserError
+from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
-from ganloc.images.notes import other_scale
+from ganloc.images.in_memory import image_set_of, is_image_file
 from ganloc.images.scale import Scale
 from ganloc.images.source import load_images
 from ganloc.method import fit, localize
-from ganloc.model import Model, reads_random_weights
+from ganloc.model import Model
+from ganloc.notices import (
+    check_enough,
+    check_size,
+    warn_of_little,
+    warn_other_scale,
+    warn_random_weights,
+    warn_unfinished,
+)
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
 from ganloc.shapes import Float
 from ganloc.tensors import choose_device
-
-FEWEST_IMAGES = 2
-FEW_IMAGES = 100  # from the learning curve in docs/how-good.md
+from ganloc.wording import shown
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Localizer:
 
     Args:
         preset: "default", "laptop" or "paper" (recipes.PRESETS).
-        device: "cpu", "cuda", …; by default a GPU if there is one.
+        device: "cpu", "cuda", … or a torch.device; by default a GPU if there is one.
         settings: settings of `Recipe` that replace those of the preset.
 
     Attributes:
@@ -74,7 +80,12 @@ class Localizer:
     ...     print(found.path, found.box, found.score)
     """
 
-    def __init__(self, preset: str = DEFAULT_PRESET, device: str | None = None, **settings: Any):
+    def __init__(
+        self,
+        preset: str = DEFAULT_PRESET,
+        device: str | torch.device | None = None,
+        **settings: Any,
+    ):
         self._begin(make_recipe(preset, **settings), choose_device(device))
 
     @classmethod
@@ -104,7 +115,7 @@ class Localizer:
 
     def fit(
         self,
-        photos: str | Path | ImageSet,
+        photos: Any,
         out: str | Path | None = None,
         archive: str | Path | None = None,
         resume: bool = False,
@@ -116,8 +127,9 @@ class Localizer:
         Files that can't be read are left out with a warning.
 
         Args:
-            photos: a folder or zip, a named data set as for `load_images` (its training images), or
-                an ImageSet of the recipe's size.
+            photos: a folder or zip, a named data set as for `load_images` (its training images), an
+                ImageSet of the recipe's size, or images in memory or paths as for `image_set_of`:
+                a list, a generator or a stack of arrays, tensors, Pillow images or paths.
             out: a new folder for log, checkpoints and drawings. By default nothing is written.
             archive: of a named data set, as for `load_images`.
             resume: go on with the run in `out`.
@@ -128,8 +140,9 @@ class Localizer:
             The Localizer itself.
 
         Raises:
-            UserError: there are fewer than two images, `out` can't be used, or a loss is not
-                finite.
+            TypeError: `photos` holds something else than images.
+            UserError: there are fewer than two images, one in memory cannot be used, `out` can't be
+                used, or a loss is not finite.
             Stopped: by Ctrl-C, if `out` is given. The same call with `resume` goes on.
 
         A training of one step, to show the call:
@@ -140,12 +153,16 @@ class Localizer:
         >>> [found.path for found in localizer.localize(draw_images(2, size=32, seed=1))]
         ['1-00000.png', '1-00001.png']
         """
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress must be a function of step and line, not {shown(progress)}.")
+        if resume and out is None:
+            raise UserError("resume=True goes on with a run folder: give it by out.")
+        device = choose_device(self.device)  # in a forked process it may have gone
         images = self._load(photos, "train", archive, None, pages).unlabelled()
         check_enough(images)
-        if len(images) < FEW_IMAGES:
-            _warn_few(images)
+        warn_of_little(images)
         if out is None:
-            self.model = fit(images, self.recipe, self.device, Hooks(progress))
+            self.model = fit(images, self.recipe, device, Hooks(progress))
             return self
         if resume:
             run = Run.open(Path(out))
@@ -153,7 +170,7 @@ class Localizer:
         else:
             run = Run.create(Path(out), self.recipe, images)
         with RunHooks(run, progress, resume) as hooks:
-            self.model = fit(images, self.recipe, self.device, hooks)
+            self.model = fit(images, self.recipe, device, hooks)
         return self
 
     def detect(
@@ -165,6 +182,10 @@ class Localizer:
         >>> found = Localizer.load("runs/photos").detect(images)  # doctest: +SKIP
         """
         model = self._fitted()
+        choose_device(model.device)  # in a forked process it may have gone
+        check_size(images, self.recipe.size)
+        if not isinstance(reading, str | None):
+            raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
         if reading is None:
             warn_unfinished(model)
         else:
@@ -174,7 +195,7 @@ class Localizer:
 
     def localize(
         self,
-        photos: str | Path | ImageSet,
+        photos: Any,
         reading: str | None = None,
         archive: str | Path | None = None,
         refine: bool = True,
@@ -183,7 +204,7 @@ class Localizer:
         """Find one box in every image.
 
         Args:
-            photos: as for `fit`. A named data set gives its test images.
+            photos: as for `fit`, or a single image. A named data set gives its test images.
             reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's. By default the
                 student's, or the discriminator's without a student.
             archive: as for `fit`.
@@ -192,16 +213,17 @@ class Localizer:
             pages: as for `fit`.
 
         Returns:
-            The box of each image, in the order of the images' names.
+            The box of each image, in the order of the files' names, or in the order given.
 
         Raises:
-            UserError: the Localizer is not fitted, the reading is unknown, or there are no images.
+            TypeError: `photos` holds something else than images.
+            UserError: the Localizer is not fitted, the reading is unknown, there are no images, or
+                one in memory cannot be used.
 
         >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
         ...     print(found.path, found.box, found.score)
         """
-        model = self._fitted()
-        images = self._load(photos, "test", archive, model.scale, pages)
+        images = self._load(photos, "test", archive, self.scale, pages)
         found = self.detect(images, reading, refine)
         outliers = found.outlier_scores
         return [
@@ -234,7 +256,7 @@ class Localizer:
         self._fitted().save(Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, device: str | None = None) -> "Localizer":
+    def load(cls, path: str | Path, device: str | torch.device | None = None) -> "Localizer":
         """Load a Localizer from a run folder or a file written by `save`. Also `ganloc.load`.
 
         Raises:
@@ -250,17 +272,20 @@ class Localizer:
 
     def _load(
         self,
-        photos: str | Path | ImageSet,
+        photos: Any,
         split: str,
         archive: str | Path | None,
         scale: Scale | None,
         pages: bool,
     ) -> ImageSet:
-        if isinstance(photos, ImageSet):
-            return photos
-        given = None if archive is None else Path(archive)
         size = self.recipe.size
-        return load_images(str(photos), size, split, given, scale=scale, pages=pages)
+        if isinstance(photos, ImageSet):
+            check_size(photos, size)
+            return photos
+        if not isinstance(photos, str | os.PathLike) or is_image_file(Path(photos)):
+            return image_set_of(photos, size, scale, pages)
+        given = None if archive is None else Path(archive)
+        return load_images(os.fspath(photos), size, split, given, scale=scale, pages=pages)
 
     def _fitted(self) -> Model:
         if self.model is None:
@@ -269,50 +294,3 @@ class Localizer:
 
 
 load = Localizer.load
-
-
-def warn_unfinished(model: Model) -> None:
-    """Warn if a model lacks its student, because the training was stopped."""
-    if model.lacks_student:
-        warnings.warn(
-            "The run was stopped before its student learned: these are its discriminator's "
-            "boxes. Go on with `ganloc train PHOTOS --out RUN --resume`.",
-            Notice,
-            stacklevel=3,
-        )
-
-
-def warn_other_scale(model: Model, images: ImageSet) -> None:
-    """Warn if deep images were loaded on another scale than that of the model."""
-    if difference := other_scale(images.scale, model.scale):
-        warnings.warn(difference, Notice, stacklevel=3)
-
-
-def warn_random_weights(model: Model, reading: str) -> None:
-    """Warn if a reading is a CAM of random weights, because no GAN was trained."""
-    if reads_random_weights(model, reading):
-        warnings.warn(
-            f"This model was trained without a GAN, so {reading} weights its features by random "
-            "numbers: train with the preset laptop or paper to use a CAM.",
-            Notice,
-            stacklevel=3,
-        )
-
-
-def check_enough(images: ImageSet) -> None:
-    """Raise a UserError if there are too few images to train on."""
-    if len(images) < FEWEST_IMAGES:
-        raise UserError(
-            f"{images.source or 'The set'} holds only {len(images)} readable image: "
-            f"training needs at least {FEWEST_IMAGES}, and hundreds to be of use."
-        )
-
-
-def _warn_few(images: ImageSet) -> None:
-    """Warn that boxes of few training images are often poor."""
-    warnings.warn(
-        f"Only {len(images)} images: with fewer than {FEW_IMAGES} boxes are often no better "
-        "than a centred box, and hundreds more still help; ganloc localize --draw shows them.",
-        Notice,
-        stacklevel=3,
-    )

@@ -48,7 +48,8 @@ def fit(
     # 1. A discriminator is trained on the images alone. It classifies patches as border or inside
     #    (the border pretext task, the default), images as real or generated (the paper's GANs), or
     #    both. At each checkpoint a copy is frozen, with the statistics of its features over the
-    #    whole set. Label-free signals select the best checkpoint.
+    #    whole set (the LDA direction is among them). Label-free signals select the best checkpoint;
+    #    they are also what the verdict of trust is made of.
     updates = train_discriminator(state, images.pixels, recipe)
     while not selection.finished and (losses := next(updates, None)):
         hooks.losses(state, losses, recipe)
@@ -65,9 +66,8 @@ def fit(
     if not recipe.student_iterations:
         return model
 
-    # 2. The LDA direction from border to inside, one of the frozen statistics, reads the
-    #    discriminator as a heatmap.
-    # 3. Heatmaps, sharpened by colour contrast, are cut into a pseudo-box in every image.
+    # 2. and 3. in the finder: features projected on the LDA direction from border to inside are
+    #    the heatmap of an image. Sharpened by colour contrast, it is cut into a pseudo-box.
     pixels = every_nth(images.pixels, self_training.MOST_IMAGES)
     finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, recipe.pseudo_boxes)
     boxes = finder.boxes(pixels)
@@ -89,8 +89,8 @@ def localize(
     Args:
         model: of `fit`.
         images: of the model's size.
-        reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's. By default the
-            student's, or the discriminator's without a student.
+        reading: which heatmap: a row of `READINGS` of the discriminator, such as "plain-cam", the
+            paper's, or "student". By default the student's mask, without a student "lda".
         refine: let the student read a crop around each box, at the resolution of the file, in
             images that are larger than the network. Other readings are not refined. Heatmaps stay
             those of the whole image.

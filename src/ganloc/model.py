@@ -22,11 +22,11 @@ from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.images.scale import Scale
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
-from ganloc.settings import listed
 from ganloc.shapes import Float
 from ganloc.student.train_student import THRESHOLD, soft_masks
 from ganloc.student.unet import UNet
 from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write_tensors
+from ganloc.wording import listed, option, shown
 
 FORMAT = "ganloc-3"
 STUDENT = "student"
@@ -114,8 +114,10 @@ class Model:
         Raises:
             UserError: the reading is unknown, or needs a student that the model lacks.
         """
-        if reading not in MODEL_READINGS:
-            raise UserError(f"There is no reading {reading!r}: choose {listed(MODEL_READINGS)}.")
+        if not isinstance(reading, str) or reading not in MODEL_READINGS:
+            raise UserError(
+                f"There is no reading {shown(reading)}: choose {listed(MODEL_READINGS)}."
+            )
         if reading != STUDENT:
             return read_heatmaps(
                 self.discriminator, images.pixels, READINGS[reading], self.statistics
@@ -123,7 +125,7 @@ class Model:
         if self.student is None:
             raise UserError(
                 f"This model has no student: choose another reading than {STUDENT}, or train with "
-                "--student-iterations above 0."
+                f"{option('student_iterations')} above 0."
             )
         return soft_masks(self.student, images.pixels)
 
@@ -187,7 +189,7 @@ class Model:
         except (*BROKEN, UserError) as error:
             raise UserError(
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
-                "give a run folder that `ganloc train` has finished, or train again."
+                "give a run folder of a finished training, or train again."
             ) from error
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganloc.errors import UserError
-from ganloc.settings import check_settings, listed, option, recipe_from, setting
+from ganloc.settings import check_settings, recipe_from, setting
+from ganloc.wording import listed, option, shown
 
 SIZES = (32, 64, 128, 256)  # Table 1 is for 64; networks.py extends it
 PSEUDO_BOXES = ("both", "discriminator", "colour")  # sources of pseudo-boxes
@@ -123,7 +124,7 @@ class Recipe:
     )
     patience: int = setting(
         0,
-        "End after so many checkpoints without a better one (0: never; needs --select True).",
+        "End after so many checkpoints without a better one (0: never; needs select).",
         at_least=0,
     )
     student_iterations: int = setting(
@@ -149,11 +150,14 @@ class Recipe:
         check_settings(self)
         if self.adversarial_weight == self.border_weight == 0.0:
             raise UserError(
-                "With --adversarial-weight 0 and --border-weight 0 there is nothing to learn: "
-                "raise one of them."
+                f"With {option('adversarial_weight', 0)} and {option('border_weight', 0)} there is "
+                "nothing to learn: raise one of them."
             )
         if self.patience and not self.select:
-            raise UserError("--patience needs --select True: give both, or a patience of 0.")
+            raise UserError(
+                f"{option('patience')} needs {option('select', True)}: give both, or a patience "
+                "of 0."
+            )
 
     @property
     def summary(self) -> str:
@@ -226,7 +230,7 @@ def make_recipe(preset: str, **overrides: Any) -> Recipe:
 
     Args:
         preset: a row of `PRESETS`.
-        overrides: settings of `Recipe`. None stands for the preset's value.
+        overrides: settings of `Recipe`.
 
     Raises:
         UserError: the preset or a setting is unknown, a setting is out of its range, or a variant
@@ -235,23 +239,22 @@ def make_recipe(preset: str, **overrides: Any) -> Recipe:
     >>> make_recipe("laptop", variant="dcgan", iterations=2000).summary
     'dcgan'
     """
-    if preset not in PRESETS:
-        raise UserError(f"There is no preset {preset!r}: choose {listed(PRESETS)}.")
-    given = {name: value for name, value in overrides.items() if value is not None}
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise UserError(f"There is no preset {shown(preset)}: choose {listed(PRESETS)}.")
     known = [field.name for field in dataclasses.fields(Recipe)]
-    for name in given:
+    for name in overrides:
         if name not in known:
             raise UserError(f"There is no setting {name!r}: choose from {', '.join(known)}.")
-    recipe = dataclasses.replace(PRESETS[preset], **given)
+    recipe = dataclasses.replace(PRESETS[preset], **overrides)
     for name in ("student_rounds", "student_width", "pseudo_boxes"):
-        if name in given and recipe.student_iterations == 0:
+        if name in overrides and recipe.student_iterations == 0:
             raise UserError(
-                f"{option(name)} has no effect without a student: give --student-iterations too, "
-                "or leave it out."
+                f"{option(name)} has no effect without a student: give "
+                f"{option('student_iterations')} too, or leave it out."
             )
-    if "variant" in given and recipe.adversarial_weight == 0.0:
+    if "variant" in overrides and recipe.adversarial_weight == 0.0:
         raise UserError(
-            f"The preset {preset} trains no GAN, so there is no {recipe.variant}: "
-            "give --preset laptop or paper, or --adversarial-weight 1 too."
+            f"The preset {preset} trains no GAN, so there is no {recipe.variant}: give the preset "
+            f"laptop or paper, or {option('adversarial_weight', 1)} too."
         )
     return recipe

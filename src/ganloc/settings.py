@@ -5,11 +5,14 @@ come from these declarations.
 """
 
 import dataclasses
-import math
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ganloc.errors import UserError
+from ganloc.wording import listed, option, shown
 
 R = TypeVar("R")
 
@@ -45,30 +48,16 @@ def setting(
 def check_settings(recipe: Any) -> None:
     """Check type and range of each setting of a recipe.
 
+    NumPy's numbers, bools and texts become Python's, which JSON can hold.
+
     Raises:
         UserError: a setting has the wrong type or is out of its range.
     """
     for field in dataclasses.fields(recipe):
-        _check(field, getattr(recipe, field.name))
-
-
-def option(name: str) -> str:
-    """A setting's name on the command line.
-
-    >>> option("student_rounds")
-    '--student-rounds'
-    """
-    return f"--{name.replace('_', '-')}"
-
-
-def listed(choices: Collection[Any], last: str = "or") -> str:
-    """Choices as an enumeration in English.
-
-    >>> listed(["red", "green", "blue"])
-    'red, green or blue'
-    """
-    *others, end = map(str, choices)
-    return f"{', '.join(others)} {last} {end}" if others else end
+        value = getattr(recipe, field.name)
+        value = value.item() if isinstance(value, np.generic) else value
+        _check(field, value)
+        object.__setattr__(recipe, field.name, value)  # recipes are frozen
 
 
 def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
@@ -88,11 +77,11 @@ def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
 def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     name, kind, choices = option(field.name), field.type, field.metadata["choices"]
     if not _is_a(value, kind):
-        raise UserError(f"{name} must be {_KINDS[kind]}, not {value!r}.")
+        raise UserError(f"{name} must be {_KINDS[kind]}, not {shown(value)}.")
     if choices and value not in choices:
-        raise UserError(f"{name} must be {listed(choices)}, not {value!r}.")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{name} must be finite, not {value}.")
+        raise UserError(f"{name} must be {listed(choices)}, not {shown(value)}.")
+    if kind is float and not abs(value) <= sys.float_info.max:  # NaN too
+        raise UserError(f"{name} must be finite, not {shown(value)}.")
     limits = field.metadata["limits"]
     ranges = {
         "at least": (limits["at_least"], lambda limit: value >= limit),
@@ -101,7 +90,7 @@ def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     }
     said = [f"{words} {limit}" for words, (limit, _) in ranges.items() if limit is not None]
     if not all(holds(limit) for limit, holds in ranges.values() if limit is not None):
-        raise UserError(f"{name} must be {' and '.join(said)}, not {value}.")
+        raise UserError(f"{name} must be {' and '.join(said)}, not {shown(value)}.")
 
 
 def _is_a(value: Any, kind: Any) -> bool:

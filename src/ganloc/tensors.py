@@ -10,16 +10,17 @@ from torch import Tensor
 
 from ganloc.errors import UserError
 from ganloc.files import write_bytes
+from ganloc.wording import option, shown
 
 # Errors of reading a file that is missing, broken or of another kind, and of loading its tensors.
 BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
-def choose_device(name: str | None) -> torch.device:
+def choose_device(name: str | torch.device | None) -> torch.device:
     """The device of that name; by default a GPU if there is one, else the CPU.
 
     Raises:
-        UserError: the device does not exist.
+        UserError: the device does not exist, or cannot be used in this process.
 
     >>> choose_device("cpu")
     device(type='cpu')
@@ -27,11 +28,18 @@ def choose_device(name: str | None) -> torch.device:
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        torch.empty(0, device=name)
+        torch.ones(1, device=name).item()  # some devices, such as meta, exist but hold no values
         return torch.device(name)
-    except (RuntimeError, AssertionError) as error:
-        message = f"There is no device {name!r} here: leave out --device, or give cpu."
-        raise UserError(message) from error
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
+        if "forked subprocess" in str(error):
+            raise UserError(
+                "A forked process cannot use the GPU: start it by multiprocessing's spawn method, "
+                f"or give {option('device', 'cpu')}."
+            ) from error
+        named = shown(str(name) if isinstance(name, torch.device) else name)
+        raise UserError(
+            f"There is no device {named} here: leave out {option('device')}, or give cpu."
+        ) from error
 
 
 def add_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -54,7 +62,7 @@ def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file atomically (errors as in `ganloc.files.replacing`)."""
+    """Write a safetensors file atomically (errors as in `ganloc.files.writing`)."""
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_bytes(path, save(ready, metadata=metadata))
 

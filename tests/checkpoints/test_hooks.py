@@ -168,7 +168,7 @@ def test_a_loss_that_is_not_finite_is_one_sentence_and_no_line(part, value, tmp_
     _, state = begun(recipe, hooks)
     hooks.losses(state, some_losses(), recipe)
     state.iteration = 2
-    with pytest.raises(UserError, match=r"iteration 2 .*not finite.* --discriminator-rate"):
+    with pytest.raises(UserError, match=r"iteration 2 .*not finite.* discriminator_rate"):
         hooks.losses(state, some_losses(**{part: value}), recipe)
     assert logged(run) == seen == [1]
 
@@ -178,7 +178,7 @@ def test_a_student_s_loss_that_is_not_finite_is_one_sentence_at_once(loss):
     recipe = tiny(student_iterations=9)
     hooks, _ = begun(recipe, Hooks(cadence=Cadence(log=100)))
     hooks.student_step(1, 0.5, recipe)
-    with pytest.raises(UserError, match=r"student broke down at step 8 .*--seed"):
+    with pytest.raises(UserError, match=r"student broke down at step 8 .*seed"):
         hooks.student_step(2, loss, recipe)
 
 

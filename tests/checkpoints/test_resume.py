@@ -246,7 +246,7 @@ def test_a_run_that_goes_further_names_its_new_end(tmp_path, straight):
 def test_a_run_cannot_be_cut_shorter(tmp_path):
     run = train(tmp_path / "run", recipe(), cadence=OFTEN)
     before = run.recipe_file.read_text()
-    with pytest.raises(UserError, match=r"has done 6 iterations already.*--iterations"):
+    with pytest.raises(UserError, match=r"has done 6 iterations already.*iterations"):
         resume(run, recipe(iterations=4), cadence=OFTEN)
     assert run.recipe_file.read_text() == before
 

@@ -47,20 +47,20 @@ def test_create_leaves_a_folder_with_something_in_it_alone(tmp_path):
     with pytest.raises(UserError) as error:
         Run.create(tmp_path, RECIPE, images())
     assert str(tmp_path) in str(error.value)
-    assert "--out" in str(error.value)
-    assert "--resume" not in str(error.value)  # nothing there to go on with
+    assert "another out." in str(error.value)
+    assert "resume" not in str(error.value)  # nothing there to go on with
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_create_offers_to_go_on_with_a_run(run):
-    with pytest.raises(UserError, match=r"already exists.*--resume"):
+    with pytest.raises(UserError, match=r"already exists.*resume=True"):
         Run.create(run.folder, dataclasses.replace(RECIPE, batch=3), images())
     assert run.recipe() == RECIPE
 
 
 def test_create_leaves_a_file_alone(tmp_path):
     (tmp_path / "run").write_text("mine")
-    with pytest.raises(UserError, match=r"run is a file.*--out"):
+    with pytest.raises(UserError, match=r"run is a file.*another out"):
         Run.create(tmp_path / "run", RECIPE, images())
     assert (tmp_path / "run").read_text() == "mine"
 
@@ -120,8 +120,7 @@ def test_other_images_than_those_of_the_run_are_refused(others, run):
     ],
 )
 def test_resume_with_a_changed_setting(name, value, run):
-    option = f"--{name.replace('_', '-')}"
-    said = rf"^{option} was {getattr(RECIPE, name)} .* {value} "
+    said = rf"^{name} was {getattr(RECIPE, name)} .* {value} "
     with pytest.raises(UserError, match=said):
         run.recipe_to_resume({name: value, "iterations": 9})
     with pytest.raises(UserError, match=said):
@@ -145,13 +144,13 @@ def test_a_run_is_made_by_the_first_call_and_opened_by_the_next(tmp_path):
     before = made.recipe_file.read_bytes()
     assert Run.create_or_open(folder, RECIPE, images()) == made
     assert made.recipe_file.read_bytes() == before
-    with pytest.raises(UserError, match=r"^--batch was 2 .* 3 "):
+    with pytest.raises(UserError, match=r"^batch was 2 .* 3 "):
         Run.create_or_open(folder, dataclasses.replace(RECIPE, batch=3), images())
     with pytest.raises(UserError, match="trained on other images"):
         Run.create_or_open(folder, RECIPE, images(seed=1))
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").touch()
-    with pytest.raises(UserError, match=r"already exists.*--out"):
+    with pytest.raises(UserError, match=r"already exists.*another out"):
         Run.create_or_open(tmp_path / "notes", RECIPE, images())
 
 
@@ -181,5 +180,5 @@ def test_a_log_that_is_not_there_yet(run):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
 def test_a_log_that_cannot_be_written_is_named(run):
     run.log.symlink_to("/dev/full")  # a disk on which no byte is left
-    with pytest.raises(UserError, match=r"log\.jsonl \(No space left on device\).*--resume"):
+    with pytest.raises(UserError, match=r"log\.jsonl \(No space left on device\).*resume=True"):
         run.append_log({"iteration": 1})

@@ -11,7 +11,6 @@ from ganloc.checkpoints.signals import Signals
 from ganloc.checkpoints.verdict import LIMITS, Verdict, verdict, verdict_of
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.model import Model
-from ganloc.settings import option
 from run_folders import CPU, IMAGES, tiny
 
 GOOD = Signals(
@@ -86,7 +85,19 @@ def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, caps
         Image.fromarray(pixels).save(photos / name)
     settings = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2}
     settings |= {"iterations": 2, "select": True, "patience": 3}
-    options = [part for name, value in settings.items() for part in (option(name), str(value))]
+    options = [
+        "--size",
+        "32",
+        "--generator-width",
+        "2",
+        "--discriminator-width",
+        "2",
+        "--batch",
+        "2",
+        "--iterations",
+        "2",
+    ]
+    options += ["--select", "--patience", "3"]
 
     def said(*command):
         cli.main([*map(str, command), "--device", "cpu"])

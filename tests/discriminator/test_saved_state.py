@@ -26,13 +26,11 @@ def recipe(variant="sn-dcgan", **settings):
     return Recipe(variant, **{**tiny, "iterations": 6, "mirror": True, "seed": 7, **settings})
 
 
-def fail_half_way(error):
-    def write(path, _data):
-        with path.open("wb") as file:
-            file.write(b"half of a file")
+def fail(error):
+    def replace(_path, _target):
         raise error
 
-    return write
+    return replace
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt()])
@@ -43,7 +41,7 @@ def test_a_failed_save_leaves_the_old_file(error, tmp_path, monkeypatch):
     before = path.read_bytes()
     next(train_discriminator(state, PIXELS, recipe()))
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", fail_half_way(error))
+        patch.setattr(Path, "replace", fail(error))  # the last step of writing a file
         with pytest.raises((UserError, KeyboardInterrupt)) as caught:
             save_train_state(state, path)
     if isinstance(error, OSError):
@@ -120,5 +118,5 @@ def test_a_state_of_another_kind_of_device_says_which(tmp_path):
     path = tmp_path / "state.safetensors"
     save_train_state(new_train_state(recipe(), CPU), path)
     save_file(load_file(path), path, {"iteration": "0", "device": "cuda"})
-    with pytest.raises(UserError, match=r"state\.safetensors was trained on cuda.*--device cuda"):
+    with pytest.raises(UserError, match=r"state\.safetensors was trained on cuda.*device='cuda'"):
         load_train_state(path, recipe(), CPU)

@@ -140,7 +140,7 @@ def test_the_sign_is_the_set_s_not_that_of_most_images(times):
 def test_a_network_that_broke_down_is_told_in_one_sentence(value):
     discriminator = new("none")
     discriminator.get_submodule("blocks.1.0").get_parameter("weight").fill_(value)
-    with pytest.raises(UserError, match=r"broke down .*not finite.* --discriminator-rate"):
+    with pytest.raises(UserError, match=r"broke down .*not finite.* discriminator_rate"):
         feature_statistics(discriminator, drawn_pixels(2))
 
 

@@ -252,7 +252,7 @@ def test_images_in_folders(images):
 def test_a_damaged_image_is_named(tmp_path):
     (tmp_path / "train/bird").mkdir(parents=True)
     (tmp_path / "train/bird/0.png").write_bytes(b"oops")
-    with pytest.raises(UserError, match=r"incomplete \(train/bird/0\.png: not a JPEG"):
+    with pytest.raises(UserError, match=r"incomplete \(train/bird/0\.png: not an image"):
         load_cifar10(tmp_path, "bird", "train")
 
 

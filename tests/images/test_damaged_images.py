@@ -44,9 +44,9 @@ def test_unreadable_files_are_skipped_and_listed(tmp_path, monkeypatch):
     assert "more than 0.001: if it is no decompression bomb" in reasons.pop("bomb.png")
     assert "set GANLOC_MAX_MEGAPIXELS=1" in reasons.pop("bomb.jpg")
     assert reasons == {
-        "text.jpg": "not a JPEG, PNG, BMP, WebP or TIFF image",
-        "empty.png": "not a JPEG, PNG, BMP, WebP or TIFF image",
-        "huge.bmp": "not a JPEG, PNG, BMP, WebP or TIFF image",
+        "text.jpg": "not an image",
+        "empty.png": "not an image",
+        "huge.bmp": "not an image",
         "gone.png": "no such file",
         "pipe.jpg": "not a regular file",
     }

@@ -163,7 +163,7 @@ def test_missing_values_are_mid_grey_and_change_nothing_else(number, share, tmp_
     assert images.scale.floats.high == pytest.approx(365.0)
     same = np.all(images.pixels[0] == images.pixels[1], axis=2)
     np.testing.assert_array_equal(same, there | (images.pixels[0][..., 0] == 128))
-    assert [note for note in images.notes if "Missing values" in note and "b.tif" in note]
+    assert [note for note in images.remarks if "Missing values" in note and "b.tif" in note]
 
 
 @pytest.mark.parametrize("kind", ["i2", "i4"])
@@ -251,7 +251,7 @@ def test_frames_of_one_camera_keep_their_brightness(tmp_path):
     images = load_folder(tmp_path, SIDE)
     brightest = images.pixels.reshape(3, -1).max(axis=1).tolist()
     assert brightest == [round(peak * 255 / 4095) for peak in (1020, 1030, 300)]
-    assert images.notes == (
+    assert images.remarks == (
         "3 of 3 images hold integers of more than 8 bits: 0 to 4095 (12 bits) shown as 0 to 255.",
     )
 
@@ -262,7 +262,7 @@ def test_a_model_s_scale_is_used_and_what_lies_beyond_is_told(tmp_path):
     Image.new("L", (3, 1), 7).save(tmp_path / "c.png")
     images = load_folder(tmp_path, 3, scale=Scale(Range(0.0, 1023.0)))
     assert images.pixels[:, 0, :, 0].tolist() == [[0, 125, 255], [0, 125, 255], [7, 7, 7]]
-    assert images.notes == (
+    assert images.remarks == (
         "2 of 3 images hold integers of more than 8 bits: 0 to 1023 (10 bits) shown as 0 to 255, "
         "as in the training.",
         "Values beyond 0 to 1023 are cut off, as black or white, in 1 file (b.png).",
@@ -287,5 +287,5 @@ def test_8_bit_files_have_no_scale_and_no_notes(tmp_path):
     Image.fromarray(SCENE.astype(np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(SCENE.astype(np.uint8)).save(tmp_path / "b.tif")
     images = load_folder(tmp_path, SIDE)
-    assert (images.scale, images.notes) == (None, ())
+    assert (images.scale, images.remarks) == (None, ())
     np.testing.assert_array_equal(images.pixels, np.stack([SCENE] * 2))

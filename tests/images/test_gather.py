@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganloc.errors import Notice
 from ganloc.images.archive import open_archive
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader, gather, read_original
@@ -98,12 +99,25 @@ def test_a_file_that_has_gone_gives_a_crop_of_its_squeezed_pixels(folder):
     images = load_folder(folder, 32)
     (folder / "a.png").unlink()
     half = [0.5, 0.0, 1.0, 0.5]
-    found = read(images, [0, 2, 0], [WHOLE, WHOLE, half])
+    with pytest.warns(Notice, match=r"^a\.png can no longer be read \(no such file\): ") as given:
+        found = read(images, [0, 2, 0], [WHOLE, WHOLE, half])
+    assert len(given) == 1
     np.testing.assert_array_equal(found[:2], images.pixels[[0, 2]])
     upper_right = Image.fromarray(images.pixels[0][:16, 16:])
     expected = np.asarray(upper_right.resize((32, 32), Image.Resampling.BICUBIC))
     # Beside the cut, a bicubic resize sees what lies beyond it.
     np.testing.assert_array_equal(found[2][:28, 4:], expected[:28, 4:])
+
+
+def test_a_file_that_is_another_image_by_now_gives_no_crop_of_that(folder):
+    images = load_folder(folder, 32)
+    (folder / "a.png").write_bytes(encoded(255 - checked(128)))  # it had 64 pixels
+    reader = crop_reader(images)
+    assert reader is not None
+    with pytest.warns(Notice, match=r"^a\.png .* \(it is another image now\)"):
+        reader(np.array([0]), np.array([WHOLE]))
+    found = reader(np.array([0]), np.array([WHOLE]))  # told once
+    np.testing.assert_array_equal(found[0], images.pixels[0])
 
 
 def test_originals_are_read_at_the_resolution_of_their_files(photos):

@@ -45,7 +45,7 @@ def test_pages_that_were_not_looked_at_are_told_in_one_line(photos):
     assert len(images) == 5
     assert [str(line.message) for line in told] == [
         "8 further pages or frames of 4 files (burst.jpg, dance.webp, stack.tif, wave.png) were "
-        "not looked at: --pages (in Python pages=True) takes each as an image."
+        "not looked at: pages=True takes each as an image."
     ]
 
 
@@ -53,7 +53,7 @@ def test_each_page_as_an_image(photos):
     images = load_folder(photos, 8, pages=True)
     several = [f"{name}#{page}" for name in sorted(SAVE) for page in (1, 2, 3)]
     assert images.names == tuple(sorted([*several, "plain.png"]))
-    assert images.notes == ()
+    assert images.remarks == ()
     assert images.skipped == ()
     shades = [int(images.pixels[n, 4, 4, 0]) for n, name in enumerate(images.names) if "#" in name]
     np.testing.assert_allclose(shades, list(SHADES) * 4, atol=2)
@@ -83,7 +83,7 @@ def test_thumbnails_and_masks_are_no_pages(tmp_path):
         assert opened.n_frames == 3
     images = load_folder(tmp_path, 4, pages=True)
     assert images.names == ("a.tif",)
-    assert load_folder(tmp_path, 4).notes == ()
+    assert load_folder(tmp_path, 4).remarks == ()
 
 
 def test_a_file_that_is_named_as_a_page_is_itself(tmp_path):
@@ -111,7 +111,7 @@ def test_cmyk_without_the_marker_is_named(tmp_path):
     image.save(tmp_path / "marked.jpg")
     image.save(tmp_path / "other.tif")
     Image.new("RGB", (8, 8)).save(tmp_path / "rgb.jpg")
-    (note,) = load_folder(tmp_path, 8).notes
+    (note,) = load_folder(tmp_path, 8).remarks
     assert note.startswith("1 file (bare.jpg) in CMYK without Adobe's marker")
     assert "may be inverted" in note
 

@@ -23,7 +23,7 @@ def photos(tmp_path) -> Path:
         "images": [{"id": i, "file_name": n} for i, n in enumerate(("a.png", "b.png"))],
         "annotations": [{"image_id": 1, "bbox": [1, 2, 10, 10]}],
     }
-    (folder / "truth.coco.json").write_text(json.dumps(coco))
+    (tmp_path / "truth.coco.json").write_text(json.dumps(coco))
     return folder
 
 
@@ -64,7 +64,7 @@ def test_a_folder_gives_everything_for_both_splits_and_reads_no_truth_unasked(ph
 
 
 def test_a_folder_with_truth(photos):
-    found = load_images(str(photos), 8, truth=photos / "truth.coco.json")
+    found = load_images(str(photos), 8, truth=photos.parent / "truth.coco.json")
     assert found.truth is not None
     assert found.truth[0].shape == (0, 4)
     assert found.truth[1].tolist() == [[1, 2, 11, 12]]
@@ -81,13 +81,15 @@ def test_tiny_imagenet_by_argument_or_environment(tiny, monkeypatch):
 
 
 def test_tiny_imagenet_without_its_archive():
-    with pytest.raises(UserError, match=rf"tiny-imagenet:bird .*--data .*{TINY_IMAGENET}"):
+    with pytest.raises(UserError, match=rf"tiny-imagenet:bird .*by archive .*{TINY_IMAGENET}"):
         load_images("tiny-imagenet:bird", 64)
 
 
 def test_cifar10_by_argument_or_environment(cifar, tiny, monkeypatch):
     monkeypatch.setenv(TINY_IMAGENET, str(tiny))
-    with pytest.raises(UserError, match=rf"cifar10:ship .*CIFAR-10.*binary.*--data .*{CIFAR10}"):
+    with pytest.raises(
+        UserError, match=rf"cifar10:ship .*CIFAR-10.*binary.*by archive .*{CIFAR10}"
+    ):
         load_images("cifar10:ship", 32, "test")
     by_argument = load_images("cifar10:ship", 32, "test", archive=cifar)
     monkeypatch.setenv(CIFAR10, str(cifar))
@@ -186,9 +188,28 @@ def test_nothing_of_that_name(data, message):
 
 def test_a_named_set_takes_no_truth(photos):
     with pytest.raises(UserError, match=r"embedded has its own .*truth\.coco\.json"):
-        load_images("embedded", 8, truth=photos / "truth.coco.json")
+        load_images("embedded", 8, truth=photos.parent / "truth.coco.json")
 
 
 def test_an_unknown_split(photos):
     with pytest.raises(UserError, match="Unknown split 'val'"):
         load_images(str(photos), 8, "val")
+
+
+def test_a_category_needs_a_truth(photos):
+    with pytest.raises(UserError, match="The category 'bird' needs a truth file"):
+        load_images(str(photos), 8, category="bird")
+    with pytest.raises(UserError, match="no boxes of the category 'bird'"):
+        load_images(str(photos), 8, truth=photos.parent / "truth.coco.json", category="bird")
+
+
+def test_files_that_are_no_images_are_one_short_count(photos):
+    (photos / "truth.coco.json").write_text("{}")
+    (photos / "README.md").write_text("Photos of birds.")
+    with pytest.warns(Notice) as given:
+        load_images(str(photos), 8)
+    assert [str(notice.message) for notice in given] == ["Left out: 2 other files."]
+
+
+def test_one_image_file(photos):
+    assert load_images(str(photos / "a.png"), 8).names == ("a.png",)

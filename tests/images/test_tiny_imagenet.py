@@ -141,7 +141,7 @@ def test_a_missing_class_is_named(archive, split):
 def test_a_missing_or_damaged_image_is_named(holder):
     victim = holder / f"tiny-imagenet-200/train/{FIRST}/images/{FIRST}_2.JPEG"
     victim.write_bytes(b"oops")
-    with pytest.raises(UserError, match=rf"{FIRST}_2\.JPEG: not a JPEG"):
+    with pytest.raises(UserError, match=rf"{FIRST}_2\.JPEG: not an image"):
         load_tiny_imagenet(holder, "butterfly", "train")
     victim.unlink()
     with pytest.raises(UserError, match=rf"{FIRST}_2\.JPEG: no such file"):

@@ -55,9 +55,9 @@ def by_loops(heatmaps, truth, sizes, thresholds):
                 (y, x)
                 for y in range(h)
                 for x in range(w)
-                if plain or (heatmap[y, x] - low) / (high - low) > threshold
+                if not plain and (heatmap[y, x] - low) / (high - low) > threshold
             }
-            boxes = components(on)
+            boxes = components(on) or [(0, 0, 0, 0)]  # a heatmap that says nothing has none
             scaled = [
                 (x0 * width / w, y0 * height / h, x1 * width / w, y1 * height / h)
                 for x0, y0, x1, y1 in boxes
@@ -180,21 +180,20 @@ def test_a_hit_is_above_delta_and_a_pixel_above_the_threshold():
 
 @pytest.mark.parametrize("value", [0.0, -3.0, np.nan, np.inf])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (6, 6)])
-def test_a_map_that_says_nothing_is_the_whole_image_at_every_threshold(value, shape):
+def test_a_map_that_says_nothing_is_a_miss_at_every_threshold(value, shape):
     heatmaps = np.full((2, *shape), value, dtype=np.float32)
-    truth = (np.array([[0, 0, 40, 20.0]]), np.array([[0, 0, 16, 20.0]]))  # IoU 1 and 0.4
+    truth = (np.array([[0, 0, 40, 20.0]]), np.array([[0, 0, 16, 20.0]]))  # the image, and 0.4 of it
     found = agrees(heatmaps, truth, np.array([[40, 20]] * 2))
-    assert (found.largest_box[0] == 100).all()
-    assert (found.largest_box[1:] == 50).all()
-    assert found.threshold == 0
-    assert found.max_box_acc_v2 == pytest.approx(200 / 3)
+    assert (found.largest_box == 0).all()
+    assert (found.any_box == 0).all()
+    assert (found.max_box_acc, found.max_box_acc_v2, found.threshold) == (0, 0, 0)
 
 
 def test_one_broken_pixel_makes_no_other_image_s_box():
     heatmaps = np.concatenate([two_peaks()] * 2)
     heatmaps[1, 0, 0] = np.nan
     truth = tuple(np.array([box]) for box in ([40.0, 20, 80, 80], [0, 0, 80.0, 80]))
-    assert agrees(heatmaps, truth, np.array([[80, 80]] * 2)).max_box_acc == 100
+    assert agrees(heatmaps, truth, np.array([[80, 80]] * 2)).max_box_acc == 50
 
 
 def test_images_without_truth_are_left_out():

@@ -71,9 +71,10 @@ def test_every_interval_is_of_its_own_metric():
 
 
 def an_oracle():
-    """One of three hit: V1 33.3 at 0, V2 (66.7 + 33.3 + 33.3) / 3 = 44.4; no map says anything."""
+    """One of three hit: V1 33.3 at 0, V2 (66.7 + 33.3 + 33.3) / 3 = 44.4; the image is the box."""
     truth = tuple(np.array([[0, 0, 10.0, height]]) for height in (10, 4, 1))
-    return max_box_acc(np.ones((3, 2, 2)), truth, np.full((3, 2), 10))
+    heatmaps = np.tile([[1.0, 0.5], [0.5, 0.0]], (3, 1, 1))
+    return max_box_acc(heatmaps, truth, np.full((3, 2), 10))
 
 
 def test_oracle_rows_stand_apart_from_the_rows():

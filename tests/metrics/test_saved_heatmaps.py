@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ganloc.errors import UserError
+from ganloc.errors import Notice, UserError
 from ganloc.heatmap.heatmap_files import SavedHeatmaps
 from ganloc.images.image_set import ImageSet
 from ganloc.metrics.saved_heatmaps import evaluate_saved
@@ -92,8 +92,22 @@ def test_images_of_another_size_are_not_those():
         evaluate_saved(replace(SAVED, sizes=SIZES + np.array([[0, 0], [0, 1], [0, 0]])), IMAGES)
 
 
-def test_a_broken_heatmap_is_the_whole_image():
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, "constant"])
+def test_a_broken_heatmap_gets_no_credit_and_is_named(value):
+    """The whole image would be a hit in the second image."""
+    whole = replace(IMAGES, truth=(TRUTH[0], np.array([[0.0, 0, 20, 40]]), TRUTH[2]))
     broken = HEATMAPS.copy()
-    broken[:, 0, 0] = np.nan
-    row, whole, _ = evaluate_saved(replace(SAVED, heatmaps=broken), IMAGES)
-    assert row.mean_iou == whole.mean_iou
+    broken[1] = 0.3 if value == "constant" else np.where(np.eye(4) > 0, value, broken[1])
+    with pytest.warns(Notice, match=r"^1 of 3 heatmaps of mine .* \(b\.png\): .* no credit\.$"):
+        row, image, _ = evaluate_saved(replace(SAVED, heatmaps=broken), whole)
+    assert row.mean_iou == pytest.approx(100 * (1 / 4 + 0 + 1) / 3)
+    assert row.gt_known_loc == pytest.approx(100 / 3)
+    assert image.gt_known_loc == pytest.approx(100 / 3)  # the second
+    assert row.max_box_acc is not None
+    assert row.max_box_acc.max_box_acc == pytest.approx(200 / 3)  # the first and the third, at 0.5
+
+
+def test_names_are_matched_however_they_are_written():
+    spelled = replace(SAVED, names=("./a.png", "cafe\u0301%20b.png", "d\\c.png"))
+    images = replace(IMAGES, names=("a.png", "caf\u00e9 b.png", "d/c.png"))
+    assert evaluate_saved(spelled, images) == evaluate_saved(SAVED, IMAGES)

@@ -78,7 +78,7 @@ def test_an_arms_folder_is_not_resumed_in_another_way(finished_runs, butterflies
     arm = arms.ARMS["pretext"]
     changed = replace(arm, changes={**arm.changes, "border_weight": 2.0})
     monkeypatch.setitem(arms.ARMS, "pretext", changed)
-    with pytest.raises(UserError, match=r"--border-weight was 1\.0"):
+    with pytest.raises(UserError, match=r"border_weight was 1\.0"):
         trained_run(finished_runs, "pretext", "butterfly", 0, train)
 
 

@@ -14,9 +14,10 @@ ROWS = (
     Row("default", False, False, 66.6666, (50.126, 80.0), 25.0, 48.333, (9.0, 41.0), (40.0, 55.5)),
     Row("fitted-box", True, True, 100.0, (100.0, 100.0), 75.0, 61.0, (60.0, 90.0), (50.0, 70.0)),
 )
-# One of three hit: V1 33.3 at 0, V2 (66.7 + 33.3 + 33.3) / 3 = 44.4; no map says anything.
+# One of three hit: V1 33.3 at 0, V2 (66.7 + 33.3 + 33.3) / 3 = 44.4; each box is the image at 0.
 TRUTH = tuple(np.array([[0, 0, 10.0, height]]) for height in (10, 4, 1))
-ORACLE = max_box_acc(np.ones((3, 2, 2)), TRUTH, np.full((3, 2), 10))
+HEATMAPS = np.tile([[1.0, 0.5], [0.5, 0.0]], (3, 1, 1))
+ORACLE = max_box_acc(HEATMAPS, TRUTH, np.full((3, 2), 10))
 
 
 def test_the_table_shows_every_metric_and_marks_labels_and_oracles():

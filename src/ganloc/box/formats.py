@@ -1,7 +1,7 @@
 """Writers of detections as files for other tools.
 
-A writer takes a path, the images and their detections. It converts boxes to pixels of the
-originals. Coordinates are rounded to hundredths of a pixel, scores to four decimals.
+A writer takes a path, the images, their detections and the category's name. It converts boxes to
+pixels of the originals. Coordinates are rounded to hundredths of a pixel, scores to four decimals.
 """
 
 import csv
@@ -9,21 +9,33 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+
 from ganloc.box.detections import Detections
 from ganloc.errors import UserError
-from ganloc.files import write_json, write_text
+from ganloc.files import is_stream, write_json, write_text
 from ganloc.images.image_set import ImageSet
-from ganloc.settings import listed
+from ganloc.wording import listed, option
+
+CATEGORY = "object"  # name of the category if the user gives none
 
 
-def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
+def write_coco(path: Path, images: ImageSet, found: Detections, category: str = CATEGORY) -> None:
     """Write a COCO data set (https://cocodataset.org/#format-data), one annotation an image.
 
-    `bbox` is x, y, width, height in pixels of the original. `score` is the confidence, 0–1. An
-    image has its outlier score as `outlier` if the detections have outlier scores.
+    `bbox` is x, y, width, height in pixels of the original, and `segmentation` the same box as a
+    polygon. `score` is the confidence, 0–1. An image has its outlier score as `outlier` if the
+    detections have outlier scores. Every call of pycocotools works on the file. Letters outside
+    ASCII are escaped, because pycocotools reads files in the encoding of the system.
+
+    Args:
+        path: the file.
+        images: the images.
+        found: their detections.
+        category: name of the only category, whose id is 1.
 
     Raises:
-        UserError: the file can't be written.
+        UserError: the file can't be written, or a box or a score is not finite.
 
     >>> import json, numpy as np
     >>> from pathlib import Path
@@ -33,15 +45,15 @@ def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
     >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "boxes.json"
-    ...     write_coco(path, images, found)
-    ...     json.loads(path.read_text())["annotations"][0]["bbox"]
-    [0.0, 120.0, 320.0, 360.0]
+    ...     write_coco(path, images, found, category="bird")
+    ...     coco = json.loads(path.read_text())
+    >>> coco["annotations"][0]["bbox"], coco["categories"][0]["name"]
+    ([0.0, 120.0, 320.0, 360.0], 'bird')
     """
     coco_images, annotations = [], []
     for number, (name, size, box, score, outlier) in enumerate(_rows(images, found), start=1):
         (width, height), (x0, y0, x1, y1) = size, box
-        # Sides from rounded corners, so that x + width is the rounded right edge.
-        sides = round(x1 - x0, 2), round(y1 - y0, 2)
+        bbox = _coco_box(box)
         image = {"id": number, "file_name": name, "width": width, "height": height}
         coco_images.append(image if outlier is None else {**image, "outlier": outlier})
         annotations.append(
@@ -49,24 +61,63 @@ def write_coco(path: Path, images: ImageSet, found: Detections) -> None:
                 "id": number,
                 "image_id": number,
                 "category_id": 1,
-                "bbox": [x0, y0, *sides],
-                "area": round(sides[0] * sides[1], 2),
+                "bbox": bbox,
+                "segmentation": [[x0, y0, x1, y0, x1, y1, x0, y1]],
+                "area": round(bbox[2] * bbox[3], 2),
                 "score": score,
                 "iscrowd": 0,
             }
         )
-    categories = [{"id": 1, "name": "object"}]
-    write_json(path, {"images": coco_images, "annotations": annotations, "categories": categories})
+    coco = {
+        "info": {"description": "Boxes found by ganloc, one an image"},
+        "licenses": [],
+        "images": coco_images,
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": category, "supercategory": ""}],
+    }
+    write_json(path, coco, ascii=True)
 
 
-def write_csv(path: Path, images: ImageSet, found: Detections) -> None:
+def write_coco_results(
+    path: Path, images: ImageSet, found: Detections, category: str = CATEGORY
+) -> None:
+    """Write COCO's form for results (https://cocodataset.org/#format-results), a list of boxes.
+
+    pycocotools' `loadRes` reads it beside the data set that `write_coco` writes of the same images:
+    `image_id` counts them from 1 and `category_id` is 1. `bbox` and `score` are those of
+    `write_coco`. The form has no place for names of images, outlier scores and the category.
+
+    Raises:
+        UserError: the file can't be written, or a box or a score is not finite.
+
+    >>> import json, numpy as np
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
+    >>> boxes = np.array([[0.0, 0.25, 0.5, 1.0]])
+    >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "results.json"
+    ...     write_coco_results(path, images, found)
+    ...     json.loads(path.read_text())
+    [{'image_id': 1, 'category_id': 1, 'bbox': [0.0, 120.0, 320.0, 360.0], 'score': 0.7}]
+    """
+    results = [
+        {"image_id": number, "category_id": 1, "bbox": _coco_box(box), "score": score}
+        for number, (_, _, box, score, _) in enumerate(_rows(images, found), start=1)
+    ]
+    write_json(path, results, ascii=True)
+
+
+def write_csv(path: Path, images: ImageSet, found: Detections, category: str = CATEGORY) -> None:
     """Write a table with one line an image.
 
     The box is xyxy, half-open, in pixels of the original. `width` and `height` are those of the
-    original. `outlier` is empty if the detections have no outlier scores.
+    original. `outlier` is empty if the detections have no outlier scores. The table has no place
+    for the category.
 
     Raises:
-        UserError: the file can't be written.
+        UserError: the file can't be written, or a box or a score is not finite.
 
     >>> import numpy as np
     >>> from pathlib import Path
@@ -89,37 +140,82 @@ def write_csv(path: Path, images: ImageSet, found: Detections) -> None:
     write_text(path, text.getvalue())
 
 
-Writer = Callable[[Path, ImageSet, Detections], None]
-WRITERS: dict[str, Writer] = {"coco": write_coco, "csv": write_csv}
+Writer = Callable[[Path, ImageSet, Detections, str], None]
+WRITERS: dict[str, Writer] = {
+    "coco": write_coco,
+    "coco-results": write_coco_results,
+    "csv": write_csv,
+}
 SUFFIXES = {".json": "coco", ".csv": "csv"}
+NAMES_CATEGORY = {"coco"}  # formats with a place for the category's name
+STREAMED = "coco"  # format of a pipe or device, unless its name ends otherwise
+_COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"}
+
+
+def format_for(path: Path, format: str | None = None) -> str:
+    """The format of a file, a row of `WRITERS`, by default that of its suffix.
+
+    Upper and lower case are the same. Standard output (`-`), pipes and devices are COCO by default.
+
+    Raises:
+        UserError: the format is unknown, or the suffix is, or it promises compression.
+
+    >>> format_for(Path("boxes.CSV")), format_for(Path("boxes.txt"), "coco"), format_for(Path("-"))
+    ('csv', 'coco', 'coco')
+    """
+    suffix = path.suffix.lower()
+    if format is not None and format.lower() not in WRITERS:
+        raise UserError(f"There is no format {format!r}: choose {listed(WRITERS)}.")
+    if suffix in _COMPRESSED:
+        raise UserError(
+            f"{path} would not be compressed, although its name says so: leave out {path.suffix} "
+            f"and compress the file afterwards, or pipe {option('out')} - into a program that does."
+        )
+    if format is not None:
+        return format.lower()
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    if is_stream(path):
+        return STREAMED
+    raise UserError(
+        f"The format of {path} is not known by its name: end it in {listed(SUFFIXES)}, or give "
+        f"{option('format')}."
+    )
 
 
 def writer_for(path: Path, format: str | None = None) -> Writer:
-    """The writer of a format, by default that of the file's suffix.
+    """The writer of a file (arguments and errors as for `format_for`).
 
-    Raises:
-        UserError: the format is unknown, or the suffix is.
-
-    >>> writer_for(Path("boxes.CSV")).__name__
+    >>> writer_for(Path("boxes.csv")).__name__
     'write_csv'
     """
-    if format is None:
-        if path.suffix.lower() not in SUFFIXES:
-            raise UserError(
-                f"The format of {path} is not known by its name: end it in {listed(SUFFIXES)}, or "
-                "give --format."
-            )
-        return WRITERS[SUFFIXES[path.suffix.lower()]]
-    if format not in WRITERS:
-        raise UserError(f"There is no format {format!r}: choose {listed(WRITERS)}.")
-    return WRITERS[format]
+    return WRITERS[format_for(path, format)]
+
+
+def _coco_box(box: list[float]) -> list[float]:
+    """x, y, width and height of rounded corners, so that x + width is the rounded right edge."""
+    x0, y0, x1, y1 = box
+    return [x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)]
 
 
 def _rows(
     images: ImageSet, found: Detections
 ) -> list[tuple[str, list[int], list[float], float, float | None]]:
-    """Name, size, box in pixels, score and outlier score of every image."""
+    """Name, size, box in pixels, score and outlier score of every image.
+
+    Raises:
+        UserError: a box or score is not finite, which no format can hold.
+    """
     outliers = found.outlier_scores
+    numbers = np.column_stack(
+        [found.boxes, found.scores, *([] if outliers is None else [outliers])]
+    )
+    broken = ~np.isfinite(numbers).all(axis=1)
+    if broken.any():
+        raise UserError(
+            f"{broken.sum()} of {len(images)} boxes or scores are not finite (the first is that of "
+            f"{images.names[broken.argmax()]}): the model is damaged, train again."
+        )
     columns = (
         images.names,
         images.sizes.tolist(),

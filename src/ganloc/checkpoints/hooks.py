@@ -28,6 +28,7 @@ from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.report.training_images import save_fakes, save_heatmaps, save_reals
 from ganloc.student.train_student import BATCH as STUDENT_BATCH
+from ganloc.wording import option
 
 DRAWN_FROM = 512  # images on which the models of drawings are calibrated
 
@@ -86,8 +87,8 @@ class Hooks:
             self._log.write(
                 state.iteration,
                 *_logged(losses, recipe),
-                f"Training broke down at iteration {state.iteration} (a loss is not finite): "
-                "train into a new folder with lower --discriminator-rate and --generator-rate.",
+                f"Training broke down at iteration {state.iteration} (a loss is not finite): train "
+                f"again with lower {option('discriminator_rate')} and {option('generator_rate')}.",
             )
 
     def checkpoint(self, state: TrainState, model: Model, selection: Selection, kept: bool) -> None:
@@ -112,8 +113,8 @@ class Hooks:
         step = recipe.iterations + done
         if done % self.cadence.log == 0 or step == recipe.steps or not math.isfinite(loss):
             broken = (
-                f"The student broke down at step {step} (its loss is not finite): train into a "
-                "new folder with another --seed, or with --student-iterations 0."
+                f"The student broke down at step {step} (its loss is not finite): train again "
+                f"with another {option('seed')}, or with {option('student_iterations', 0)}."
             )
             self._log.write(step, {"student_loss": loss}, {}, broken)
 
@@ -148,7 +149,7 @@ class RunHooks(Hooks):
         super().__init__(progress, cadence)
         self.run = self.logged_in = run
         self.resume, self.milestones = resume, milestones
-        self._stopped: Callable[[], bool] = lambda: False
+        self._stopped: Callable[[], int] = lambda: 0
         self._iteration = 0
         self._open = ExitStack()
 
@@ -178,7 +179,8 @@ class RunHooks(Hooks):
             if state.iteration > recipe.iterations:
                 raise UserError(
                     f"{run.folder} has done {state.iteration} iterations already: "
-                    "give --iterations of more than that, or choose another --out."
+                    f"give {option('iterations')} of more than that, or choose another "
+                    f"{option('out')}."
                 )
             self._open_log(recipe, state, run.keep_log_until(state.iteration))
             selection = self._resumed_selection(state, images, recipe)
@@ -213,10 +215,10 @@ class RunHooks(Hooks):
         self._keep_milestone(state, images, recipe)
         if state.iteration % max(1, recipe.iterations // self.cadence.drawings) == 0 or last:
             self._draw(state, images, recipe)
-        if self._stopped() and not last:
+        if (number := self._stopped()) and not last:
             save_train_state(state, self.run.checkpoint)
             self.save(selection.model_to_keep(state, images))
-            raise Stopped(state.iteration)
+            raise Stopped(state.iteration, number=number)
 
     def save(self, model: Model) -> None:
         """Write the model, unless it lacks a student and the run's model has one."""
@@ -231,8 +233,8 @@ class RunHooks(Hooks):
             Stopped: a signal was received.
         """
         super().student_step(done, loss, recipe)
-        if self._stopped() and recipe.iterations + done < recipe.steps:
-            raise Stopped(self._iteration, student=True)
+        if (number := self._stopped()) and recipe.iterations + done < recipe.steps:
+            raise Stopped(self._iteration, student=True, number=number)
 
     def _resumed_selection(self, state: TrainState, images: ImageSet, recipe: Recipe) -> Selection:
         """The selection at the state's checkpoint. Later lines of signals are removed."""

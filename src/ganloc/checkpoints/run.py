@@ -1,6 +1,7 @@
 """A run folder: all files of one training."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,7 +16,7 @@ from ganloc.files import write_json, write_text
 from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
 from ganloc.recipes import Recipe
-from ganloc.settings import option
+from ganloc.wording import either, option
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,11 @@ class Run:
             UserError: the folder does not exist or is not a run.
         """
         if not folder.exists():
-            raise UserError(f"There is no run at {folder}: give a folder that `ganloc train` made.")
+            raise UserError(f"There is no run at {folder}: give the folder of a training.")
         run = cls(folder)
         if not run.recipe_file.is_file():
             raise UserError(
-                f"{folder} is not a run (it has no recipe.json): "
-                "give a folder that `ganloc train` made."
+                f"{folder} is not a run (it has no recipe.json): give the folder of a training."
             )
         return run
 
@@ -134,7 +134,8 @@ class Run:
             if name != "iterations" and value != getattr(recipe, name):
                 raise UserError(
                     f"{option(name)} was {getattr(recipe, name)} in {self.folder} and cannot "
-                    f"become {value} with --resume: leave it out, or choose another --out."
+                    f"become {value} with {option('resume', True)}: leave it out, or choose "
+                    f"another {option('out')}."
                 )
         return replace(recipe, iterations=given.get("iterations", recipe.iterations))
 
@@ -149,7 +150,8 @@ class Run:
         if values["checksum"] != images.checksum:
             raise UserError(
                 f"{self.folder} was trained on other images ({values['data']}, "
-                f"{values['images']}): resume with the same ones, or choose another --out."
+                f"{values['images']}): resume with the same ones, or choose another "
+                f"{option('out')}."
             )
 
     def model_with_student(self) -> Model | None:
@@ -193,23 +195,39 @@ class Run:
 def check_new(folder: Path) -> None:
     """Raise a UserError if a new run can't be made in `folder`."""
     if folder.is_dir() and any(folder.iterdir()):
-        resume = ", or go on with --resume" if (folder / "recipe.json").exists() else ""
-        raise UserError(f"{folder} already exists: choose another --out{resume}.")
+        go_on = f", or go on with {option('resume', True)}"
+        is_run = (folder / "recipe.json").exists()
+        raise UserError(
+            f"{folder} already exists: choose another {option('out')}{go_on if is_run else ''}."
+        )
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file: choose another --out.")
+        raise UserError(f"{folder} is a file: choose another {option('out')}.")
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
-        raise UserError(f"Cannot write {folder} in {nearest}: choose another --out.")
+        raise UserError(f"Cannot write {folder} in {nearest}: choose another {option('out')}.")
+
+
+def going_on(folder: str) -> str:
+    """The call that goes on with the training in a run folder."""
+    return either(
+        f"`ganloc train PHOTOS --out {folder} --resume`",
+        f"fit(photos, out={folder!r}, resume=True)",
+    )
 
 
 def _append(path: Path, values: Mapping[str, Any]) -> None:
+    # JSON knows no NaN and no infinity.
+    known = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(values)) + "\n")
+            file.write(json.dumps(known, allow_nan=False) + "\n")
     except OSError as error:
         raise UserError(
             f"Cannot write {path} ({error.strerror or error}): put that right, then go on with "
-            "`ganloc train --resume`."
+            f"{option('resume', True)}."
         ) from error
 
 
@@ -240,7 +258,6 @@ def load_model(path: Path, device: torch.device) -> Model:
     run = Run.open(path)
     if not run.model.exists():
         raise UserError(
-            f"The training in {path} is not finished: go on with `ganloc train "
-            f"PHOTOS --out {path} --resume`."
+            f"The training in {path} is not finished: go on with {going_on(str(path))}."
         )
     return Model.load(run.model).to(device)

@@ -7,13 +7,13 @@ from typing import Any
 
 
 @contextmanager
-def stop_signal() -> Iterator[Callable[[], bool]]:
+def stop_signal() -> Iterator[Callable[[], int]]:
     """Catch the first SIGINT or SIGTERM. A second one has its usual effect.
 
-    Python can't catch signals outside the main thread: the function then always returns False.
+    Python can't catch signals outside the main thread: the function then always returns 0.
 
     Yields:
-        A function that returns whether a signal was received.
+        A function that returns the number of the signal that was received, or 0.
     """
     came: list[int] = []
     before: dict[Signals, Any] = {}
@@ -30,7 +30,7 @@ def stop_signal() -> Iterator[Callable[[], bool]]:
     except ValueError:
         before.clear()
     try:
-        yield lambda: bool(came)
+        yield lambda: came[0] if came else 0
     finally:
         for name, handler in before.items():
             signal(name, handler)

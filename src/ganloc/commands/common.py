@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True)
 
+Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")]
 Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE", help_behavior_hint="")]
+Category = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Device = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
+Truth = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
@@ -45,6 +49,7 @@ def load_with_truth(
     size: int,
     archive: Path | None,
     truth: Path | None,
+    category: str | None = None,
     scale: "Scale | None" = None,
     pages: bool = False,
 ) -> "ImageSet":
@@ -58,7 +63,7 @@ def load_with_truth(
     there = has_split(data_set) or Path(data_set).expanduser().exists()
     if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
-    return load_images(data_set, size, "test", archive, truth, scale, pages)
+    return load_images(data_set, size, "test", archive, truth, category, scale, pages)
 
 
 def print_rows(
@@ -73,6 +78,6 @@ def print_rows(
 
     count = int(has_truth(images.truth or ()).sum())
     if as_object:
-        print(json.dumps(as_json(name, count, rows, corloc), indent=2))
+        print(json.dumps(as_json(name, count, rows, corloc), indent=2, allow_nan=False))
     else:
         print_table(rows, f"{name}: {count} images, percent (95 % interval)", corloc)

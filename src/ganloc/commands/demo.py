@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ganloc.commands.common import console, print_rows, say
+from ganloc.commands.common import Flag, console, print_rows, say
 from ganloc.errors import UserError
 
 DATA = "embedded"
@@ -11,7 +11,7 @@ SIZE = 32  # enough for the detail of the drawn images
 SHOWN = 20  # images with boxes
 
 
-def demo(out: Path = Path("runs/demo"), json: bool = False, seed: int = 0) -> None:
+def demo(out: Path = Path("runs/demo"), json: Flag = False, seed: int = 0) -> None:
     """Train on drawn images, evaluate on others and draw their boxes. It takes a few minutes.
 
     Args:

@@ -6,15 +6,27 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from ganloc.commands.common import Data, Device, Evaluated, Trained, load_with_truth, print_rows
+from ganloc.commands.common import (
+    Category,
+    Data,
+    Device,
+    Evaluated,
+    Flag,
+    Number,
+    Trained,
+    Truth,
+    load_with_truth,
+    print_rows,
+)
 
 
 def evaluate(
     run: Trained,
     data_set: Evaluated,
-    truth: Path | None = None,
-    json: bool = False,
-    pages: bool = False,
+    truth: Truth = None,
+    category: Category = None,
+    json: Flag = False,
+    pages: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -25,20 +37,22 @@ def evaluate(
         data_set: tiny-imagenet:SET or embedded; with --truth, a folder or zip of images or
             cifar10:CATEGORY.
         truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
+        category: The category of --truth whose boxes count; by default all.
         json: Print one JSON object instead of the table.
         pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, … in --truth.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
-        device: cpu, cuda, …
+        device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc import evaluation
     from ganloc.checkpoints.run import load_model
     from ganloc.images.source import has_split, load_images
-    from ganloc.localizer import warn_random_weights, warn_unfinished
+    from ganloc.notices import warn_random_weights, warn_unfinished
     from ganloc.tensors import choose_device
 
     model = load_model(run, choose_device(device))
-    test = load_with_truth(data_set, model.recipe.size, data, truth, model.scale, pages)
+    size, scale = model.recipe.size, model.scale
+    test = load_with_truth(data_set, size, data, truth, category, scale, pages)
     train = None
     if has_split(data_set):
         train = load_images(data_set, model.recipe.size, "train", data)
@@ -55,9 +69,10 @@ def evaluate(
 def evaluate_heatmaps(
     heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
     data_set: Evaluated,
-    truth: Path | None = None,
-    threshold: float | None = None,
-    json: bool = False,
+    truth: Truth = None,
+    category: Category = None,
+    threshold: Number = None,
+    json: Flag = False,
     data: Data = None,
 ) -> None:
     """Evaluate saved heatmaps, of ganloc or any other method, without a model.
@@ -67,6 +82,7 @@ def evaluate_heatmaps(
         data_set: The images of the heatmaps: a folder or zip with --truth, tiny-imagenet:SET, or
             embedded.
         truth: The true boxes of a folder or zip, as COCO JSON.
+        category: The category of --truth whose boxes count; by default all.
         threshold: Ratio of the maximum at which to cut, instead of the file's threshold.
         json: Print one JSON object instead of the table.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
@@ -75,5 +91,5 @@ def evaluate_heatmaps(
     from ganloc.metrics.saved_heatmaps import evaluate_saved
 
     saved = load_heatmaps(heatmaps)
-    images = load_with_truth(data_set, saved.heatmaps.shape[1], data, truth)
+    images = load_with_truth(data_set, saved.heatmaps.shape[1], data, truth, category)
     print_rows(data_set, images, evaluate_saved(saved, images, threshold), [], json)

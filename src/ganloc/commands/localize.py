@@ -5,10 +5,12 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Data, Device, Photos, Trained, refuse_inside, say
+from ganloc.commands.common import Data, Device, Flag, Photos, Trained, say
 from ganloc.errors import UserError
 
-Format = Reading = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+Format = Reading = Category = Annotated[
+    str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")
+]
 Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
 File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 
@@ -18,12 +20,13 @@ def localize(
     photos: Photos,
     out: Path,
     format: Format = None,
+    category: Category = None,
     draw: Folder = None,
     heatmaps: File = None,
     reading: Reading = None,
     plain_cam: bool = False,
     refine: bool = True,
-    pages: bool = False,
+    pages: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -33,9 +36,12 @@ def localize(
         run: A run folder, or its model.safetensors.
         photos: A folder or zip of images, or the test images of tiny-imagenet:SET,
             cifar10:CATEGORY or embedded.
-        out: The file to write.
-        format: coco or csv; by default that of the suffix of --out, .json or .csv.
-        draw: A folder for every image with its box and heatmap.
+        out: The file to write; - is standard output.
+        format: coco, coco-results (the list that pycocotools' loadRes reads) or csv; by default
+            that of the suffix of --out, .json (coco) or .csv, and coco for - and devices.
+        category: What the images show, such as bird, for COCO's category; by default "object".
+        draw: A folder for every image with its box and the contour of its heatmap, and for contact
+            sheets of all images, least sure first.
         heatmaps: A .npz file for the heatmaps of the whole images, for evaluate-heatmaps.
         reading: Heatmaps to cut into boxes, instead of the student's masks: lda (the
             discriminator's default), plain-cam (the paper's), or another row of READINGS.
@@ -47,15 +53,19 @@ def localize(
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
     """
-    from ganloc.box.formats import writer_for
+    from ganloc.box.formats import NAMES_CATEGORY, WRITERS, format_for
+    from ganloc.commands.outputs import check_drawings, check_outputs
+    from ganloc.files import STANDARD_OUTPUT
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
     from ganloc.outliers.outlier_model import describe_outliers
-    from ganloc.report.export import draw_results, write_heatmaps
+    from ganloc.report.export import draw_results, files_of_drawings, write_heatmaps
 
-    write = writer_for(out, format)
-    if draw is not None:
-        refuse_inside(photos, draw, "--draw")
+    kind = format_for(out, format)
+    named = _category(category)
+    if category is not None and kind not in NAMES_CATEGORY:
+        say(f"--category {named} is not kept: {kind} has no place for the category's name.")
+    check_outputs(out, heatmaps, draw, photos, [run] if data is None else [run, data])
     if plain_cam:
         if reading not in (None, "plain-cam"):
             raise UserError(f"--plain-cam is not the reading {reading}: leave out one of them.")
@@ -63,15 +73,31 @@ def localize(
     localizer = Localizer.load(run, device)
     size, scale = localizer.recipe.size, localizer.scale
     images = load_images(photos, size, "test", data, scale=scale, pages=pages)
+    if draw is not None:
+        check_drawings(draw, photos, files_of_drawings(draw, images.names)[0])
     found = localizer.detect(images, reading, refine)
-    write(out, images, found)
+    WRITERS[kind](out, images, found, named)
     if heatmaps is not None:
         write_heatmaps(heatmaps, reading or localizer.reading, images, found)
     if draw is not None:
-        draw_results(draw, images, found)
+        draw_results(draw, images, found, reading or localizer.reading)
     # The verdict judges the discriminator's default reading, from which the student learned.
     if reading is None and localizer.verdict is not None:
         say(localizer.verdict.sentence())
     if found.outlier_scores is not None:
         say(describe_outliers(images.names, found.outlier_scores))
-    say(f"{len(images)} boxes in {out}" + (f", drawn in {draw}." if draw else "."))
+    if kind == "coco-results":
+        say("image_id counts the images by name, as the ids of --format coco do.")
+    where = "on standard output" if out == STANDARD_OUTPUT else f"in {out}"
+    say(f"{len(images)} boxes {where}" + (f", drawn in {draw}." if draw else "."))
+
+
+def _category(name: str | None) -> str:
+    """The category's name, "object" by default. Raises a UserError if it is no name."""
+    from ganloc.box.formats import CATEGORY
+
+    if name is None:
+        return CATEGORY
+    if not name.strip() or not name.isprintable():
+        raise UserError(f"--category {name!r} is not a name: give one, such as bird.")
+    return name.strip()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from ganloc.commands.common import Data, Device, console, say
+from ganloc.commands.common import Data, Device, Number, console, say
 from ganloc.errors import Stopped, UserError
 
 if TYPE_CHECKING:
@@ -23,15 +23,17 @@ What = Annotated[
     tyro.conf.arg(metavar="{table3,variants,figure1,figure2,figure3,figure4}"),
 ]
 
+Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME …", help_behavior_hint="")]
+
 
 def reproduce(
     what: What,
     data: Data = None,
     budget: Literal["smoke", "quick", "paper"] = "quick",
-    sets: tuple[str, ...] = (),
-    methods: tuple[str, ...] = (),
-    iterations: int | None = None,
-    minutes: float | None = None,
+    sets: Names = (),
+    methods: Names = (),
+    iterations: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
+    minutes: Number = None,
     out: Path = Path("runs/reproduce"),
     results: Path = Path("docs/results"),
     figures: Path = Path("docs/figures"),
@@ -54,7 +56,7 @@ def reproduce(
         out: The folder of the run folders. Unfinished trainings there are resumed.
         results: The folder of the rows. Rows that are there are not measured again.
         figures: The folder of the figures. They are always drawn anew.
-        device: cpu, cuda, …
+        device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc.images.tiny_imagenet import PAPER_SETS
     from ganloc.paper.markdown import one_line
@@ -79,9 +81,9 @@ def reproduce(
             from ganloc.paper.figures import reproduce_figure
 
             done = reproduce_figure(what, budget, place, figures, show)
-    except Stopped:
+    except Stopped as stop:
         say("Stopped and saved; the same command goes on.")
-        sys.exit(130)
+        sys.exit(stop.status)
     say(f"Done: {done}.")
 
 

@@ -1,48 +1,52 @@
 """`ganloc train`."""
 
 import sys
-from dataclasses import asdict, fields, make_dataclass
+from dataclasses import Field, asdict, fields, make_dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
-from ganloc.commands.common import Data, Device, Photos, console, refuse_inside, say
-from ganloc.errors import Stopped
+from ganloc.commands.common import Data, Device, Flag, Photos, console, refuse_inside, say
+from ganloc.errors import Stopped, UserError
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
+from ganloc.wording import option
 
 Preset = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
-METAVARS = {int: "N", float: "X", bool: "{True,False}", str: "NAME"}
+METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
 def _help(name: str, text: str) -> str:
     """A setting's help with its value in each preset, that of the default preset first."""
+    said = {True: "on", False: "off"}
     values = {preset: getattr(recipe, name) for preset, recipe in PRESETS.items()}
+    values = {
+        preset: said[value] if isinstance(value, bool) else value
+        for preset, value in values.items()
+    }
     first = values.pop(DEFAULT_PRESET)
     others = ", ".join(f"{preset} {value}" for preset, value in values.items() if value != first)
     return f"{text} (default: {first}{f'; {others}' if others else ''})"
 
 
-# Every setting of a recipe as an option. None stands for the preset's value.
+def _options(field: Field[Any]) -> list[tuple[str, Any, Any]]:
+    """A setting as an option, or as two flags that switch it on and off."""
+    text = _help(field.name, field.metadata["help"])
+    if field.type is bool:
+        off = tyro.conf.arg(help=f"Switch --{field.name} off.", help_behavior_hint="")
+        on = tyro.conf.arg(help=text, help_behavior_hint="")
+        return [
+            (field.name, Annotated[Flag, on], False),
+            (f"no_{field.name}", Annotated[Flag, off], False),
+        ]
+    shape = tyro.conf.arg(metavar=METAVARS[field.type], help=text, help_behavior_hint="")
+    return [(field.name, Annotated[field.type | None, shape], None)]
+
+
+# Every setting of a recipe. What is not given is the preset's.
 Settings = make_dataclass(
-    "Settings",
-    [
-        (
-            field.name,
-            Annotated[
-                field.type | None,  # pyright: ignore[reportOperatorIssue]
-                tyro.conf.arg(
-                    metavar=METAVARS[field.type],
-                    help=_help(field.name, field.metadata["help"]),
-                    help_behavior_hint="",
-                ),
-            ],
-            None,
-        )
-        for field in fields(Recipe)
-    ],
-    frozen=True,
+    "Settings", [one for field in fields(Recipe) for one in _options(field)], frozen=True
 )
 AS_PRESET = Settings()
 
@@ -52,8 +56,8 @@ def train(
     out: Path,
     preset: Preset = None,
     settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
-    resume: bool = False,
-    pages: bool = False,
+    resume: Flag = False,
+    pages: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -69,20 +73,22 @@ def train(
         pages: Take each page or frame of a file as an image.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
-        device: cpu, cuda, …
+        device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc.checkpoints.run import Run, check_new
     from ganloc.images.source import load_images
-    from ganloc.localizer import Localizer, check_enough
+    from ganloc.localizer import Localizer
+    from ganloc.notices import check_enough
     from ganloc.report.progress_bar import training_progress
     from ganloc.tensors import choose_device
 
     place = choose_device(device)
     refuse_inside(photos, out, "--out")
-    given = asdict(settings)
+    given = _given(asdict(settings))
     if resume:
         changes = asdict(make_recipe(preset, **given)) if preset else given
-        recipe = Run.open(out).recipe_to_resume({**changes, "iterations": given["iterations"]})
+        changes["iterations"] = given.get("iterations")  # a preset's own would be a change
+        recipe = Run.open(out).recipe_to_resume(changes)
     else:
         recipe = make_recipe(preset or DEFAULT_PRESET, **given)
         check_new(out)
@@ -104,7 +110,23 @@ def train(
         again = f"ganloc train {origin} --out {folder} --resume{options}"
         later = "; the student will start again" if stop.student else ""
         say(f"Stopped and saved after iteration {stop.iteration}{later}. Go on with:\n  {again}")
-        sys.exit(130)
+        sys.exit(stop.status)
     if localizer.verdict is not None:
         say(localizer.verdict.sentence())
     say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{options}")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given. Raises a UserError if one is switched both on and off."""
+    given = {}
+    for field in fields(Recipe):
+        value = options[field.name]
+        if field.type is bool:
+            off = options[f"no_{field.name}"]
+            if value and off:
+                flags = f"{option(field.name)} or {option(field.name, False)}"
+                raise UserError(f"Give {flags}, not both.")
+            value = value or (False if off else None)
+        if value is not None:
+            given[field.name] = value
+    return given

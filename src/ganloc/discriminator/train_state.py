@@ -12,6 +12,7 @@ from ganloc.discriminator.networks import Discriminator, Generator
 from ganloc.errors import UserError
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.tensors import BROKEN, add_prefix, read_tensors, strip_prefix, write_tensors
+from ganloc.wording import option
 
 BETA2 = 0.999
 
@@ -107,7 +108,7 @@ def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainS
         if metadata.get("device", device.type) != device.type:
             raise UserError(
                 f"{path} was trained on {metadata['device']} and its random stream belongs there: "
-                f"go on with --device {metadata['device']}."
+                f"go on with {option('device', metadata['device'])}."
             )
         state.iteration = int(metadata["iteration"])
         for name, part in state.parts.items():

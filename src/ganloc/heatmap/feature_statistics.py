@@ -16,6 +16,7 @@ from ganloc.heatmap.lda import lda_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, UInt8
+from ganloc.wording import option
 
 WIDEST = 2.0  # limit of the aspect ratio of a set's objects
 
@@ -73,8 +74,8 @@ def feature_statistics(
             sums.add(maps)
     if not last.isfinite().all():
         raise UserError(
-            "Training broke down (the discriminator's features are not finite): train into a new "
-            "folder with lower --discriminator-rate and --generator-rate."
+            "Training broke down (the discriminator's features are not finite): train again with "
+            f"lower {option('discriminator_rate')} and {option('generator_rate')}."
         )
     cam = class_activation_map(last[None], discriminator.linear.weight[0])[0]
     lda = tuple(lda_direction(sums).float() for sums in moments)

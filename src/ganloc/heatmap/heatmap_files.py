@@ -8,8 +8,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ganloc.errors import UserError
-from ganloc.files import replacing
+from ganloc.files import writing
 from ganloc.shapes import Float, Int
+from ganloc.wording import either
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def save_heatmaps(path: Path, saved: SavedHeatmaps) -> None:
     Raises:
         UserError: the file can't be written.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with writing(path) as file:
         np.savez_compressed(
             file,
             names=np.array(saved.names, dtype=np.str_),
@@ -83,7 +84,7 @@ def load_heatmaps(path: Path) -> SavedHeatmaps:
     except _DAMAGED as error:
         raise UserError(
             f"{path} is not a file of heatmaps ({type(error).__name__}): give one that "
-            "`ganloc localize --heatmaps` wrote."
+            f"{either('`ganloc localize --heatmaps`', 'save_heatmaps')} wrote."
         ) from error
     _check(path, arrays)
     heatmaps = arrays["heatmaps"]

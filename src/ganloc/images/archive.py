@@ -1,14 +1,21 @@
 """Files in a folder or a zip, listed and read in the same way."""
 
-import os
+import stat
 import threading
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import NoReturn
+from typing import cast
 
 from ganloc.errors import UserError
+from ganloc.images.left_out import LITTER, OUTSIDE, TWICE, LeftOut
+from ganloc.images.names import litter, path_inside, printable
+from ganloc.images.walk import Stamp, list_folder
+from ganloc.images.zip_names import decode_names
 
 LARGEST_FILE = 256 * 2**20  # bytes; guards memory against zip bombs and misnamed videos
 
@@ -23,92 +30,136 @@ class Archive:
 
     Attributes:
         path: the folder or zip, for messages.
-        names: sorted paths relative to the root, with "/". Hidden files are left out.
-        read: name → bytes of the file. Thread-safe. Raises Unreadable.
-        locate: name → path of the file, for files too large to `read`. None if they are packed.
+        names: sorted paths relative to the root, with "/". Hidden and system files are left out.
+        open: name → the file, which can be sought in. Thread-safe. Raises Unreadable.
+        left_out: what is below the root but not among `names`.
+        remarks: sentences on names that were guessed.
+        stamps: size and time of the last change of each file of a folder when it was listed.
+        on_disk: whether `path / name` is the file of a name.
     """
 
     path: Path
     names: tuple[str, ...]
-    read: Callable[[str], bytes]
-    locate: Callable[[str], Path] | None = None
+    open: Callable[[str], AbstractContextManager[BufferedIOBase]]
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[str, ...] = ()
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    on_disk: bool = False
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file. Thread-safe. Raises Unreadable."""
+        with self.open(name) as file:
+            try:
+                content = file.read(LARGEST_FILE + 1)
+            except Unreadable:
+                raise
+            except Exception as error:  # each compressor raises errors of its own
+                raise _not_read(error) from error
+        _refuse_large(len(content))
+        return content
 
     def inside(self, prefix: str) -> "Archive":
         """The files whose names start with `prefix`, which is removed from the names."""
         if not prefix:
             return self
         names = tuple(n.removeprefix(prefix) for n in self.names if n.startswith(prefix))
-        locate = self.locate
-        return Archive(
-            self.path,
-            names,
-            lambda name: self.read(prefix + name),
-            None if locate is None else lambda name: locate(prefix + name),
-        )
+        return Archive(self.path, names, lambda name: self.open(prefix + name))
 
 
 def open_archive(path: Path) -> Archive:
     """Open a folder or a zip. Nothing is extracted.
 
-    A zip stays open as long as the archive is used. Links to files are followed. Links to folders
-    are not, because they may form a loop.
+    A zip stays open as long as the archive is used. Links are followed, but no file is listed
+    twice and no ring of links is entered. Names of a zip have "/" for the backslashes of Windows;
+    those that point out of it are left out.
 
     Raises:
         UserError: `path` does not exist, or is neither a folder nor a complete zip.
     """
-    if path.is_dir():
-        read, locate = lambda name: _read_file(path / name), lambda name: path / name
-        return Archive(path, _folder_names(path), read, locate)
-    opened = _open_zip(path)
-    names = {n for n in opened.namelist() if not n.endswith("/") and not is_hidden(n)}
-    lock = threading.Lock()  # ZipFile counts its readers without a lock
-    return Archive(path, tuple(sorted(names)), lambda name: _read_member(opened, lock, name))
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or a folder above it is hidden. ".." and absolute paths count as hidden."""
-    return name.startswith("/") or any(
-        part.startswith(".") or part == "__MACOSX" for part in name.split("/")
+    if not path.is_dir():
+        return _zip_archive(path)
+    listing = list_folder(path)
+    return Archive(
+        path,
+        tuple(sorted(listing.stamps)),
+        lambda name: _open_file(path / name),
+        tuple(listing.left_out),
+        stamps=listing.stamps,
+        on_disk=True,
     )
 
 
-def _folder_names(root: Path) -> tuple[str, ...]:
-    def refuse(error: OSError) -> NoReturn:
-        raise UserError(
-            f"Cannot list the folder {error.filename} ({error.strerror}): "
-            "make it readable or move it away."
-        ) from error
-
-    names = []
-    for folder, subfolders, files in os.walk(root, onerror=refuse):
-        subfolders[:] = [name for name in subfolders if not is_hidden(name)]
-        inside = Path(folder).relative_to(root).as_posix()
-        prefix = "" if inside == "." else inside + "/"
-        names += [prefix + name for name in files if not is_hidden(name)]
-    return tuple(sorted(names))
+def one_file(path: Path) -> Archive:
+    """A file as an archive of its own."""
+    root = path.parent
+    return Archive(root, (path.name,), lambda name: _open_file(root / name), on_disk=True)
 
 
-def _read_file(path: Path) -> bytes:
+def _open_file(path: Path) -> BufferedIOBase:
     try:
-        if not path.is_file():  # a pipe would block for ever
-            raise Unreadable("no such file" if not path.exists() else "not a regular file")
-        _refuse_large(path.stat().st_size)
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block for ever
+            raise Unreadable("not a regular file")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise Unreadable("no such file") from error
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error
 
 
-def _read_member(opened: zipfile.ZipFile, lock: threading.Lock, name: str) -> bytes:
+def _zip_archive(path: Path) -> Archive:
+    opened = _open_zip(path)
+    entries = [entry for entry in opened.infolist() if not entry.filename.endswith(("/", "\\"))]
+    names, guessed = decode_names(entries)
+    members: dict[str, zipfile.ZipInfo] = {}
+    hidden: set[str] = set()
+    left_out = []
+    for name, entry in zip(names, entries, strict=True):
+        inside = path_inside(name)
+        if inside is None:
+            left_out.append(LeftOut(name, OUTSIDE))
+        elif found := litter(inside):
+            hidden.add(found)
+        else:
+            if inside in members:
+                left_out.append(LeftOut(inside, TWICE))
+            members[inside] = entry  # the last one counts, as where a zip is unpacked
+    remark = _guess(path, names, guessed) if guessed else ()
+    left_out += [LeftOut(name, LITTER) for name in sorted(hidden)]
+    read = partial(_open_member, opened, threading.Lock(), members)
+    return Archive(path, tuple(sorted(members)), read, tuple(left_out), remark)
+
+
+def _guess(path: Path, names: list[str], code: str) -> tuple[str, ...]:
+    first = next(name for name in names if not name.isascii())
+    return (
+        f"{path} does not say how its names are written: they were read as {code} "
+        f"(the first is {printable(first)}).",
+    )
+
+
+@contextmanager
+def _open_member(
+    opened: zipfile.ZipFile, lock: threading.Lock, members: dict[str, zipfile.ZipInfo], name: str
+) -> Iterator[BufferedIOBase]:
+    if name not in members:
+        raise Unreadable("no such file")
+    _refuse_large(members[name].file_size)
     try:
+        with lock:  # ZipFile counts its readers without a lock
+            file = cast(zipfile.ZipExtFile, opened.open(members[name]))
+    except Exception as error:  # a damaged header, a password, an unknown compressor
+        raise _not_read(error) from error
+    try:
+        yield file
+    finally:
         with lock:
-            _refuse_large(opened.getinfo(name).file_size)
-            return opened.read(name)
-    except KeyError as error:
-        raise Unreadable("no such file") from error
-    except Unreadable:
-        raise
-    except Exception as error:  # each compressor raises errors of its own
-        raise Unreadable(f"cannot be read from the zip ({error})") from error
+            file.close()
+
+
+def _not_read(error: Exception) -> Unreadable:
+    if isinstance(error, OSError) and error.strerror:
+        return Unreadable(error.strerror)
+    return Unreadable(f"cannot be read from the zip ({error})")
 
 
 def _refuse_large(size: int) -> None:
@@ -119,6 +170,8 @@ def _refuse_large(size: int) -> None:
 def _open_zip(path: Path) -> zipfile.ZipFile:
     if not path.exists():
         raise UserError(f"No folder or zip at {path}: check the spelling of the path.")
+    if not path.is_file():
+        raise UserError(f"{path} is neither a file nor a folder: give a folder or zip of images.")
     try:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, Unreadable, open_archive
-from ganloc.images.decode import SUFFIXES
 from ganloc.images.gather import LIMIT_BYTES, gather, room_for
 from ganloc.images.image_set import ImageSet
+from ganloc.images.kinds import SUFFIXES
 from ganloc.images.tar import is_tar, read_tar
 from ganloc.shapes import UInt8
 

@@ -14,6 +14,7 @@ from ganloc.errors import UserError
 from ganloc.images import png
 from ganloc.images.archive import Unreadable
 from ganloc.images.deep import read_deep
+from ganloc.images.kinds import readable_formats
 from ganloc.images.large import (
     bands_of,
     check_size,
@@ -28,9 +29,6 @@ from ganloc.images.samples import BACKDROP, ORIENTATION, DeepImage, turned, upri
 from ganloc.images.scale import Digest, Range, Scale, decide
 from ganloc.images.tiff import read_bands, starts_as_tiff
 from ganloc.shapes import Float, UInt8
-
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is faster. At least MARGIN × `size`
 # pixels must remain: rounding then shifts the result by less than a quarter of a pixel.
@@ -125,7 +123,7 @@ def open_image(
     """
     with _as_unreadable(), pillow_reads_large(), file_of(data) as file:
         try:
-            opened = Image.open(file, formats=FORMATS)
+            opened = Image.open(file, formats=readable_formats())
         except UnidentifiedImageError:
             deep = read_deep(data, None, page) if starts_as_tiff(data) else None
             if deep is None:
@@ -178,7 +176,7 @@ def count_pages(data: bytes | Path) -> int:
     """The pages of a file that are images of their own. Raises Unreadable as `decode`."""
     with _as_unreadable(), pillow_reads_large(), file_of(data) as file:
         try:
-            with Image.open(file, formats=FORMATS) as image:
+            with Image.open(file, formats=readable_formats()) as image:
                 return len(page_frames(image))
         except UnidentifiedImageError:
             return 1
@@ -221,7 +219,7 @@ def _as_unreadable() -> Iterator[None]:
     except (Unreadable, UserError):
         raise
     except UnidentifiedImageError as error:
-        raise Unreadable("not a JPEG, PNG, BMP, WebP or TIFF image") from error
+        raise Unreadable("not an image") from error
     except Image.DecompressionBombError as error:
         raise Unreadable("too many pixels, perhaps a decompression bomb") from error
     except Exception as error:  # each decoder raises errors of its own

@@ -32,7 +32,7 @@ def read_deep(data: bytes | Path, image: Image.Image | None, frame: int = 0) -> 
         return DeepImage.of(_png_bands(data, header), size, np.dtype(np.uint16), orientation)
     if not keeps_depth(image):
         return None
-    bits = 16 if image.format == "JPEG2000" else 0  # Pillow shifts all depths to 16 bits
+    bits = 16 if image.format in ("JPEG2000", "PPM") else 0  # Pillow scales all depths to 16 bits
     values = np.asarray(image)
     bands = iter([Samples(values[..., None], bits=bits)])
     return DeepImage.of(bands, image.size, values.dtype, image.getexif().get(ORIENTATION, 1))

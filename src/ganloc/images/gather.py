@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganloc.errors import UserError
+from ganloc.errors import Notice, UserError
 from ganloc.images.archive import LARGEST_FILE, Archive, Unreadable
 from ganloc.images.decode import (
     WHOLE,
@@ -25,6 +26,7 @@ from ganloc.images.decode import (
     resized,
 )
 from ganloc.images.image_set import ImageSet
+from ganloc.images.names import printable
 from ganloc.images.notes import reading_notes
 from ganloc.images.pages import page_name, split_page
 from ganloc.images.scale import Scale, decide
@@ -67,7 +69,7 @@ def gather(
     skipped: list[str] = []
     for name, one in zip(names, _decode_all(archive, names, size, Scale()), strict=True):
         if isinstance(one, Unreadable):
-            skipped.append(f"{_printable(name)}: {one}")
+            skipped.append(f"{printable(name)}: {one}")
             continue
         if one[0] is not None:
             pixels[len(kept)] = one[0]
@@ -87,7 +89,7 @@ def gather(
         sizes=np.array([one.size for one in about], dtype=np.int64).reshape(-1, 2),
         skipped=tuple(skipped),
         scale=used,
-        notes=reading_notes(kept, about, used, scale),
+        remarks=reading_notes(kept, about, used, scale),
     )
 
 
@@ -106,8 +108,11 @@ def with_pages(archive: Archive, names: Sequence[str]) -> list[str]:
 
 
 def crop_reader(images: ImageSet) -> CropReader | None:
-    """A function that reads crops of these images from their files; None without an archive."""
-    return None if images.archive is None else partial(_read_crops, images.archive, images)
+    """A function that reads crops of these images from their files; None without an archive.
+
+    It gives a Notice of the first file that can no longer be read.
+    """
+    return None if images.archive is None else partial(_read_crops, images.archive, images, [])
 
 
 def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
@@ -125,6 +130,7 @@ def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
 def _read_crops(
     archive: Archive,
     images: ImageSet,
+    told: list[str],
     indices: Int[np.ndarray, " k"],
     crops: Float[np.ndarray, "k 4"],
 ) -> UInt8[np.ndarray, "k size size 3"]:
@@ -133,12 +139,30 @@ def _read_crops(
     names = [images.names[index] for index in indices]
     scale = images.scale or Scale()
     decoded = _decode_all(archive, names, images.size, scale, crops)
+    first = None
     for place, (index, crop, one) in enumerate(zip(indices, crops, decoded, strict=True)):
-        pixels = None if isinstance(one, Unreadable) else one[0]
+        pixels, reason = None, Unreadable("it is another image now")
+        if isinstance(one, Unreadable):
+            reason = one
+        elif one[1].size == tuple(images.sizes[index]):
+            pixels = one[0]
         if pixels is None:
+            first = first or (images.names[index], reason)
             pixels = resized(Image.fromarray(images.pixels[index]), images.size, crop)
         found[place] = pixels
+    if first and not told:  # not within the loop, where Pillow is kept quiet
+        told.append(first[0])
+        _tell_gone(*first)
     return found
+
+
+def _tell_gone(name: str, reason: Unreadable) -> None:
+    warnings.warn(
+        f"{printable(name)} can no longer be read ({reason}): its box, and those of further files "
+        "that changed since they were listed, are not refined.",
+        Notice,
+        stacklevel=4,
+    )
 
 
 def _decode_all(
@@ -150,7 +174,7 @@ def _decode_all(
 ) -> Iterator[_Decoded | Unreadable]:
     def one(name: str, crop: Float[np.ndarray, "4"]) -> _Decoded | Unreadable:
         try:
-            if name != _printable(name):  # it could not be printed or exported
+            if not _is_unicode(name):  # it could not be printed or exported
                 raise Unreadable("its name is not valid Unicode")
             data, page = _read(archive, name)
             image, about = open_image(data, at_least_for(size, crop), scale, page)
@@ -177,7 +201,7 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
 def _read(archive: Archive, name: str) -> tuple[bytes | Path, int]:
     """A file, or its path if it is large, and the page that the name tells if no file has it."""
     try:
-        if archive.locate is not None and _is_large(path := archive.locate(name)):
+        if archive.on_disk and _is_large(path := archive.path / name):
             return path, 0
         return archive.read(name), 0
     except Unreadable:
@@ -194,8 +218,8 @@ def _is_large(path: Path) -> bool:
         return False  # `read` says why
 
 
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+def _is_unicode(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode("utf-8") == name
 
 
 def room_for(shape: tuple[int, int, int, int], limit_bytes: int) -> UInt8[np.ndarray, "n s s 3"]:

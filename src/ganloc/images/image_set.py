@@ -11,6 +11,8 @@ from ganloc.images.archive import Archive
 from ganloc.images.scale import Scale
 from ganloc.shapes import Float, Int, UInt8
 
+MOST_NAMED = 20  # of the files that could not be read
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -29,8 +31,9 @@ class ImageSet:
         archive: the open files, to read crops at full resolution. None if `pixels` are the
             originals.
         source: the set as the user named it.
+        remarks: sentences on what else of the folder is not in the set, on names, and on how files
+            were read.
         scale: of the deep images, if there are any or a model's scale was given.
-        notes: sentences for the user on how the files were read.
 
     >>> images = ImageSet(
     ...     pixels=np.zeros((3, 64, 64, 3), np.uint8),
@@ -50,8 +53,8 @@ class ImageSet:
     classes: tuple[str, ...] = ()
     archive: Archive | None = None
     source: str = ""
+    remarks: tuple[str, ...] = ()
     scale: Scale | None = None
-    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -63,11 +66,18 @@ class ImageSet:
 
     @property
     def left_out(self) -> str:
-        """A message that lists the files that could not be read; "" if there are none."""
-        if not self.skipped:
-            return ""
-        count = f"{len(self.skipped)} of {len(self) + len(self.skipped)}"
-        return "\n  ".join([f"{count} files could not be read (left out):", *self.skipped])
+        """A message of what is not in the set: files that could not be read, and `remarks`.
+
+        "" if everything is in it.
+        """
+        lines = list(self.remarks)
+        if self.skipped:
+            count = f"{len(self.skipped)} of {len(self) + len(self.skipped)}"
+            more = len(self.skipped) - MOST_NAMED
+            listed = [*self.skipped[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]
+            told = [f"{count} files could not be read (left out):", *listed]
+            lines.insert(0, "\n  ".join(told))
+        return "\n".join(lines)
 
     @cached_property
     def checksum(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ganloc.images.decode import About
 from ganloc.images.pages import split_page
 from ganloc.images.scale import Range, Scale, beyond, is_gap
+from ganloc.wording import either
 
 _NAMED = 5  # files named in a line
 
@@ -33,7 +34,7 @@ def reading_notes(
     if several:
         lines.append(
             f"{sum(several.values())} further pages or frames of {_files(several)} were not looked "
-            "at: --pages (in Python pages=True) takes each as an image."
+            f"at: {either('--pages', 'pages=True')} takes each as an image."
         )
     unmarked = [name for name, one in zip(names, about, strict=True) if one.unmarked_cmyk]
     if unmarked:

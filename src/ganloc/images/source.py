@@ -15,6 +15,7 @@ from ganloc.images.scale import Scale
 from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
+from ganloc.wording import either
 
 # Environment variables with the path of an archive.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
@@ -53,22 +54,26 @@ def load_images(
     split: str = "train",
     archive: Path | None = None,
     truth: Path | None = None,
+    category: str | None = None,
     scale: Scale | None = None,
     pages: bool = False,
 ) -> ImageSet:
-    """Load a folder, a zip or a named data set, resized to `size` × `size`.
+    """Load a folder, a zip, an image file or a named data set, resized to `size` × `size`.
 
     Args:
-        data: a folder or zip of images, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or `embedded`
-            (drawn images). `./embedded` is a folder of that name.
+        data: a folder or zip of images, one image file, `tiny-imagenet:SET`, `cifar10:CATEGORY`, or
+            `embedded` (drawn images). `./embedded` is a folder of that name.
         size: side of the images, in pixels.
         split: "train" or "test". A folder has no split: both give all its images.
         archive: tiny-imagenet-200.zip or cifar-10-binary.tar.gz, or its folder. By default the path
             in the environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10.
         truth: a COCO file with the true boxes of a folder, a zip or CIFAR-10.
-        scale: of a model (`Model.scale`), for the deep images of a folder or zip. By default one
-            scale is decided for the set.
+        category: of the COCO file, the only one whose boxes count. By default all count.
+        scale: of a model (`Localizer.scale`), for the deep images of a folder or zip. By default
+            one scale is decided for the set.
         pages: take each page or frame of a file of a folder or zip as an image (`stack.tif#3`).
+
+    A Notice tells of files that are not in the set, and of boxes that were changed or left out.
 
     Raises:
         UserError: `data` does not exist or cannot be read.
@@ -83,15 +88,16 @@ def load_images(
         raise UserError(f"Unknown split {split!r}: choose train or test.")
     if truth is not None and has_boxes(data):
         raise UserError(f"{data} has its own true boxes: leave out {truth}.")
+    if truth is None and category is not None:
+        raise UserError(f"The category {category!r} needs a truth file: give one, or leave it out.")
     if has_split(data):
         images = _load_named(data, size, split, archive)
     else:
         images = _load_path(data, size, scale, pages)
     images = replace(images, source=data)
-    for line in (images.left_out, *images.notes):
-        if line:
-            warnings.warn(line, Notice, stacklevel=2)
-    return images if truth is None else read_coco(truth, images)
+    if images.left_out:
+        warnings.warn(images.left_out, Notice, stacklevel=2)
+    return images if truth is None else read_coco(truth, images, category)
 
 
 def has_split(data: str) -> bool:
@@ -118,8 +124,8 @@ def _load_named(data: str, size: int, split: str, archive: Path | None) -> Image
     given = archive or os.environ.get(published.variable)
     if not given:
         raise UserError(
-            f"{data} needs the archive of {published.title}: give {published.archive} by --data or "
-            f"by the environment variable {published.variable}."
+            f"{data} needs the archive of {published.title}: give {published.archive} by "
+            f"{either('--data', 'archive')} or by the environment variable {published.variable}."
         )
     set_name = data.partition(":")[2]
     return published.load(Path(given).expanduser(), set_name, split, size)

@@ -1,10 +1,12 @@
 """The files of a tar, read into memory."""
 
 import tarfile
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
 from ganloc.errors import UserError
-from ganloc.images.archive import LARGEST_FILE, Archive, Unreadable, is_hidden
+from ganloc.images.archive import LARGEST_FILE, Archive, Unreadable
+from ganloc.images.names import litter, path_inside
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
@@ -17,7 +19,8 @@ def is_tar(path: Path) -> bool:
 def read_tar(path: Path) -> Archive:
     """Read a whole tar in one pass: a compressed tar has no random access.
 
-    Nothing is extracted. Links, devices and hidden files are left out.
+    Nothing is extracted. Links, devices, hidden and system files, and names that point out of the
+    tar are left out.
 
     Raises:
         UserError: the file is not a tar, is broken, or holds more than `LARGEST_FILE` bytes.
@@ -27,9 +30,9 @@ def read_tar(path: Path) -> Archive:
     try:
         with tarfile.open(path) as opened:
             for member in opened:
-                name = member.name.removeprefix("./")
+                name = path_inside(member.name)
                 content = opened.extractfile(member) if member.isfile() else None
-                if content is None or is_hidden(name):
+                if content is None or name is None or litter(name):
                     continue
                 room -= member.size
                 if room < 0:
@@ -45,9 +48,9 @@ def read_tar(path: Path) -> Archive:
             f"{path} is a broken or incomplete tar ({error}): download or make it again."
         ) from error
 
-    def read(name: str) -> bytes:
+    def open_member(name: str) -> BufferedIOBase:
         if name not in files:
             raise Unreadable("no such file")
-        return files[name]
+        return BytesIO(files[name])
 
-    return Archive(path, tuple(sorted(files)), read)
+    return Archive(path, tuple(sorted(files)), open_member)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -109,29 +110,41 @@ def _by_tifffile(data: bytes | Path, frame: int) -> DeepImage:
     except ImportError as error:
         raise _NeedsPackage from error
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or damage goes to stderr
-    page = tifffile.TiffFile(file_of(data)).pages[frame].aspage()
+    with ExitStack() as stack:
+        file = stack.enter_context(file_of(data))
+        page = tifffile.TiffFile(file).pages[frame].aspage()
+        _check_page(page)
+        bands = _tifffile_bands(page)
+        try:  # what is missing shows when the first rows are unpacked
+            first = next(bands)
+        except (ValueError, NotImplementedError) as error:
+            if "imagecodecs" in str(error):
+                raise _NeedsPackage from error
+            raise
+        opened = stack.pop_all()
+
+    def all_bands() -> Iterator[np.ndarray]:
+        with opened:
+            yield first
+            yield from bands
+
     tags = {tag.code: tag.value for tag in page.tags}
+    size, orientation = (page.imagewidth, page.imagelength), _first(tags, ORIENTATION, 1)
+    try:
+        return _deep_image(all_bands(), size, first.dtype, orientation, tags, page.samplesperpixel)
+    except Unreadable:
+        opened.close()
+        raise
+
+
+def _check_page(page: Any) -> None:
+    """Refuse what would need too much memory, and numbers that are not shown."""
     check_size((page.imagewidth, page.imagelength))
     check_size((page.tilewidth, page.tilelength))
     if page.dtype is None or page.dtype.kind not in "buif" or page.imagedepth > 1:
         raise Unreadable(f"a TIFF of {page.dtype or 'unknown'} numbers, which is not read")
     if page.samplesperpixel > _MOST_SAMPLES:
         raise Unreadable(f"{page.samplesperpixel} samples a pixel, which are not read")
-    # What is missing shows when the first rows are unpacked.
-    bands = _tifffile_bands(page)
-    try:
-        first = next(bands)
-    except (ValueError, NotImplementedError) as error:
-        if "imagecodecs" in str(error):
-            raise _NeedsPackage from error
-        raise
-
-    def all_bands() -> Iterator[np.ndarray]:
-        yield first
-        yield from bands
-
-    size, orientation = (page.imagewidth, page.imagelength), _first(tags, ORIENTATION, 1)
-    return _deep_image(all_bands(), size, first.dtype, orientation, tags, page.samplesperpixel)
 
 
 def _tifffile_bands(page: Any) -> Iterator[np.ndarray]:

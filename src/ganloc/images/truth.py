@@ -1,132 +1,125 @@
 """True boxes from a COCO file, for evaluation."""
 
-import json
+import warnings
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ganloc.errors import UserError
+from ganloc.errors import Notice, UserError
+from ganloc.images.coco_file import Annotation, CocoFile, read_coco_file
 from ganloc.images.image_set import ImageSet
+from ganloc.images.names import first_few, match_names, printable
+from ganloc.images.possible_boxes import possible_boxes
+from ganloc.wording import option
 
 
-@dataclass
-class _Entry:
-    """One image of the file: width and height in pixels, if given, and its xyxy boxes."""
+def read_coco(path: Path, images: ImageSet, category: str | None = None) -> ImageSet:
+    """Add the boxes of a COCO annotation file to `images`.
 
-    size: tuple[int, int] | None
-    boxes: list[list[float]] = field(default_factory=list)
+    Entries and images are matched by their paths, however these are written (`match_names`), or by
+    the end of the path, such as the file's name alone, if nothing else has that end. An entry
+    without annotations gives an image without boxes.
 
+    A Notice counts what was changed or does not count: `iscrowd` annotations, boxes that stand in
+    the file twice, of no area, or outside their image (left out), boxes that reach out (clipped),
+    several categories, and entries without an image.
 
-def read_coco(path: Path, images: ImageSet) -> ImageSet:
-    """Add the boxes of a COCO annotation file to `images`. All categories count.
-
-    Entries and images are matched by relative path, or by file name if it is unique on both sides.
-    Entries without an image are ignored, and so are `iscrowd` annotations. An entry without
-    annotations gives an image without boxes.
+    Args:
+        path: the COCO file.
+        images: the set.
+        category: the category whose boxes count, by its name, or by its id if it has no name. By
+            default all count.
 
     Raises:
-        UserError: the file is missing or is not COCO, an image has no entry, or an entry has
-            another width or height than its image.
+        UserError: the file is missing or is not COCO, an image has no entry, an entry has another
+            width or height than its image, the category is unknown, or the boxes are in fractions
+            or give corners instead of sides.
     """
-    entries = _read_entries(path)
-    matched = _match(path, images.names, entries)
-    truth = []
-    for name, (width, height), entry in zip(images.names, images.sizes, matched, strict=True):
-        if entry.size not in (None, (width, height)):
-            raise UserError(
-                f"{path} says that {name} is {entry.size[0]}×{entry.size[1]} pixels and it is "
-                f"{width}×{height}: give the true boxes of these images."
-            )
-        truth.append(np.array(entry.boxes, dtype=np.float64).reshape(-1, 4))
-    return replace(images, truth=tuple(truth))
+    coco = read_coco_file(path)
+    entries = _match(path, images, coco)
+    told = list(coco.told)
+    place = {entry: index for index, entry in enumerate(entries)}
+    unused = [name for entry, name in enumerate(coco.names) if entry not in place]
+    if unused:
+        told.append(f"{_count(len(unused), 'entry', 'entries')} of other images ({_few(unused)})")
+    own = [annotation for annotation in coco.annotations if annotation.image in place]
+    own = _of_category(path, own, category, told)
+    own = _that_count(coco, own, told)
+    index = np.array([place[annotation.image] for annotation in own], dtype=np.int64)
+    bboxes = np.array([annotation.bbox for annotation in own], dtype=np.float64).reshape(-1, 4)
+    names = [images.names[i] for i in index]
+    kept, boxes, changed = possible_boxes(path, names, images.sizes[index], bboxes)
+    if told := [*told, *changed]:
+        warnings.warn(f"{path}: {'; '.join(told)}.", Notice, stacklevel=2)
+    order = np.argsort(index[kept], kind="stable")
+    ends = np.searchsorted(index[kept][order], np.arange(1, len(images)))
+    return replace(images, truth=tuple(np.split(boxes[kept][order], ends)))
 
 
-def _match(path: Path, names: tuple[str, ...], entries: dict[str, _Entry]) -> list[_Entry]:
-    """The entry of each name."""
-    images_called = Counter(_base(name) for name in names)
-    entries_called = Counter(_base(name) for name in entries)
-    by_base = {_base(name): entry for name, entry in entries.items()}
-
-    def find(name: str) -> _Entry | None:
-        base = _base(name)
-        if name in entries:
-            return entries[name]
-        unique = images_called[base] == entries_called[base] == 1
-        return by_base[base] if unique else None
-
-    found = {name: find(name) for name in names}
-    missing = [name for name, entry in found.items() if entry is None]
+def _match(path: Path, images: ImageSet, coco: CocoFile) -> list[int]:
+    """The index of each image's entry."""
+    found = match_names(images.names, coco.names, by_ending=True)
+    missing = [name for name, entry in zip(images.names, found, strict=True) if entry is None]
     if missing:
         raise UserError(
-            f"{path} has no entry for {len(missing)} of {len(names)} images (the first is "
-            f"{missing[0]}): add them to its images, or leave these images out."
+            f"{path} has no entry for {len(missing)} of {len(images)} images (the first is "
+            f"{printable(missing[0])}): add them to its images, or leave these images out."
         )
-    return [entry for entry in found.values() if entry is not None]
-
-
-def _read_entries(path: Path) -> dict[str, _Entry]:
-    """The entries of the file, by `file_name`."""
-    try:
-        coco = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"No truth file at {path}: check the spelling of the path.") from error
-    except OSError as error:
-        raise UserError(f"Cannot read {path} ({error.strerror}): give a COCO file.") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid JSON ({error}): give a COCO file.") from error
-    entries: dict[str, _Entry] = {}
-    name_of: dict[Any, str] = {}
-    for image in _rows(path, coco, "images"):
-        try:
-            name, key = image["file_name"].replace("\\", "/").removeprefix("./"), image["id"]
-            if name_of.setdefault(key, name) != name:
-                raise ValueError(f"the id {key} is also that of {name_of[key]}")
-            entries.setdefault(name, _Entry(_size(image)))
-        except _MALFORMED as error:
-            raise _bad_row(path, "images", image, error) from error
-    for annotation in _rows(path, coco, "annotations"):
-        try:
-            if not annotation.get("iscrowd"):
-                entries[name_of[annotation["image_id"]]].boxes.append(_xyxy(annotation["bbox"]))
-        except _MALFORMED as error:
-            raise _bad_row(path, "annotations", annotation, error) from error
+    entries = [entry for entry in found if entry is not None]
+    for name, (width, height), entry in zip(images.names, images.sizes, entries, strict=True):
+        said = coco.sizes[entry]
+        if said not in (None, (width, height)):
+            raise UserError(
+                f"{path} says that {printable(name)} is {said[0]}×{said[1]} pixels and it is "
+                f"{width}×{height}: give the true boxes of these images."
+            )
     return entries
 
 
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+def _of_category(
+    path: Path, annotations: list[Annotation], category: str | None, told: list[str]
+) -> list[Annotation]:
+    """The annotations of one category."""
+    counts = Counter(annotation.category for annotation in annotations)
+    listed = ", ".join(f"{printable(name) or 'none'} {n}" for name, n in counts.most_common(5))
+    listed += ", …" if len(counts) > 5 else ""
+    if category is None:
+        if len(counts) > 1:
+            told.append(
+                f"{len(counts)} categories ({listed}) all count: choose one by {option('category')}"
+            )
+        return annotations
+    if category not in counts:
+        raise UserError(
+            f"{path} has no boxes of the category {category!r} in these images: choose one of "
+            f"its categories ({listed or 'there are no boxes'})."
+        )
+    return [annotation for annotation in annotations if annotation.category == category]
 
 
-def _rows(path: Path, coco: Any, key: str) -> list[Any]:
-    rows = coco.get(key) if isinstance(coco, dict) else None
-    if not isinstance(rows, list):
-        raise UserError(f"{path} has no list of {key}: give a COCO file.")
-    return rows
+def _that_count(coco: CocoFile, annotations: list[Annotation], told: list[str]) -> list[Annotation]:
+    """The annotations without crowds and without duplicates."""
+
+    def tell(found: Sequence[Annotation], one: str, several: str, what: str) -> None:
+        if found:
+            some = _few(coco.names[annotation.image] for annotation in found)
+            told.append(f"{_count(len(found), one, several)} {what} ({some})")
+
+    tell([a for a in annotations if a.is_crowd], "crowd", "crowds", "left out")
+    single = [annotation for annotation in annotations if not annotation.is_crowd]
+    tell([a for a in single if a.as_text], "box", "boxes", "with numbers written as text, read")
+    first: dict[tuple[object, ...], Annotation] = {}
+    again = [a for a in single if first.setdefault((a.image, a.bbox, a.category), a) is not a]
+    tell(again, "box that stands", "boxes that stand", "there twice left out")
+    return list(first.values())
 
 
-def _size(image: dict[str, Any]) -> tuple[int, int] | None:
-    if image.get("width") is None or image.get("height") is None:
-        return None
-    return int(image["width"]), int(image["height"])
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
-def _xyxy(bbox: list[Any]) -> list[float]:
-    """COCO's x, y, width, height → the two corners, half-open, in pixels."""
-    x, y, width, height = (float(number) for number in bbox)
-    if not np.isfinite([x, y, width, height]).all() or width < 0 or height < 0:
-        raise ValueError(f"no box is {bbox}")
-    return [x, y, x + width, y + height]
-
-
-def _bad_row(path: Path, key: str, row: Any, error: Exception) -> UserError:
-    reason = f"no {error} in it or in images" if isinstance(error, KeyError) else str(error)
-    return UserError(
-        f"{path} has a malformed row in {key}, {json.dumps(row)[:100]} ({reason}): "
-        "give a COCO file."
-    )
-
-
-def _base(name: str) -> str:
-    return name.rpartition("/")[2]
+def _few(names: Iterable[str]) -> str:
+    return first_few(dict.fromkeys(names))

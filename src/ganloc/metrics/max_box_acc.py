@@ -13,9 +13,9 @@ import numpy as np
 
 from ganloc.box.from_heatmap import component_boxes, largest, normalise
 from ganloc.box.iou import best_iou
-from ganloc.images.batches import CUT
+from ganloc.images.batches import CUT, batched
 from ganloc.metrics.localization import evaluable, gt_known_loc
-from ganloc.shapes import Float, Int
+from ganloc.shapes import Bool, Float, Int
 
 THRESHOLDS = np.arange(100) / 100
 DELTAS = (0.3, 0.5, 0.7)
@@ -56,7 +56,7 @@ def max_box_acc(
     Heatmaps are min-max normalised, a pixel M belongs to the object if M > τ, components are
     8-connected, the largest box is that of the largest area, and a hit is IoU > δ. The authors'
     code differs: it rounds M to 256 steps, takes the contour of the largest area and counts
-    IoU ≥ δ. A heatmap that is constant or not finite gives the whole image at every threshold.
+    IoU ≥ δ. A heatmap that is constant or not finite says nothing: it is a miss at every threshold.
     Images without a true box are left out.
 
     Args:
@@ -99,6 +99,17 @@ def max_box_acc(
     )
 
 
+def says_nothing(heatmaps: Float[np.ndarray, "n h w"]) -> Bool[np.ndarray, " n"]:
+    """Heatmaps that are constant or not finite, from which no box can be cut.
+
+    >>> says_nothing(np.array([[[0.0, 1.0]], [[0.5, 0.5]], [[0.0, np.nan]]]))
+    array([False,  True,  True])
+    """
+    parts = [heatmaps[part] for part in batched(len(heatmaps), CUT)]
+    found = [normalise(part).min(axis=(1, 2)) > 0 for part in parts]  # all ones, else from 0 to 1
+    return np.concatenate([np.zeros(0, bool), *found])
+
+
 def _ious(
     heatmaps: Float[np.ndarray, "n h w"],
     truth: tuple[Float[np.ndarray, "_ 4"], ...],
@@ -106,6 +117,7 @@ def _ious(
     thresholds: Float[np.ndarray, " t"],
 ) -> Float[np.ndarray, "2 t n"]:
     """`best_iou` of the largest box and of the best of all boxes, for every threshold."""
+    nothing = says_nothing(heatmaps)
     heatmaps = normalise(heatmaps)
     height, width = heatmaps.shape[1:]
     scale = np.tile(sizes, 2)
@@ -116,4 +128,5 @@ def _ious(
         each = best_iou(boxes_in_pixels, tuple(truth[i] for i in image))
         ious[0, row] = each[largest(image, boxes)]
         np.maximum.at(ious[1, row], image, each)
+    ious[:, :, nothing] = 0.0
     return ious

@@ -1,5 +1,6 @@
 """Metrics of several methods on one data set, as rows and as JSON."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ganloc.box.iou import best_iou
+from ganloc.errors import Notice
+from ganloc.images.names import first_few
 from ganloc.metrics.bootstrap import bootstrap_interval
 from ganloc.metrics.localization import evaluable, gt_known_loc, mean_iou
-from ganloc.metrics.max_box_acc import MaxBoxAcc, max_box_acc
-from ganloc.shapes import Float, Int
+from ganloc.metrics.max_box_acc import MaxBoxAcc, max_box_acc, says_nothing
+from ganloc.shapes import Bool, Float, Int
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def evaluate_boxes(
     truth: tuple[Float[np.ndarray, "_ 4"], ...],
     uses_labels: bool = False,
     oracle: bool = False,
+    no_credit: Bool[np.ndarray, " n"] | None = None,
 ) -> Row:
     """The row of a method with one box an image. Images without a true box are left out.
 
@@ -57,11 +61,15 @@ def evaluate_boxes(
         truth: true boxes of each image, likewise.
         uses_labels: as in `Row`.
         oracle: as in `Row`.
+        no_credit: images whose box has an IoU of 0, whatever it is. By default none.
 
     Raises:
         UserError: no image has a true box.
     """
-    ious = best_iou(boxes, truth)[evaluable(truth)]
+    ious = best_iou(boxes, truth)
+    if no_credit is not None:
+        ious[no_credit] = 0.0
+    ious = ious[evaluable(truth)]
     return Row(
         name=name,
         uses_labels=uses_labels,
@@ -81,8 +89,12 @@ def evaluate_heatmaps(
     boxes: Float[np.ndarray, "n 4"],
     truth: tuple[Float[np.ndarray, "_ 4"], ...],
     sizes: Int[np.ndarray, "n 2"],
+    names: Sequence[str] = (),
 ) -> Row:
     """The row of a method with heatmaps: `evaluate_boxes`, and `max_box_acc` of the heatmaps.
+
+    A heatmap that is constant or not finite says nothing. It gets no credit for its box, which is
+    the whole image, and a Notice counts such heatmaps.
 
     Args:
         name: the method.
@@ -90,11 +102,21 @@ def evaluate_heatmaps(
         boxes: xyxy, half-open, in pixels of the originals.
         truth: true boxes of each image, likewise.
         sizes: width and height of each original, in pixels.
+        names: of the images, for the Notice.
 
     Raises:
         UserError: no image has a true box.
     """
-    row = evaluate_boxes(name, boxes, truth)
+    nothing = says_nothing(heatmaps)
+    row = evaluate_boxes(name, boxes, truth, no_credit=nothing)
+    if nothing.any():
+        some = first_few(names[i] for i in np.flatnonzero(nothing).tolist()) if names else ""
+        warnings.warn(
+            f"{nothing.sum()} of {len(heatmaps)} heatmaps of {name} are constant or not finite"
+            f"{f' ({some})' if some else ''}: they get no credit.",
+            Notice,
+            stacklevel=2,
+        )
     return replace(row, max_box_acc=max_box_acc(heatmaps, truth, sizes))
 
 

@@ -78,7 +78,7 @@ def train_reference(
                 save_learner(learner, run.checkpoint)
             if stopped() and not last:
                 _finish(run, learner, recipe, images)
-                raise Stopped(learner.iteration)
+                raise Stopped(learner.iteration, number=stopped())
     return _finish(run, learner, recipe, images)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ganloc.files import replacing
+from ganloc.files import writing
 from ganloc.shapes import Float, UInt8
 
 # From dark blue over violet and orange to pale yellow. Brightness increases, also when printed in
@@ -74,7 +74,8 @@ def under_heatmap(
     return (0.4 * grey + 0.6 * np.asarray(coloured)).round().astype(np.uint8)
 
 
-def save_png(path: Path, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
+def save_png(path: Path, pixels: UInt8[np.ndarray, "h w 3"] | Image.Image) -> None:
     """Write a PNG, atomically."""
-    with replacing(path) as temporary:
-        Image.fromarray(pixels).save(temporary, "png")
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    with writing(path) as file:
+        image.save(file, "png")
