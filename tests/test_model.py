@@ -16,6 +16,7 @@ from ganloc.heatmap.feature_statistics import FeatureStatistics, feature_statist
 from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, read_heatmaps
 from ganloc.images.batches import to_tensor
 from ganloc.images.image_set import ImageSet
+from ganloc.images.scale import Range, Scale
 from ganloc.model import MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import Recipe
@@ -177,6 +178,24 @@ def test_the_file_says_how_images_go_in(saved):
     np.testing.assert_allclose(pixels * said["scale"] + said["offset"], given, atol=1e-6)
 
 
+def test_the_scale_of_deep_images_is_kept_with_the_model(tmp_path):
+    scale = Scale(Range(0.0, 4095.0), Range(-1.0, 2.0, (-9999.0,)))
+    recipe = Recipe(variant="dcgan", size=32, discriminator_width=2)
+    images = replace(some_images(), scale=scale)
+    model = Model.freeze(new_discriminator(recipe), images, recipe, iteration=1)
+    model.save(tmp_path / "m")
+    assert Model.load(tmp_path / "m").scale == model.scale == scale
+    assert model.to(torch.device("cpu")).scale == scale
+
+
+def test_a_model_of_8_bit_images_and_one_of_an_earlier_version_have_no_scale(saved):
+    assert Model.load(saved).scale is None
+    with safe_open(saved, "pt") as file:
+        assert "deep" not in json.loads(file.metadata()["preprocessing"])
+    rewritten(saved, preprocessing=None)
+    assert Model.load(saved).scale is None
+
+
 def rewritten(path, weights=None, **changes):
     """The file with other weights, or some metadata replaced (None: left out)."""
     with safe_open(path, "pt") as file:
@@ -198,6 +217,7 @@ BREAKS = {
     "no sign": lambda path: rewritten(path, statistics='{"aspect": 1.0}'),
     "no aspect": lambda path: rewritten(path, statistics='{"sign": 1}'),
     "no directions": lambda path: rewritten(path, new_model().discriminator.state_dict()),
+    "a broken scale": lambda path: rewritten(path, preprocessing='{"deep": {"integers": {}}}'),
     "recipe not JSON": lambda path: rewritten(path, recipe="{"),
     "weights of another network": lambda path: rewritten(path, {"w": torch.zeros(2)}),
     "another width": lambda path: rewritten(

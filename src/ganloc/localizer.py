@@ -16,6 +16,7 @@ from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.images.in_memory import image_set_of, is_image_file
+from ganloc.images.scale import Scale
 from ganloc.images.source import load_images
 from ganloc.method import fit, localize
 from ganloc.model import Model
@@ -23,6 +24,7 @@ from ganloc.notices import (
     check_enough,
     check_size,
     warn_of_little,
+    warn_other_scale,
     warn_random_weights,
     warn_unfinished,
 )
@@ -103,6 +105,11 @@ class Localizer:
         return self._fitted().reading
 
     @property
+    def scale(self) -> Scale | None:
+        """The scale of the deep training images, for `load_images`; None if all had 8 bits."""
+        return self._fitted().scale
+
+    @property
     def verdict(self) -> Verdict | None:
         """A label-free verdict whether to trust the model; None before `fit`."""
         return None if self.model is None else verdict_of(self.model)
@@ -114,6 +121,7 @@ class Localizer:
         archive: str | Path | None = None,
         resume: bool = False,
         progress: ProgressCallback | None = None,
+        pages: bool = False,
     ) -> "Localizer":
         """Train on a set of images. True boxes and classes, if any, are not used.
 
@@ -127,6 +135,7 @@ class Localizer:
             archive: of a named data set, as for `load_images`.
             resume: go on with the run in `out`.
             progress: called with the training step and a line of the log.
+            pages: take each page or frame of a file as an image.
 
         Returns:
             The Localizer itself.
@@ -150,7 +159,7 @@ class Localizer:
         if resume and out is None:
             raise UserError("resume=True goes on with a run folder: give it by out.")
         device = choose_device(self.device)  # in a forked process it may have gone
-        images = self._load(photos, "train", archive).unlabelled()
+        images = self._load(photos, "train", archive, None, pages).unlabelled()
         check_enough(images)
         warn_of_little(images)
         if out is None:
@@ -184,6 +193,7 @@ class Localizer:
             warn_unfinished(model)
         else:
             warn_random_weights(model, reading)
+        warn_other_scale(model, images)
         return localize(model, images, reading, refine)
 
     def localize(
@@ -192,6 +202,7 @@ class Localizer:
         reading: str | None = None,
         archive: str | Path | None = None,
         refine: bool = True,
+        pages: bool = False,
     ) -> list[Localization]:
         """Find one box in every image.
 
@@ -202,6 +213,7 @@ class Localizer:
             archive: as for `fit`.
             refine: let the student read a crop around each box at the resolution of the file, in
                 images that are larger than the network.
+            pages: as for `fit`.
 
         Returns:
             The box of each image, in the order of the files' names, or in the order given.
@@ -214,8 +226,7 @@ class Localizer:
         >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
         ...     print(found.path, found.box, found.score)
         """
-        self._fitted()
-        images = self._load(photos, "test", archive)
+        images = self._load(photos, "test", archive, self.scale, pages)
         found = self.detect(images, reading, refine)
         outliers = found.outlier_scores
         return [
@@ -262,14 +273,22 @@ class Localizer:
         localizer._begin(model.recipe, model.device, model)
         return localizer
 
-    def _load(self, photos: Any, split: str, archive: str | Path | None) -> ImageSet:
+    def _load(
+        self,
+        photos: Any,
+        split: str,
+        archive: str | Path | None,
+        scale: Scale | None,
+        pages: bool,
+    ) -> ImageSet:
+        size = self.recipe.size
         if isinstance(photos, ImageSet):
-            check_size(photos, self.recipe.size)
+            check_size(photos, size)
             return photos
         if not isinstance(photos, str | os.PathLike) or is_image_file(Path(photos)):
-            return image_set_of(photos, self.recipe.size)
+            return image_set_of(photos, size, scale, pages)
         given = None if archive is None else Path(archive)
-        return load_images(os.fspath(photos), self.recipe.size, split, given)
+        return load_images(os.fspath(photos), size, split, given, scale=scale, pages=pages)
 
     def _fitted(self) -> Model:
         if self.model is None:

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, for_reading
 from ganloc.heatmap.feature_statistics import FeatureStatistics, feature_statistics
 from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, Reading, read_heatmaps
 from ganloc.images.image_set import ImageSet, every_nth
+from ganloc.images.scale import Scale
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float
@@ -55,6 +57,7 @@ class Model:
         student: in evaluation mode; None without a student.
         outliers: outlier model of the training images; None for fewer than 20 images, or if the
             discriminator's training is not finished.
+        scale: of the deep training images, for the images to localize; None if all had 8 bits.
     """
 
     discriminator: Discriminator
@@ -64,6 +67,7 @@ class Model:
     signals: Mapping[str, float | None] = field(default_factory=dict)
     student: UNet | None = None
     outliers: OutlierModel | None = None
+    scale: Scale | None = None
 
     @property
     def device(self) -> torch.device:
@@ -95,7 +99,7 @@ class Model:
         ready = for_reading(discriminator, images.pixels)
         statistics = feature_statistics(ready, every_nth(images.pixels, CALIBRATION_IMAGES))
         info = {"iteration": iteration, "images": len(images), "checksum": images.checksum}
-        return cls(ready, recipe, statistics, info)
+        return cls(ready, recipe, statistics, info, scale=images.scale)
 
     def to(self, device: torch.device) -> "Model":
         """The same model on `device`."""
@@ -140,11 +144,14 @@ class Model:
     def save(self, path: Path) -> None:
         """Write weights and settings to one safetensors file, atomically."""
         statistics = {"sign": self.statistics.sign, "aspect": self.statistics.aspect}
+        preprocessing: dict[str, Any] = {"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}
+        if self.scale is not None:
+            preprocessing["deep"] = self.scale.to_dict()
         metadata = {
             "format": FORMAT,
             "recipe": self.recipe.to_json(),
             "statistics": json.dumps(statistics),
-            "preprocessing": json.dumps({"colour": "RGB", "scale": 1 / 127.5, "offset": -1.0}),
+            "preprocessing": json.dumps(preprocessing),
             "info": json.dumps(self.info),
             "signals": json.dumps(dict(self.signals)),
         }
@@ -176,6 +183,7 @@ class Model:
                 strip_prefix("student/", tensors),
                 strip_prefix("outliers/", tensors),
             )
+            deep = json.loads(metadata.get("preprocessing", "{}")).get("deep")
             return cls(
                 _loaded_discriminator(recipe, tensors),
                 recipe,
@@ -184,6 +192,7 @@ class Model:
                 json.loads(metadata["signals"]),
                 _loaded_student(recipe, student) if student else None,
                 OutlierModel.of(outliers) if outliers else None,
+                None if deep is None else Scale.from_dict(deep),
             )
         except Damaged as error:
             raise UserError(

@@ -5,6 +5,7 @@ import warnings
 from ganloc.checkpoints.run import going_on
 from ganloc.errors import Notice, UserError
 from ganloc.images.image_set import ImageSet
+from ganloc.images.notes import other_scale
 from ganloc.images.sameness import describe_sameness
 from ganloc.model import Model, reads_random_weights
 from ganloc.wording import either
@@ -33,6 +34,12 @@ def warn_random_weights(model: Model, reading: str) -> None:
             Notice,
             stacklevel=3,
         )
+
+
+def warn_other_scale(model: Model, images: ImageSet) -> None:
+    """Warn if deep images were loaded on another scale than that of the model."""
+    if difference := other_scale(images.scale, model.scale):
+        warnings.warn(difference, Notice, stacklevel=3)
 
 
 def check_size(images: ImageSet, size: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ganloc.duration import Duration
     from ganloc.images.image_set import ImageSet
+    from ganloc.images.scale import Scale
     from ganloc.metrics.rows import Row
     from ganloc.recipes import Recipe
 
@@ -72,6 +73,8 @@ def load_with_truth(
     archive: Path | None,
     truth: Path | None,
     category: str | None = None,
+    scale: "Scale | None" = None,
+    pages: bool = False,
 ) -> "ImageSet":
     """Load the test images with their true boxes.
 
@@ -83,7 +86,7 @@ def load_with_truth(
     there = has_split(data_set) or Path(data_set).expanduser().exists()
     if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
-    return load_images(data_set, size, "test", archive, truth, category)
+    return load_images(data_set, size, "test", archive, truth, category, scale, pages)
 
 
 def print_rows(

@@ -26,6 +26,7 @@ def evaluate(
     truth: Truth = None,
     category: Category = None,
     json: Flag = False,
+    pages: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -38,6 +39,7 @@ def evaluate(
         truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
         category: The category of --truth whose boxes count; by default all.
         json: Print one JSON object instead of the table.
+        pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, … in --truth.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …; by default a GPU if there is one.
@@ -49,7 +51,8 @@ def evaluate(
     from ganloc.tensors import choose_device
 
     model = load_model(run, choose_device(device))
-    test = load_with_truth(data_set, model.recipe.size, data, truth, category)
+    size, scale = model.recipe.size, model.scale
+    test = load_with_truth(data_set, size, data, truth, category, scale, pages)
     train = None
     if has_split(data_set):
         train = load_images(data_set, model.recipe.size, "train", data)

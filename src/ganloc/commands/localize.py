@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Data, Device, Photos, Trained, say
+from ganloc.commands.common import Data, Device, Flag, Photos, Trained, say
 from ganloc.errors import UserError
 
 Format = Reading = Category = Annotated[
@@ -26,6 +26,7 @@ def localize(
     reading: Reading = None,
     plain_cam: bool = False,
     refine: bool = True,
+    pages: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -47,6 +48,7 @@ def localize(
         plain_cam: The same as --reading plain-cam.
         refine: Refine each box on a crop at the resolution of the file, if the file is larger than
             the network's images; --no-refine skips this.
+        pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, …
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …
@@ -69,7 +71,8 @@ def localize(
             raise UserError(f"--plain-cam is not the reading {reading}: leave out one of them.")
         reading = "plain-cam"
     localizer = Localizer.load(run, device)
-    images = load_images(photos, localizer.recipe.size, "test", data)
+    size, scale = localizer.recipe.size, localizer.scale
+    images = load_images(photos, size, "test", data, scale=scale, pages=pages)
     if draw is not None:
         check_drawings(draw, photos, files_of_drawings(draw, images.names)[0])
     found = localizer.detect(images, reading, refine)

@@ -66,6 +66,7 @@ def train(
     preset: Preset = None,
     settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
     resume: Flag = False,
+    pages: Flag = False,
     data: Data = None,
     device: Device = None,
 ) -> None:
@@ -78,6 +79,7 @@ def train(
             GAN, thin) or paper (the GAN as published, for a GPU).
         settings: Settings that replace those of the preset.
         resume: Go on with the run in --out.
+        pages: Take each page or frame of a file as an image.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …; by default a GPU if there is one.
@@ -101,13 +103,14 @@ def train(
     else:
         recipe = make_recipe(preset or DEFAULT_PRESET, **given)
         check_new(out)
-    images = load_images(photos, recipe.size, "train", data)
+    images = load_images(photos, recipe.size, "train", data, pages=pages)
     # Before the training is announced.
     check_enough(images)
     if resume:
         Run.open(out).check_same(recipe, images)
     localizer = Localizer.from_recipe(recipe, place)
-    options = f" --data {quote(str(data))}" if data else ""
+    options = " --pages" if pages else ""
+    options += f" --data {quote(str(data))}" if data else ""
     options += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)
     kept = Run.open(out).read()["threads"] if resume else None

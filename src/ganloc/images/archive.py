@@ -35,6 +35,7 @@ class Archive:
         left_out: what is below the root but not among `names`.
         remarks: sentences on names that were guessed.
         stamps: size and time of the last change of each file of a folder when it was listed.
+        on_disk: whether `path / name` is the file of a name.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Archive:
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[str, ...] = ()
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    on_disk: bool = False
 
     def read(self, name: str) -> bytes:
         """The bytes of a file. Thread-safe. Raises Unreadable."""
@@ -83,20 +85,20 @@ def open_archive(path: Path) -> Archive:
         lambda name: _open_file(path / name),
         tuple(listing.left_out),
         stamps=listing.stamps,
+        on_disk=True,
     )
 
 
 def one_file(path: Path) -> Archive:
     """A file as an archive of its own."""
-    return Archive(path.parent, (path.name,), lambda name: _open_file(path.parent / name))
+    root = path.parent
+    return Archive(root, (path.name,), lambda name: _open_file(root / name), on_disk=True)
 
 
 def _open_file(path: Path) -> BufferedIOBase:
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would block for ever
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block for ever
             raise Unreadable("not a regular file")
-        _refuse_large(found.st_size)
         return path.open("rb")
     except FileNotFoundError as error:
         raise Unreadable("no such file") from error

@@ -1,20 +1,34 @@
 """Bytes of an image file → RGB pixels."""
 
-import io
 import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ganloc.errors import UserError
+from ganloc.images import png
 from ganloc.images.archive import Unreadable
+from ganloc.images.deep import read_deep
 from ganloc.images.kinds import readable_formats
+from ganloc.images.large import (
+    bands_of,
+    check_size,
+    factor_for,
+    file_of,
+    pillow_reads_large,
+    reduced,
+    room_to_decode,
+)
+from ganloc.images.pages import page_frames
+from ganloc.images.samples import BACKDROP, ORIENTATION, DeepImage, turned, upright_size
+from ganloc.images.scale import Digest, Range, Scale, decide
+from ganloc.images.tiff import read_bands, starts_as_tiff
 from ganloc.shapes import Float, UInt8
-
-# Behind transparent pixels. Neither dark nor light objects vanish on mid-grey.
-BACKDROP = (128, 128, 128, 255)
 
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is faster. At least MARGIN × `size`
 # pixels must remain: rounding then shifts the result by less than a quarter of a pixel.
@@ -23,55 +37,168 @@ MARGIN = 4
 WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 
 
+@dataclass(frozen=True)
+class About:
+    """What a set must know of an image besides its pixels.
+
+    Attributes:
+        size: width and height of the upright original, in pixels.
+        digest: of a deep image that was not converted (scale.py); None for all others.
+        pages: of the file that are images of their own, 1 for most.
+        unmarked_cmyk: whether it is a CMYK JPEG that does not say whether 0 is ink.
+    """
+
+    size: tuple[int, int]
+    digest: Digest | None = None
+    pages: int = 1
+    unmarked_cmyk: bool = False
+
+
 def decode(
-    data: bytes, size: int, crop: Float[np.ndarray, "4"] = WHOLE
+    data: bytes | Path,
+    size: int,
+    crop: Float[np.ndarray, "4"] = WHOLE,
+    scale: Scale | None = None,
+    page: int = 0,
 ) -> tuple[UInt8[np.ndarray, "size size 3"], tuple[int, int]]:
     """Decode an image and resize it to `size` × `size` with antialiasing.
 
     Call it inside `quiet_pillow()`: Pillow warns about files that are slightly damaged.
 
     Args:
-        data: bytes of the file.
+        data: bytes of the file, or its path if it is too large for the memory.
         size: side of the result in pixels, at least 1.
         crop: the rectangle to resize, xyxy in fractions of the upright image.
+        scale: of the set, for deep images. Without it the image is taken for its set.
+        page: of a file with several pages or frames, counted from 0.
 
     Returns:
         RGB pixels, 0–255, upright; width and height of the upright original, in pixels.
 
     Raises:
-        Unreadable: not an image, a damaged image, or a decompression bomb.
+        Unreadable: not an image, a damaged image, a decompression bomb, or a depth that is not
+            read rightly.
     """
+    image, original = open_rgb(data, at_least_for(size, crop), scale, page)
+    return resized(image, size, crop), original
+
+
+def at_least_for(size: int, crop: Float[np.ndarray, "4"] = WHOLE) -> int:
+    """The side that an image must keep for a crop of it to be resized to `size`."""
     shown = float((crop[2:] - crop[:2]).min())
-    image, original = open_rgb(data, at_least=math.ceil(MARGIN * size / max(shown, 1e-6)))
+    return math.ceil(MARGIN * size / max(shown, 1e-6))
+
+
+def resized(
+    image: Image.Image, size: int, crop: Float[np.ndarray, "4"] = WHOLE
+) -> UInt8[np.ndarray, "size size 3"]:
+    """A crop of an image (xyxy, fractions) at `size` × `size`."""
     box = tuple((crop * np.tile(image.size, 2)).tolist())
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box)), original
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box))
 
 
-def open_rgb(data: bytes, at_least: int) -> tuple[Image.Image, tuple[int, int]]:
+def open_rgb(
+    data: bytes | Path, at_least: int, scale: Scale | None = None, page: int = 0
+) -> tuple[Image.Image, tuple[int, int]]:
     """Open an image as upright RGB, with the width and height of the upright original.
 
-    A JPEG may be decoded at a reduced size, with no side below `at_least` pixels unless the
-    original is smaller. Only the first frame is read. Raises Unreadable as `decode`.
+    A JPEG or a large image may come at a reduced size, with no side below `at_least` pixels unless
+    the original is smaller or the reduced image is still large. Only one page is read. Scale, page
+    and errors are as in `decode`.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=readable_formats()) as image:
-            _refuse_bomb(image)
-            full = image.size
-            image.draft(image.mode, (at_least, at_least))  # changes JPEGs only
+    image, about = open_image(data, at_least, scale or Scale(), page)
+    if image is None and about.digest is not None:
+        alone = decide([about.digest], scale, alone=True)
+        image, about = open_image(data, at_least, alone, page)
+    assert image is not None
+    return image, about.size
+
+
+def open_image(
+    data: bytes | Path, at_least: int, scale: Scale, page: int = 0
+) -> tuple[Image.Image | None, About]:
+    """Open an image as `open_rgb`, with what else its set must know of it.
+
+    There is only the digest of a deep image of a kind whose range the scale lacks.
+    """
+    with _as_unreadable(), pillow_reads_large(), file_of(data) as file:
+        try:
+            opened = Image.open(file, formats=readable_formats())
+        except UnidentifiedImageError:
+            deep = read_deep(data, None, page) if starts_as_tiff(data) else None
+            if deep is None:
+                raise
+            return _of_deep(deep, at_least, scale, 1)
+        with opened as image:
+            frames = page_frames(image)
+            if page:
+                image.seek(frames[page])
+            return _of_pillow(data, image, at_least, scale, frames, page)
+
+
+def _of_pillow(
+    data: bytes | Path,
+    image: Image.Image,
+    at_least: int,
+    scale: Scale,
+    frames: list[int],
+    page: int,
+) -> tuple[Image.Image | None, About]:
+    full = image.size
+    check_size(full)
+    if factor_for(full, at_least) > 1:  # a JPEG may not stay large either
+        at_least = min(at_least, min(full) // factor_for(full, at_least))
+    unmarked = image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info
+    image.draft(image.mode, (at_least, at_least))  # changes JPEGs only
+    with room_to_decode(image.width * image.height):
+        deep = read_deep(data, image, frames[page])
+        if deep is not None:
+            return _of_deep(deep, at_least, scale, len(frames))
+        if factor_for(image.size, at_least) > 1:
+            rgb, size = _large(data, image, full, at_least, frames[page])
+        else:
             drafted = image.size != full
-            upright = ImageOps.exif_transpose(image)
-            if not drafted:
-                return _to_rgb(upright), upright.size
-            turned = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-            return _to_rgb(upright), (full[1], full[0]) if turned else full
-    except Unreadable:
-        raise
-    except UnidentifiedImageError as error:
-        raise Unreadable("not an image") from error
-    except Image.DecompressionBombError as error:
-        raise Unreadable("too many pixels, perhaps a decompression bomb") from error
-    except Exception as error:  # each decoder raises errors of its own
-        raise Unreadable(_first_line(error)) from error
+            rgb = _to_rgb(ImageOps.exif_transpose(image))
+            size = upright_size(full, image.getexif().get(ORIENTATION, 1)) if drafted else rgb.size
+        return rgb, About(size, None, len(frames), unmarked)
+
+
+def _of_deep(
+    deep: DeepImage, at_least: int, scale: Scale, pages: int
+) -> tuple[Image.Image | None, About]:
+    own = deep.own or scale.of(deep.kind)
+    if own is None:
+        return None, About(deep.upright_size, deep.digest(), pages)
+    return deep.to_rgb(own, at_least), About(deep.upright_size, None, pages)
+
+
+def count_pages(data: bytes | Path) -> int:
+    """The pages of a file that are images of their own. Raises Unreadable as `decode`."""
+    with _as_unreadable(), pillow_reads_large(), file_of(data) as file:
+        try:
+            with Image.open(file, formats=readable_formats()) as image:
+                return len(page_frames(image))
+        except UnidentifiedImageError:
+            return 1
+
+
+def _large(
+    data: bytes | Path, image: Image.Image, full: tuple[int, int], at_least: int, frame: int
+) -> tuple[Image.Image, tuple[int, int]]:
+    """A large image of 8 bits a sample as RGB, reduced, and the upright size of the original.
+
+    PNGs and most TIFFs are read in bands. Others are in memory as a whole, at 1 to 4 bytes a pixel.
+    """
+    header = png.read_header(data) if image.format == "PNG" and not frame else None
+    if image.format == "TIFF" and (deep := read_bands(data, image, frame)):
+        return deep.to_rgb(Range(0.0, 255.0), at_least), deep.upright_size
+    if header is not None and not header.interlaced:
+        bands, orientation = png.image_bands(data, header), png.orientation(data)
+    else:
+        image.load()  # a TIFF turns itself
+        bands, orientation = bands_of(image), image.getexif().get(ORIENTATION, 1)
+    rgb = reduced(map(_to_rgb, bands), factor_for(image.size, at_least))
+    return turned(rgb, orientation), upright_size(full, orientation)
 
 
 @contextmanager
@@ -85,40 +212,25 @@ def quiet_pillow() -> Iterator[None]:
         yield
 
 
-def _refuse_bomb(image: Image.Image) -> None:
-    # Pillow only warns at this number, and raises at twice as many pixels.
-    most = Image.MAX_IMAGE_PIXELS
-    if most is not None and image.width * image.height > most:
-        raise Unreadable("too many pixels, perhaps a decompression bomb")
+@contextmanager
+def _as_unreadable() -> Iterator[None]:
+    try:
+        yield
+    except (Unreadable, UserError):
+        raise
+    except UnidentifiedImageError as error:
+        raise Unreadable("not an image") from error
+    except Image.DecompressionBombError as error:
+        raise Unreadable("too many pixels, perhaps a decompression bomb") from error
+    except Exception as error:  # each decoder raises errors of its own
+        raise Unreadable(_first_line(error)) from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_to_8_bits(np.asarray(image, np.float64))).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         backdrop = Image.new("RGBA", image.size, BACKDROP)
         return Image.alpha_composite(backdrop, image.convert("RGBA")).convert("RGB")
     return image.convert("RGB")
-
-
-def _to_8_bits(
-    values: Float[np.ndarray, "height width"],
-) -> UInt8[np.ndarray, "height width"]:
-    """Grey of more than 8 bits → 0–255.
-
-    Integers are divided by the full scale of the smallest usual depth (8, 10, 12, 14, 16 bits)
-    that holds them. 12-bit cameras write 16-bit files, which would look nearly black if divided by
-    65535. All other values (floats, negative or larger numbers) have no known scale. They are
-    stretched from their minimum to their maximum.
-    """
-    values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-    whole = bool(np.all(values == np.round(values)))
-    low, high = 0.0, float(values.max())
-    if whole and values.min() >= 0 and high < 2**16:
-        high = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
-    else:
-        low = float(values.min())
-    return np.round((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,16 +6,23 @@ from pathlib import Path
 
 from ganloc.errors import UserError
 from ganloc.images.archive import Archive, one_file, open_archive
-from ganloc.images.gather import LIMIT_BYTES, gather
+from ganloc.images.gather import LIMIT_BYTES, gather, with_pages
 from ganloc.images.image_set import ImageSet
 from ganloc.images.kinds import HEAD, SUFFIXES, UNKNOWN, Kind, advice, kind_of, kind_of_file
 from ganloc.images.left_out import OTHER, LeftOut, Reason, sentence
 from ganloc.images.names import first_few, normal_form, printable
+from ganloc.images.scale import Scale
 
 _THREADS = 8
 
 
-def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageSet:
+def load_folder(
+    path: Path,
+    size: int,
+    limit_bytes: int = LIMIT_BYTES,
+    scale: Scale | None = None,
+    pages: bool = False,
+) -> ImageSet:
     """Read every image in a folder or zip, or one image file.
 
     Images are known by their content, not by their names: JPEG, PNG, BMP, WebP, TIFF, GIF, PNM,
@@ -29,10 +36,12 @@ def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageS
         size: side of the images, in pixels.
         limit_bytes: the most memory for pixels. Larger sets are a memory map over a temporary
             file.
+        scale: of a model, for deep images. By default one scale is decided for the set.
+        pages: take each page or frame of a file as an image, named `stack.tif#3` (from 1).
 
     Returns:
         Images in the order of their names. `skipped` lists the files that cannot be decoded,
-        `remarks` counts what else is not an image of the set.
+        `remarks` counts what else is not an image of the set, and tells how deep images were read.
 
     Raises:
         UserError: `path` does not exist, is neither a folder nor a complete zip nor an image, or
@@ -46,13 +55,15 @@ def load_folder(path: Path, size: int, limit_bytes: int = LIMIT_BYTES) -> ImageS
             f"No images in {path}: give a folder or zip with JPEG, PNG, WebP, TIFF or other image "
             f"files. {counted}".rstrip()
         )
-    images = gather(archive, names, size, limit_bytes)
+    chosen = with_pages(archive, names) if pages else names
+    images = gather(archive, chosen, size, limit_bytes, scale)
     if not len(images):
         raise UserError(
             f"None of the {len(names)} image files in {path} can be read "
             f"(the first is {images.skipped[0]}): give images that other programs open."
         )
     remarks = (counted, *archive.remarks, _same_names(names), _what_changed(archive, names))
+    remarks += images.remarks
     return replace(images, archive=archive, remarks=tuple(filter(None, remarks)))
 
 

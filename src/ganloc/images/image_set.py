@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ganloc.images.archive import Archive
+from ganloc.images.scale import Scale
 from ganloc.shapes import Float, Int, UInt8
 
 MOST_NAMED = 20  # of the files that could not be read
@@ -30,7 +31,9 @@ class ImageSet:
         archive: the open files, to read crops at full resolution. None if `pixels` are the
             originals.
         source: the set as the user named it.
-        remarks: sentences on what else of the folder is not in the set, and on names.
+        remarks: sentences on what else of the folder is not in the set, on names, and on how files
+            were read.
+        scale: of the deep images, if there are any or a model's scale was given.
 
     >>> images = ImageSet(
     ...     pixels=np.zeros((3, 64, 64, 3), np.uint8),
@@ -51,6 +54,7 @@ class ImageSet:
     archive: Archive | None = None
     source: str = ""
     remarks: tuple[str, ...] = ()
+    scale: Scale | None = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -14,8 +14,9 @@ from PIL import ExifTags, Image
 
 from ganloc.errors import Notice, UserError
 from ganloc.images.archive import Archive, Unreadable
-from ganloc.images.gather import gather
+from ganloc.images.gather import gather, with_pages
 from ganloc.images.image_set import ImageSet
+from ganloc.images.scale import Scale
 from ganloc.wording import shown
 
 TAKEN = (
@@ -30,7 +31,9 @@ _CHANNELS = (1, 3, 4)
 _Source = Image.Image | Path
 
 
-def image_set_of(given: Any, size: int) -> ImageSet:
+def image_set_of(
+    given: Any, size: int, scale: Scale | None = None, pages: bool = False
+) -> ImageSet:
     """Images in memory, or files by their paths, resized to `size` × `size`.
 
     Arrays and tensors hold whole numbers of 8 bits, 0–255, or floats 0–1; the fourth channel is
@@ -40,6 +43,8 @@ def image_set_of(given: Any, size: int) -> ImageSet:
     Args:
         given: one image or several, as `TAKEN` says.
         size: side of the images, in pixels.
+        scale: of a model, for deep files. By default one scale is decided for all.
+        pages: take each page or frame of a file as an image, named `stack.tif#3` (from 1).
 
     Raises:
         TypeError: `given` is something else.
@@ -61,11 +66,14 @@ def image_set_of(given: Any, size: int) -> ImageSet:
         raise UserError(f"There are no images in the {type(given).__name__}: give at least one.")
     _tell_of_rotation(sources)
     archive = Archive(Path(), tuple(names), lambda name: io.BytesIO(_file(sources[name])))
-    images = replace(gather(archive, names, size), archive=archive)
+    chosen = with_pages(archive, names) if pages else names
+    images = replace(gather(archive, chosen, size, scale=scale), archive=archive)
     if images.skipped:
         count = f"{len(images.skipped)} of {len(names)}"
         first = "; ".join(images.skipped[:3])
         raise UserError(f"{count} images cannot be read ({first}): leave them out of the list.")
+    if images.remarks:
+        warnings.warn("\n".join(images.remarks), Notice, stacklevel=3)
     return images
 
 

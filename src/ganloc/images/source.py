@@ -11,6 +11,7 @@ from ganloc.errors import Notice, UserError
 from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
 from ganloc.images.image_set import ImageSet
+from ganloc.images.scale import Scale
 from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
@@ -54,6 +55,8 @@ def load_images(
     archive: Path | None = None,
     truth: Path | None = None,
     category: str | None = None,
+    scale: Scale | None = None,
+    pages: bool = False,
 ) -> ImageSet:
     """Load a folder, a zip, an image file or a named data set, resized to `size` × `size`.
 
@@ -66,6 +69,9 @@ def load_images(
             in the environment variable GANLOC_TINY_IMAGENET or GANLOC_CIFAR10.
         truth: a COCO file with the true boxes of a folder, a zip or CIFAR-10.
         category: of the COCO file, the only one whose boxes count. By default all count.
+        scale: of a model (`Localizer.scale`), for the deep images of a folder or zip. By default
+            one scale is decided for the set.
+        pages: take each page or frame of a file of a folder or zip as an image (`stack.tif#3`).
 
     A Notice tells of files that are not in the set, and of boxes that were changed or left out.
 
@@ -84,7 +90,10 @@ def load_images(
         raise UserError(f"{data} has its own true boxes: leave out {truth}.")
     if truth is None and category is not None:
         raise UserError(f"The category {category!r} needs a truth file: give one, or leave it out.")
-    images = _load_named(data, size, split, archive) if has_split(data) else _load_path(data, size)
+    if has_split(data):
+        images = _load_named(data, size, split, archive)
+    else:
+        images = _load_path(data, size, scale, pages)
     images = replace(images, source=data)
     if images.left_out:
         warnings.warn(images.left_out, Notice, stacklevel=2)
@@ -122,11 +131,11 @@ def _load_named(data: str, size: int, split: str, archive: Path | None) -> Image
     return published.load(Path(given).expanduser(), set_name, split, size)
 
 
-def _load_path(data: str, size: int) -> ImageSet:
+def _load_path(data: str, size: int, scale: Scale | None, pages: bool) -> ImageSet:
     path = Path(data).expanduser()
     if not data or not path.exists():
         raise _nothing_at(data)
-    return load_folder(path, size)
+    return load_folder(path, size, scale=scale, pages=pages)
 
 
 def _nothing_at(data: str) -> UserError:
