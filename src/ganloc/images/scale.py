@@ -167,9 +167,9 @@ def decide(digests: Sequence[Digest], known: Scale | None = None, alone: bool = 
     """One scale for the images of these digests.
 
     Black and white are those that all files tell, if they agree. Otherwise floats within 0 and 1
-    run from 0 to 1 if they fill more than half of that, whole numbers from 0 to the end of the
-    smallest usual depth that holds the largest of the set, and all others from the smallest to the
-    largest number of the set.
+    run from 0 to 1 if they reach beyond half of that. Integers run from 0 to the end of the smallest
+    usual depth that holds the largest of the set; so do floats that are whole numbers, if they fill
+    more than half of it. All others run from the smallest to the largest number of the set.
 
     Args:
         digests: of all deep images of the set.
@@ -231,6 +231,8 @@ def _black_and_white(
     if all(digest.whole for digest in digests) and low >= 0 and high < 2 ** DEPTHS[-1]:
         told_bits = max(digest.bits for digest in digests)
         bits = next(bits for bits in DEPTHS if high < 2**bits)
+        if digests[0].kind == "floats" and high - low <= 2 ** (bits - 1):
+            return low, high
         near_end = high > 0.99 * 2**bits and high not in SATURATED and bits <= 16
         if alone and near_end and not digests[0].min_is_white:
             bits += 2
