@@ -167,9 +167,9 @@ def decide(digests: Sequence[Digest], known: Scale | None = None, alone: bool = 
     """One scale for the images of these digests.
 
     Black and white are those that all files tell, if they agree. Otherwise floats within 0 and 1
-    run from 0 to 1 if they reach beyond half of that. Integers run from 0 to the end of the smallest
-    usual depth that holds the largest of the set; so do floats that are whole numbers, if they fill
-    more than half of it. All others run from the smallest to the largest number of the set.
+    run from 0 to 1 if they reach beyond half of that. Integers run from 0 to the end of the
+    smallest usual depth that holds the largest of the set; so do floats that are whole numbers, if
+    they fill more than half of it. All others run from the smallest to the largest number.
 
     Args:
         digests: of all deep images of the set.
