@@ -3,6 +3,7 @@
 import io
 import struct
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -289,3 +290,39 @@ def test_an_image_is_shown_alike_alone_and_with_others_of_its_set(tmp_path):
 def test_what_is_told_of_scales_that_hold_one_number_or_a_fraction():
     assert Range(0.0, 1.0).sentence == "0 to 1 shown as 0 to 255"
     assert Range(3.5, 3.5).sentence == "all 3.5, shown as 0"
+
+
+NEEDS = "a kind of TIFF that needs `pip install ganloc[tiff]`"
+
+
+def shown_or_reason(data):
+    try:
+        return shown(data), ""
+    except Unreadable as reason:
+        return None, str(reason)
+
+
+@pytest.mark.parametrize("package", ["tifffile", "imagecodecs"])
+@pytest.mark.parametrize("options", [{"predictor": 3}, {}])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_without_a_package_a_tiff_is_read_rightly_or_refused(package, options, order, monkeypatch):
+    pytest.importorskip("imagecodecs")
+    values = (GREYS[..., 0] / 255).astype("f4")
+    data = written(values, compression="zlib", byteorder=order, **options)
+    monkeypatch.setitem(sys.modules, package, None)
+    if package == "imagecodecs":
+        fallback = import_module("tifffile._imagecodecs")
+        monkeypatch.setattr(tifffile.tifffile, "imagecodecs", fallback)
+    found, reason = shown_or_reason(data)
+    if found is None:  # Pillow would mix up the bytes
+        assert (order, reason) == (">", NEEDS)
+    else:
+        np.testing.assert_array_equal(found, np.broadcast_to(GREYS, SCENE.shape))
+
+
+def test_without_packages_a_compression_that_pillow_lacks_is_refused_in_words(monkeypatch):
+    pytest.importorskip("imagecodecs")
+    data = written(SCENE.astype("u1"), photometric="rgb", compression="webp")
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    found, reason = shown_or_reason(data)
+    assert reason == NEEDS if found is None else np.abs(found - SCENE).mean() < 30

@@ -54,7 +54,7 @@ def read_tiff(data: bytes | Path, image: Image.Image | None, frame: int) -> Deep
     try:
         return _by_tifffile(data, frame)
     except _NeedsPackage as error:
-        if image is None or tags is None or not keeps_depth(image):
+        if image is None or tags is None or not keeps_depth(image) or _swaps(data, tags):
             raise Unreadable(_NEEDS_CODECS) from error
     values = np.asarray(image)
     if image.mode == "I" and tag.first(tags, tag.FORMAT, tag.UNSIGNED) == tag.UNSIGNED:
@@ -81,13 +81,26 @@ def keeps_depth(image: Image.Image) -> bool:
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
+def _swaps(data: bytes | Path, tags: tag.Tags) -> bool:
+    """Whether Pillow mixes up the bytes of a number: it swaps what its decoder has swapped."""
+    with file_of(data) as file:
+        is_big_endian = file.read(2) == b"MM"
+    unpacked = tag.first(tags, tag.COMPRESSION, 1) != 1
+    return is_big_endian and unpacked and tag.first(tags, tag.BITS, 1) > 16
+
+
 def _eight_bits(
     data: bytes | Path, image: Image.Image, tags: tag.Tags, frame: int
 ) -> DeepImage | None:
     """A TIFF of 8 bits a sample and fewer. None if Pillow reads it rightly."""
     optional = tag.first(tags, tag.COMPRESSION, 1) in _OPTIONAL
-    if optional and (deep := read_bands(data, image, frame)):
-        return deep
+    if optional:
+        if deep := read_bands(data, image, frame):
+            return deep
+        try:
+            image.load()
+        except OSError as error:
+            raise Unreadable(_NEEDS_CODECS) from error
     if image.mode == "P":
         _correct_palette(image, tags)
     missing, bits = tag.no_data(tags), tag.first(tags, tag.BITS, 1)
