@@ -188,6 +188,9 @@ def _tifffile_bands(page: Any) -> Iterator[np.ndarray]:
             yield _as_numbers(band)
             band = None
         height, width = min(height, page.imagelength - y), min(width, page.imagewidth - x)
+        if values is not None and width == page.imagewidth:  # a strip
+            yield _as_numbers(values[0, :height])
+            continue
         if band is None:
             band, top = np.zeros((height, *shape), page.dtype), y
         if values is None:  # left out of the file
@@ -209,6 +212,13 @@ def _contiguous_bands(page: Any, further: int = 0) -> Iterator[np.ndarray]:
         data = file.read(count * row * dtype.itemsize)
         values = np.frombuffer(data, dtype)  # too short for whole rows: reshape raises ValueError
         yield values.reshape(count, page.imagewidth, -1).astype(page.dtype, copy=False)
+
+
+def _in_bands(bands: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same rows, few enough at a time to convert: a strip may hold the whole image."""
+    for band in bands:
+        rows = max(1, _BAND // band[0].nbytes)
+        yield from (band[top : top + rows] for top in range(0, len(band), rows))
 
 
 def _as_numbers(values: np.ndarray) -> np.ndarray:
@@ -247,9 +257,9 @@ def _deep_image(
     }
 
     def described() -> Iterator[Samples]:
-        for band in bands:
-            alpha = band[..., places[0]] if places else None
-            yield Samples(band[..., :channels], alpha, **shared)
+        for rows in _in_bands(bands):
+            alpha = rows[..., places[0]] if places else None
+            yield Samples(rows[..., :channels], alpha, **shared)
 
     unused = tag.unused_channels(tags)
     return DeepImage.of(described(), size, dtype, orientation, min(bits, 8), unused)
