@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 SIDE = 20_000
@@ -61,7 +62,9 @@ KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
         "a.tif",
         lambda path: (
             Image.fromarray(grey(SIDE, SIDE))
-            .convert("1", dither=Image.Dither.NONE)
+            .resize((SIDE // 5, SIDE // 5))
+            .convert("1")
+            .resize((SIDE, SIDE), Image.Resampling.NEAREST)
             .save(path, compression="group4")
         ),
     ),
@@ -69,11 +72,20 @@ KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
         "a.tif",
         lambda path: Image.fromarray(grey(SIDE, SIDE, 65535)).save(path),
     ),
-    "400 MP grey BMP": ("a.bmp", lambda path: Image.fromarray(grey(SIDE, SIDE)).save(path)),
-    "268 MP WebP": (
-        "a.webp",
-        lambda path: colour(16_383, 16_383).save(path, quality=50, method=0),
+    "400 MP 16-bit TIFF, one deflated strip": (
+        "a.tif",
+        lambda path: tifffile.imwrite(
+            path, grey(SIDE, SIDE, 65535), rowsperstrip=SIDE, compression="zlib"
+        ),
     ),
+    "400 MP 16-bit TIFF, tiles": (
+        "a.tif",
+        lambda path: tifffile.imwrite(
+            path, grey(SIDE, SIDE, 65535), tile=(256, 256), compression="zlib", predictor=True
+        ),
+    ),
+    "400 MP grey BMP": ("a.bmp", lambda path: Image.fromarray(grey(SIDE, SIDE)).save(path)),
+    "108 MP WebP": ("a.webp", lambda path: colour(*PHOTO).save(path, quality=50, method=0)),
 }
 
 

@@ -216,8 +216,8 @@ def test_depths_that_are_not_read_are_refused_in_words(tmp_path):
     assert reasons == {
         "complex.tif": "a TIFF of complex64 numbers, which is not read",
         "five.tif": "5 samples a pixel that are neither grey nor RGB: save three of them as RGB",
-        "lab.tif": "a 16-bit Lab TIFF, which is not read: save it as RGB or grey",
-        "palette.tif": "a 16-bit palette TIFF, which is not read: save it as RGB or grey",
+        "lab.tif": "a Lab TIFF of 16 bits, which is not read: save it as RGB or grey",
+        "palette.tif": "a palette TIFF of 16 bits, which is not read: save it as RGB or grey",
     }
 
 

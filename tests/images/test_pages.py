@@ -1,9 +1,11 @@
 """Pages and frames: what was not looked at is told, and each can be an image."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
+import tifffile
 from deep_files import tiff
 from PIL import Image
 
@@ -120,3 +122,86 @@ def test_a_deep_tiff_with_pages_that_pillow_does_not_know(tmp_path):
     data = tiff(np.full((4, 4), 0.5, "f8"))
     (tmp_path / "a.tif").write_bytes(data)
     assert load_folder(tmp_path, 4, pages=True).names == ("a.tif",)
+
+
+def stack(count=6, kind="u2"):
+    values = np.arange(count)[:, None, None] * 600 + np.zeros((count, 8, 8))
+    return values.astype(kind)
+
+
+def tiff_file(*pages):
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for values, options in pages:
+            writer.write(values, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["u2", "f8"])
+def test_pages_of_a_tiff_that_pillow_does_not_know(kind, tmp_path):
+    file = io.BytesIO()
+    tifffile.imwrite(file, stack(6, kind), photometric="minisblack")
+    (tmp_path / "a.tif").write_bytes(file.getvalue())
+    assert any("5 further pages" in line for line in load_folder(tmp_path, 8).remarks)
+    images = load_folder(tmp_path, 8, pages=True)
+    assert len(images) == 6
+    white = 4095 if kind == "u2" else images.scale.floats.high
+    expected = [round(n * 600 * 255 / white) for n in range(6)]
+    assert images.pixels[:, 0, 0, 0].tolist() == expected
+
+
+def test_a_page_that_is_not_read_leaves_the_others(tmp_path):
+    values = stack()
+    colours = np.full((8, 8, 3), 9, "u1")
+    data = tiff_file(
+        (np.full((8, 8), 70, "u1"), {}),
+        (values[3], {}),
+        (values[3].astype("c8"), {}),
+        (np.full((8, 8), 0.25, "f8"), {}),
+        (colours, {"photometric": "rgb"}),
+        (np.ones((8, 8), bool), {"subfiletype": 4}),
+    )
+    (tmp_path / "a.tif").write_bytes(data)
+    assert load_folder(tmp_path, 8).pixels[0, 0, 0, 0] == 70
+    images = load_folder(tmp_path, 8, pages=True)
+    assert images.names == ("a.tif#1", "a.tif#2", "a.tif#4", "a.tif#5")
+    assert images.skipped == ("a.tif#3: a TIFF of complex64 numbers, which is not read",)
+    assert images.pixels[[0, 1, 3], 0, 0, 0].tolist() == [70, round(1800 * 255 / 4095), 9]
+
+
+def test_a_thumbnail_before_the_image(tmp_path):
+    small = (np.full((4, 4), 10, "u1"), {"subfiletype": 1})
+    (tmp_path / "a.tif").write_bytes(tiff_file(small, (np.full((8, 8), 200, "u1"), {})))
+    images = load_folder(tmp_path, 8)
+    assert images.sizes.tolist() == [[8, 8]]
+    assert (images.pixels == 200).all()
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_a_stack_of_imagej_with_a_single_directory(kind, tmp_path):
+    file = io.BytesIO()
+    values = stack() if kind == "u2" else (stack() // 16).astype("u1")
+    tifffile.imwrite(file, values, imagej=True)
+    data = bytearray(file.getvalue())
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as opened:
+        at, order = opened.pages.first.offset, opened.byteorder
+    (count,) = struct.unpack(f"{order}H", data[at : at + 2])
+    end = at + 2 + 12 * count
+    data[end : end + 4] = b"\0" * 4  # no further directory, as for files beyond 4 GB
+    (tmp_path / "a.tif").write_bytes(bytes(data))
+    assert any("5 further pages" in line for line in load_folder(tmp_path, 8).remarks)
+    images = load_folder(tmp_path, 8, pages=True)
+    white = 4095 if kind == "u2" else 255
+    expected = np.round(values[:, 0, 0].astype(int) * (255 / white))
+    assert images.pixels[:, 0, 0, 0].tolist() == expected.tolist()
+
+
+def test_a_ring_of_pages_ends(tmp_path):
+    data = bytearray(tiff_file(*[(np.full((8, 8), 50 * n, "u1"), {}) for n in (1, 2)]))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as opened:
+        first, second = (page.offset for page in opened.pages)
+    (count,) = struct.unpack("<H", data[second : second + 2])
+    end = second + 2 + 12 * count
+    data[end : end + 4] = struct.pack("<I", first)
+    (tmp_path / "a.tif").write_bytes(bytes(data))
+    assert load_folder(tmp_path, 8, pages=True).pixels[:, 0, 0, 0].tolist() == [50, 100]

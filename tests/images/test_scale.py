@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ganloc.images.scale import Digest, Range, Scale, decide
+from ganloc.images.digest import Digest
+from ganloc.images.scale import Range, Scale, decide
 
 
 def digest(values, kind="u2", **told):
@@ -40,7 +41,7 @@ def test_integers_and_floats_of_one_set_have_a_range_each():
         ([0.1, 0.4, 0.9], 0.0, 1.0),
         ([0.1, 0.2, 0.3], 0.1, 0.3),
         ([0.0, 100.0, 3000.0], 0.0, 4095.0),  # whole numbers: counts of a camera
-        ([310.0, 400.0, 499.0], 310.0, 499.0),  # whole by chance: they would fill a fifth of 10 bits
+        ([310.0, 400.0, 499.0], 310.0, 499.0),  # whole by chance: a fifth of 10 bits
         ([280.5, 300.0, 310.0], 280.5, 310.0),
     ],
 )

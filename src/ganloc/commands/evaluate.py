@@ -73,6 +73,7 @@ def evaluate_heatmaps(
     category: Category = None,
     threshold: Number = None,
     json: Flag = False,
+    pages: Flag = False,
     data: Data = None,
 ) -> None:
     """Evaluate saved heatmaps, of ganloc or any other method, without a model.
@@ -85,11 +86,13 @@ def evaluate_heatmaps(
         category: The category of --truth whose boxes count; by default all.
         threshold: Ratio of the maximum at which to cut, instead of the file's threshold.
         json: Print one JSON object instead of the table.
+        pages: The heatmaps are those of localize --pages: each page or frame is an image.
         data: tiny-imagenet-200.zip or its folder, for tiny-imagenet:SET.
     """
     from ganloc.heatmap.heatmap_files import load_heatmaps
     from ganloc.metrics.saved_heatmaps import evaluate_saved
 
     saved = load_heatmaps(heatmaps)
-    images = load_with_truth(data_set, saved.heatmaps.shape[1], data, truth, category)
+    size = saved.heatmaps.shape[1]
+    images = load_with_truth(data_set, size, data, truth, category, pages=pages)
     print_rows(data_set, images, evaluate_saved(saved, images, threshold), [], json)

@@ -1,6 +1,8 @@
 """Bytes of an image file → RGB pixels."""
 
+import logging
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from ganloc.errors import UserError
 from ganloc.images import png
 from ganloc.images.archive import Unreadable
 from ganloc.images.deep import read_deep
+from ganloc.images.digest import Digest
 from ganloc.images.kinds import readable_formats
 from ganloc.images.large import (
     bands_of,
@@ -24,16 +27,18 @@ from ganloc.images.large import (
     reduced,
     room_to_decode,
 )
-from ganloc.images.pages import page_frames
+from ganloc.images.pages import page_frames, tiff_frames
 from ganloc.images.samples import BACKDROP, ORIENTATION, DeepImage, turned, upright_size
-from ganloc.images.scale import Digest, Range, Scale, decide
+from ganloc.images.scale import Range, Scale, decide
 from ganloc.images.tiff import read_bands, starts_as_tiff
+from ganloc.images.tiff_tags import unused_channels
 from ganloc.shapes import Float, UInt8
 
 # A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is faster. At least MARGIN × `size`
 # pixels must remain: rounding then shifts the result by less than a quarter of a pixel.
 MARGIN = 4
 
+_SILENCE = logging.NullHandler()
 WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 
 
@@ -45,12 +50,14 @@ class About:
         size: width and height of the upright original, in pixels.
         digest: of a deep image that was not converted (scale.py); None for all others.
         pages: of the file that are images of their own, 1 for most.
+        unused: channels of the file that are neither colour nor opacity.
         unmarked_cmyk: whether it is a CMYK JPEG that does not say whether 0 is ink.
     """
 
     size: tuple[int, int]
     digest: Digest | None = None
     pages: int = 1
+    unused: int = 0
     unmarked_cmyk: bool = False
 
 
@@ -124,15 +131,18 @@ def open_image(
     with _as_unreadable(), pillow_reads_large(), file_of(data) as file:
         try:
             opened = Image.open(file, formats=readable_formats())
-        except UnidentifiedImageError:
-            deep = read_deep(data, None, page) if starts_as_tiff(data) else None
-            if deep is None:
-                raise
-            return _of_deep(deep, at_least, scale, 1)
+        except UnidentifiedImageError as error:
+            if not starts_as_tiff(data):
+                raise Unreadable(_refusal(data)) from error
+            return _of_tifffile(data, at_least, scale, tiff_frames(data), page)
         with opened as image:
-            frames = page_frames(image)
-            if page:
+            frames = page_frames(data, image)
+            try:
                 image.seek(frames[page])
+            except (SyntaxError, EOFError):  # Pillow does not know it, or it is one of ImageJ
+                if image.format != "TIFF":
+                    raise
+                return _of_tifffile(data, at_least, scale, frames, page)
             return _of_pillow(data, image, at_least, scale, frames, page)
 
 
@@ -160,7 +170,16 @@ def _of_pillow(
             drafted = image.size != full
             rgb = _to_rgb(ImageOps.exif_transpose(image))
             size = upright_size(full, image.getexif().get(ORIENTATION, 1)) if drafted else rgb.size
-        return rgb, About(size, None, len(frames), unmarked)
+        unused = unused_channels(image.tag_v2) if image.format == "TIFF" else 0  # pyright: ignore[reportAttributeAccessIssue]
+        return rgb, About(size, None, len(frames), unused, unmarked)
+
+
+def _of_tifffile(
+    data: bytes | Path, at_least: int, scale: Scale, frames: list[int], page: int
+) -> tuple[Image.Image | None, About]:
+    deep = read_deep(data, None, frames[page])
+    assert deep is not None
+    return _of_deep(deep, at_least, scale, len(frames))
 
 
 def _of_deep(
@@ -168,8 +187,8 @@ def _of_deep(
 ) -> tuple[Image.Image | None, About]:
     own = deep.own or scale.of(deep.kind)
     if own is None:
-        return None, About(deep.upright_size, deep.digest(), pages)
-    return deep.to_rgb(own, at_least), About(deep.upright_size, None, pages)
+        return None, About(deep.upright_size, deep.digest(), pages, deep.unused)
+    return deep.to_rgb(own, at_least), About(deep.upright_size, None, pages, deep.unused)
 
 
 def count_pages(data: bytes | Path) -> int:
@@ -177,9 +196,9 @@ def count_pages(data: bytes | Path) -> int:
     with _as_unreadable(), pillow_reads_large(), file_of(data) as file:
         try:
             with Image.open(file, formats=readable_formats()) as image:
-                return len(page_frames(image))
+                return len(page_frames(data, image))
         except UnidentifiedImageError:
-            return 1
+            return len(tiff_frames(data)) if starts_as_tiff(data) else 1
 
 
 def _large(
@@ -191,7 +210,7 @@ def _large(
     """
     header = png.read_header(data) if image.format == "PNG" and not frame else None
     if image.format == "TIFF" and (deep := read_bands(data, image, frame)):
-        return deep.to_rgb(Range(0.0, 255.0), at_least), deep.upright_size
+        return deep.to_rgb(deep.own or Range(0.0, 255.0), at_least), deep.upright_size
     if header is not None and not header.interlaced:
         bands, orientation = png.image_bands(data, header), png.orientation(data)
     else:
@@ -209,6 +228,7 @@ def quiet_pillow() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        logging.getLogger("PIL").addHandler(_SILENCE)  # or damage goes to standard error
         yield
 
 
@@ -226,7 +246,26 @@ def _as_unreadable() -> Iterator[None]:
         raise Unreadable(_first_line(error)) from error
 
 
+def _refusal(data: bytes | Path) -> str:
+    """Why Pillow does not know a file as an image."""
+    with file_of(data) as file:
+        start = file.read(2**16)
+    frame = _JPEG_FRAME.search(start) if start[:2] == b"\xff\xd8" else None
+    if frame and frame[2][0] != 8:
+        return f"a JPEG of {frame[2][0]} bits a sample, which is not read: save it as PNG or TIFF"
+    if frame and frame[1][0] in _LOSSLESS:
+        return "a lossless JPEG, which is not read: save it as PNG or TIFF"
+    return "not an image"
+
+
+# The start of a frame: its kind, and its bits a sample. See ITU-T T.81, B.2.2; T.87 for F7.
+_JPEG_FRAME = re.compile(rb"\xff([\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xf7])..(.)", re.DOTALL)
+_LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF, 0xF7)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("La", "RGBa"):  # multiplied by the opacity
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         backdrop = Image.new("RGBA", image.size, BACKDROP)
         return Image.alpha_composite(backdrop, image.convert("RGBA")).convert("RGB")

@@ -36,6 +36,12 @@ def reading_notes(
             f"{sum(several.values())} further pages or frames of {_files(several)} were not looked "
             f"at: {either('--pages', 'pages=True')} takes each as an image."
         )
+    unused = [name for name, one in zip(names, about, strict=True) if one.unused]
+    if unused:
+        lines.append(
+            f"{_files(unused)} with further channels, which were not looked at: save the channels "
+            "as images of their own, or three of them as RGB."
+        )
     unmarked = [name for name, one in zip(names, about, strict=True) if one.unmarked_cmyk]
     if unmarked:
         lines.append(

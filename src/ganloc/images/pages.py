@@ -1,13 +1,19 @@
 """Files of several pages or frames: multi-page TIFFs, animations, bursts."""
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from ganloc.images.large import file_of
+
+_SUBFILE, _COMPRESSION, _DESCRIPTION = 254, 259, 270
 _REDUCED_OR_MASK = 0b101  # bits of the tag NewSubfileType: a thumbnail or a mask of another page
-_SUBFILE = 254
 _NUMBERED = re.compile(r"(.+)#([1-9][0-9]*)")
+_IMAGEJ = re.compile(r"ImageJ=.*?\bimages=([0-9]+)", re.DOTALL)
+_MOST_VIRTUAL = 10**6
 
 
 def page_name(name: str, page: int) -> str:
@@ -29,25 +35,54 @@ def split_page(name: str) -> tuple[str, int] | None:
     return (found[1], int(found[2]) - 1) if found else None
 
 
-def page_frames(image: Image.Image) -> list[int]:
-    """The frames of an open file that are images of their own, by Pillow's count from 0.
+def page_frames(data: bytes | Path, image: Image.Image) -> list[int]:
+    """The frames of a file, open as `image`, that are images of their own, counted from 0.
 
     Thumbnails and masks of other pages are left out.
     """
-    count = getattr(image, "n_frames", 1)
-    if count == 1:
-        return [0]
     if image.format == "TIFF":
-        frames = [frame for frame in range(count) if not _subfile(image, frame) & _REDUCED_OR_MASK]
-        image.seek(0)
-        return frames or [0]
-    if image.format == "MPO":
+        return tiff_frames(data)
+    count = getattr(image, "n_frames", 1)
+    if image.format == "MPO" and count > 1:
         entries: Any = image.mpinfo[0xB002]  # pyright: ignore[reportAttributeAccessIssue]
         kinds = [str(entry["Attribute"]["MPType"]) for entry in entries]
         return [n for n, kind in enumerate(kinds) if n == 0 or "Thumbnail" not in kind]
     return list(range(count))
 
 
-def _subfile(image: Image.Image, frame: int) -> int:
-    image.seek(frame)
-    return int(image.tag_v2.get(_SUBFILE, 0))  # pyright: ignore[reportAttributeAccessIssue]
+def tiff_frames(data: bytes | Path) -> list[int]:
+    """As `page_frames`, of a TIFF whose pages Pillow need not know.
+
+    A page that is damaged counts, so that reading it says so. The pages of a stack of ImageJ that
+    has a single directory lie one after another behind it.
+    """
+    kinds: list[int] = []
+    seen: set[int] = set()
+    virtual = 1
+    with file_of(data) as file:
+        header = file.read(16)
+        header = header if header[2:4] in (b"+\0", b"\0+") else header[:8]
+        at = ImageFileDirectory_v2(header).next
+        while at and at not in seen:
+            seen.add(at)
+            directory = ImageFileDirectory_v2(header)
+            try:
+                file.seek(at)
+                directory.load(cast(IO[bytes], file))
+                kinds.append(int(directory.get(_SUBFILE, 0)))
+                if len(kinds) == 1:
+                    virtual = _of_imagej(directory)
+            except Exception:  # damaged in any way
+                kinds.append(0)
+                break
+            at = directory.next
+    if len(kinds) <= 1:
+        return list(range(virtual))
+    return [frame for frame, kind in enumerate(kinds) if not kind & _REDUCED_OR_MASK] or [0]
+
+
+def _of_imagej(directory: ImageFileDirectory_v2) -> int:
+    """The images of an uncompressed stack, by the description that ImageJ writes; else 1."""
+    found = _IMAGEJ.match(str(directory.get(_DESCRIPTION, "")))
+    plain = directory.get(_COMPRESSION, 1) == 1
+    return min(max(int(found[1]), 1), _MOST_VIRTUAL) if found and plain else 1

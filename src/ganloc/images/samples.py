@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from ganloc.images.digest import Digest
 from ganloc.images.large import factor_for, reduced
-from ganloc.images.scale import Digest, Range
-from ganloc.shapes import Bool, Float
+from ganloc.images.scale import Range
+from ganloc.shapes import Bool
 
 # Behind transparent pixels and missing values. Neither dark nor light objects vanish on mid-grey.
 BACKDROP = (128, 128, 128, 255)
@@ -21,7 +22,9 @@ class Samples:
 
     Attributes:
         values: one channel (grey) or three (RGB).
-        alpha: opacity, 0–1; None without an alpha channel.
+        alpha: opacity as the file has it; None without an alpha channel.
+        opaque: the alpha that is opaque, if the set's range has no other.
+        multiplied: whether the values are multiplied by the opacity.
         no_data: the file's number for no value; None without one.
         min_is_white: whether the smallest number is white.
         bits: the depth that the file tells; 0 if it does not.
@@ -29,7 +32,9 @@ class Samples:
     """
 
     values: np.ndarray
-    alpha: Float[np.ndarray, "height width"] | None = None
+    alpha: np.ndarray | None = None
+    opaque: float = 1.0
+    multiplied: bool = False
     no_data: float | None = None
     min_is_white: bool = False
     bits: int = 0
@@ -51,17 +56,22 @@ class Samples:
         counted = ~missing if self.alpha is None else ~missing & (self.alpha > 0)
         values = self.values if counted.all() else self.values[counted]
         told = {"bits": self.bits, "limits": self.limits, "min_is_white": self.min_is_white}
-        return Digest.of(values, int(missing.sum()), **told)
+        alpha = 0.0 if self.alpha is None else float(self.alpha.max())
+        return Digest.of(values, int(missing.sum()), alpha=alpha, **told)
 
     def to_rgb(self, own: Range) -> Image.Image:
         """The rows as RGB. Missing values are shown as the backdrop."""
-        shown = own.to_8_bits(self.values)
+        values, opacity = self.values, None
+        if self.alpha is not None:
+            opacity = (self.alpha / (own.opaque or self.opaque)).clip(0, 1)[..., None]
+            if self.multiplied:
+                values = values / np.where(opacity > 0, opacity, 1)
+        shown = own.to_8_bits(values)
         if self.min_is_white:
             shown = 255 - shown
         shown = np.broadcast_to(shown, (*shown.shape[:2], 3)).copy()
-        if self.alpha is not None:
-            opaque = self.alpha[..., None]
-            shown = np.round(shown * opaque + BACKDROP[0] * (1 - opaque)).astype(np.uint8)
+        if opacity is not None:
+            shown = np.round(shown * opacity + BACKDROP[0] * (1 - opacity)).astype(np.uint8)
         missing = self.missing
         for number in own.missing:
             missing |= _all_are(self.values, number)
@@ -78,7 +88,8 @@ class DeepImage:
         size: width and height as stored.
         kind: "integers" or "floats".
         orientation: by EXIF, 1 to 8.
-        own: its range, if that is not a matter of the set: 0–255 for 8-bit images.
+        own: its range, if that is not a matter of the set, as for images of 8 bits and fewer.
+        unused: channels of the file that are neither colour nor opacity.
     """
 
     bands: Iterator[Samples]
@@ -86,15 +97,26 @@ class DeepImage:
     kind: str
     orientation: int = 1
     own: Range | None = None
+    unused: int = 0
 
     @classmethod
     def of(
-        cls, bands: Iterator[Samples], size: tuple[int, int], dtype: np.dtype, orientation: int
+        cls,
+        bands: Iterator[Samples],
+        size: tuple[int, int],
+        dtype: np.dtype,
+        orientation: int = 1,
+        bits: int = 8,
+        unused: int = 0,
     ) -> "DeepImage":
-        """An image of numbers of a dtype. An unknown orientation counts as 1."""
+        """An image of numbers of a dtype, of so many bits if it is one of 8.
+
+        An unknown orientation counts as 1.
+        """
         kind = "floats" if dtype.kind == "f" else "integers"
-        own = Range(0.0, 255.0) if dtype == np.uint8 else None
-        return cls(bands, size, kind, orientation if orientation in range(1, 9) else 1, own)
+        own = {"u": Range(0.0, 2.0**bits - 1), "i": Range(-128.0, 127.0)}.get(dtype.kind)
+        orientation = orientation if orientation in range(1, 9) else 1
+        return cls(bands, size, kind, orientation, own if dtype.itemsize == 1 else None, unused)
 
     @property
     def upright_size(self) -> tuple[int, int]:

@@ -6,25 +6,25 @@ frames of one camera would differ in brightness. So a `Digest` is taken of every
 makes one scale of all of them.
 """
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ganloc.images.digest import Digest, merged
 from ganloc.shapes import UInt8
 
 # Bits of masks, of usual samples and of their sums.
 DEPTHS = (1, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 64)
 SATURATED = (2**8 - 1, 2**12 - 1, 2**14 - 1, 2**16 - 1)  # white of the commonest depths
 RARE = 1e-3  # the largest share of values that are too few to be the object
-KEPT = 5  # distinct values kept at either end of each file
 _AT_A_TIME = 2**22  # values converted at a time: bounds the memory
 
 # What programs write where there is no value, apart from −99, −999, …, 9999, … and huge numbers.
-_FILLERS = {-32768.0, -32767.0, float(-(2**31)), float(1 - 2**31)}
+_FILLERS = {-32768.0, -32767.0, 32767.0, -28672.0, -(2.0**31), 1 - 2.0**31, 2.0**31 - 1}
+_SIGNED = (2.0**7 - 1, 2.0**15 - 1, 2.0**31 - 1, 2.0**63 - 1)  # the largest of signed types
+_FAR = 100  # times the span of all other values
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class Range:
         low: shown as 0.
         high: shown as 255. Everything below `low` or above `high` is shown as 0 or 255.
         missing: numbers that stand for no value and are shown as the backdrop.
+        opaque: what is opaque in alpha channels; None if it is the largest number of their type.
     """
 
     low: float
     high: float
     missing: tuple[float, ...] = ()
+    opaque: float | None = None
 
     def to_8_bits(self, values: np.ndarray) -> UInt8[np.ndarray, "..."]:
         """Numbers as 0–255; missing ones come out as anything.
@@ -68,11 +70,13 @@ class Range:
         '0 to 4095 (12 bits) shown as 0 to 255'
         """
         bits = f" ({int(self.high).bit_length()} bits)" if self._is_depth else ""
+        if self.low == self.high:
+            return f"all {_number(self.low)}, shown as 0"
         return f"{_number(self.low)} to {_number(self.high)}{bits} shown as 0 to 255"
 
     @property
     def _is_depth(self) -> bool:
-        return self.low == 0 and self.high in [2**bits - 1 for bits in DEPTHS]
+        return self.low == 0 and self.high in [2**bits - 1 for bits in DEPTHS[1:]]
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,16 @@ class Scale:
         """As JSON can hold it; `from_dict` reads it back.
 
         >>> Scale.from_dict(Scale(Range(0.0, 1023.0)).to_dict())
-        Scale(integers=Range(low=0.0, high=1023.0, missing=()), floats=None)
+        Scale(integers=Range(low=0.0, high=1023.0, missing=(), opaque=None), floats=None)
         """
         ranges = {kind: self.of(kind) for kind in ("integers", "floats")}
         return {
-            kind: {"low": own.low, "high": own.high, "missing": list(own.missing)}
+            kind: {
+                "low": own.low,
+                "high": own.high,
+                "missing": list(own.missing),
+                "opaque": own.opaque,
+            }
             for kind, own in ranges.items()
             if own is not None
         }
@@ -105,62 +114,12 @@ class Scale:
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "Scale":
         """The scale of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
-        ranges = {
-            kind: Range(float(own["low"]), float(own["high"]), tuple(map(float, own["missing"])))
-            for kind, own in given.items()
-        }
+        ranges = {}
+        for kind, own in given.items():
+            missing, opaque = tuple(map(float, own["missing"])), own.get("opaque")
+            opaque = None if opaque is None else float(opaque)
+            ranges[kind] = Range(float(own["low"]), float(own["high"]), missing, opaque)
         return cls(**ranges)
-
-
-@dataclass(frozen=True)
-class Digest:
-    """What one deep image says about the scale of its set.
-
-    Attributes:
-        kind: "integers" or "floats".
-        whole: whether all values are whole numbers.
-        lowest, highest: the `KEPT` lowest and highest distinct values, from the end, with the
-            number of pixels that have them.
-        count: number of values that are not missing.
-        missing: number of missing values (not finite, or the file's no-data value).
-        top: the largest number that the type of the samples holds.
-        bits: the depth that the file itself tells; 0 if it does not.
-        limits: black and white that the file itself tells (SMinSampleValue, SMaxSampleValue).
-        min_is_white: whether the smallest number is white.
-    """
-
-    kind: str
-    whole: bool
-    lowest: tuple[tuple[float, int], ...]
-    highest: tuple[tuple[float, int], ...]
-    count: int
-    missing: int = 0
-    top: float = math.inf
-    bits: int = 0
-    limits: tuple[float, float] | None = None
-    min_is_white: bool = False
-
-    @classmethod
-    def of(cls, values: np.ndarray, missing: int = 0, **told: Any) -> "Digest":
-        """The digest of an array of valid values of any shape, with what else the file tells."""
-        flat = values.reshape(-1)
-        kind = "floats" if flat.dtype.kind == "f" else "integers"
-        whole = kind == "integers" or bool(np.all(flat == np.round(flat)))
-        lowest, highest = _lowest(flat), _lowest(flat, -1)
-        top = math.inf if kind == "floats" else float(np.iinfo(flat.dtype).max)
-        return cls(kind, whole, lowest, highest, len(flat), missing, top, **told)
-
-    @classmethod
-    def joined(cls, parts: "Sequence[Digest]") -> "Digest":
-        """The digest of an image of its bands' digests, at least one."""
-        return replace(
-            parts[0],
-            whole=all(part.whole for part in parts),
-            lowest=tuple(_merged((part.lowest for part in parts), 1)),
-            highest=tuple(_merged((part.highest for part in parts), -1)),
-            count=sum(part.count for part in parts),
-            missing=sum(part.missing for part in parts),
-        )
 
 
 def decide(digests: Sequence[Digest], known: Scale | None = None, alone: bool = False) -> Scale:
@@ -173,13 +132,14 @@ def decide(digests: Sequence[Digest], known: Scale | None = None, alone: bool = 
 
     Args:
         digests: of all deep images of the set.
-        known: the scale of a model. Its ranges are kept; missing numbers may be added.
+        known: the scale of a model. Its ranges are kept. Numbers far outside them that programs
+            write for no value are added as missing, whatever else the set holds.
         alone: for one image whose set is not known. White close to the end of a depth then counts
             as the next depth: other frames of the camera may be brighter.
 
     >>> frames = [Digest.of(np.array([0, peak], np.uint16)) for peak in (1020, 1030)]
     >>> decide(frames)
-    Scale(integers=Range(low=0.0, high=4095.0, missing=()), floats=None)
+    Scale(integers=Range(low=0.0, high=4095.0, missing=(), opaque=None), floats=None)
     """
     scale = known or Scale()
     for kind in ("integers", "floats"):
@@ -202,21 +162,37 @@ def is_gap(digest: Digest, own: Range) -> bool:
 
 
 def _decide(digests: Sequence[Digest], known: Range | None, alone: bool) -> Range:
-    lowest = _merged((digest.lowest for digest in digests), 1)
-    highest = _merged((digest.highest for digest in digests), -1)
+    lowest = merged((digest.lowest for digest in digests), 1)
+    highest = merged((digest.highest for digest in digests), -1)
+    if known is not None:
+        return _kept(known, digests, [value for value, _ in (*lowest, *highest)])
     total = sum(digest.count for digest in digests)
     lone: list[float] = []
+    signed = digests[0].kind == "floats" or any(digest.top in _SIGNED for digest in digests)
     for _ in range(2):  # a lone value at one end hides one at the other
         for ends, others in ((lowest, highest), (highest, lowest)):
-            cut = _lone(ends, others, total)
+            cut = _lone(ends, others, total, signed)
             lone += [value for value, _ in ends[:cut]]
             del ends[:cut]
-    if known is not None:
-        new = [value for value in lone if not known.low <= value <= known.high]
-        return replace(known, missing=tuple(sorted({*known.missing, *new})))
     low, high = (lowest[0][0], highest[0][0]) if lowest and highest else (0.0, 0.0)
     low, high = _black_and_white(digests, low, high, alone)
-    return Range(low, high, tuple(sorted(set(lone))))
+    return Range(low, high, tuple(sorted(set(lone))), _opaque(digests, high))
+
+
+def _kept(known: Range, digests: Sequence[Digest], ends: Sequence[float]) -> Range:
+    span = known.high - known.low
+    low, high = known.low - span, known.high + span
+    new = [value for value in ends if not low <= value <= high and _is_filler(value)]
+    opaque = _opaque(digests, known.high) if known.opaque is None else known.opaque
+    return replace(known, missing=tuple(sorted({*known.missing, *new})), opaque=opaque)
+
+
+def _opaque(digests: Sequence[Digest], high: float) -> float | None:
+    """The opaque number of the alpha channels: white, where they reach no further."""
+    most = max(digest.alpha for digest in digests)
+    if digests[0].kind == "floats":
+        return max(most, high) if most > 1 else None
+    return high if 0 < most <= high else None
 
 
 def _black_and_white(
@@ -234,61 +210,40 @@ def _black_and_white(
         if digests[0].kind == "floats" and high - low <= 2 ** (bits - 1):
             return low, high
         near_end = high > 0.99 * 2**bits and high not in SATURATED and bits <= 16
-        if alone and near_end and not digests[0].min_is_white:
+        if alone and near_end and not told_bits and not digests[0].min_is_white:
             bits += 2
         return 0.0, min(2.0 ** max(bits, told_bits) - 1, max(digest.top for digest in digests))
     return low, high
 
 
 def _lone(
-    ends: Sequence[tuple[float, int]], others: Sequence[tuple[float, int]], total: int
+    ends: Sequence[tuple[float, int]],
+    others: Sequence[tuple[float, int]],
+    total: int,
+    signed: bool,
 ) -> int:
     """How many of the outermost values stand for no value.
 
     They are farther from the next value than all others are from one another, and are numbers that
-    programs write for no value, or very few.
+    programs write for no value, or very few, or (a single one of signed numbers) farther by far.
     """
     for cut in range(len(ends) - 1, 0, -1):
         outer, inner, far = ends[cut - 1][0], ends[cut][0], others[0][0]
         span = abs(far - inner)
         rare = span > 0 and sum(count for _, count in ends[:cut]) < RARE * total
-        if abs(inner - outer) > span and (rare or all(map(_is_filler, ends[:cut]))):
+        gap = abs(inner - outer)
+        if gap > span and (rare or all(_is_filler(value) for value, _ in ends[:cut])):
+            return cut
+        if signed and cut == 1 and 0 < _FAR * span < gap:
             return cut
     return 0
 
 
-def _is_filler(end: tuple[float, int]) -> bool:
-    value = end[0]
+def _is_filler(value: float) -> bool:
     if value in _FILLERS or abs(value) >= 1e20:
         return True
     digits = f"{abs(value):.0f}"
     return value == round(value) and set(digits) == {"9"} and len(digits) >= (2 if value < 0 else 4)
-
-
-def _lowest(flat: np.ndarray, direction: int = 1) -> tuple[tuple[float, int], ...]:
-    """The lowest distinct values and how many there are of each; the highest for direction −1."""
-    if flat.dtype in (np.uint8, np.uint16):
-        counts = np.zeros(2**16, np.int64)
-        for start in range(0, len(flat), _AT_A_TIME):
-            counts += np.bincount(flat[start : start + _AT_A_TIME], minlength=2**16)
-        there = np.flatnonzero(counts)[::direction][:KEPT]
-        return tuple((float(value), int(counts[value])) for value in there)
-    found = []
-    while len(flat) and len(found) < KEPT:
-        value = flat.min() if direction == 1 else flat.max()
-        rest = flat[flat != value]
-        found.append((float(value), len(flat) - len(rest)))
-        flat = rest
-    return tuple(found)
-
-
-def _merged(
-    ends: Iterable[tuple[tuple[float, int], ...]], direction: int
-) -> list[tuple[float, int]]:
-    counts: Counter[float] = Counter()
-    for one in ends:
-        counts.update(dict(one))
-    return sorted(counts.items(), key=lambda item: direction * item[0])[:KEPT]
 
 
 def _number(value: float) -> str:

@@ -1,14 +1,15 @@
 """TIFFs that are deep, or of a kind that Pillow does not know, as numbers."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImagePalette
 
+from ganloc.images import tiff_tags as tag
 from ganloc.images.archive import Unreadable
 from ganloc.images.large import check_size, file_of
 from ganloc.images.samples import ORIENTATION, DeepImage, Samples
@@ -16,18 +17,13 @@ from ganloc.images.samples import ORIENTATION, DeepImage, Samples
 _STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _NEEDS_CODECS = "a kind of TIFF that needs `pip install ganloc[tiff]`"
 
-# Tags (TIFF 6.0; 42113 is GDAL's) and their values.
-_BITS, _PHOTOMETRIC, _EXTRA, _FORMAT = 258, 262, 338, 339
-_LOWEST, _HIGHEST, _NO_DATA = 340, 341, 42113
-_UNSIGNED, _UNDEFINED = 1, 4
-_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5
-_CHANNELS = {_MIN_IS_WHITE: 1, _MIN_IS_BLACK: 1, _RGB: 3}
-_KINDS = {3: "palette", 4: "mask", _CMYK: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab", 32803: "raw"}
-_ALPHA = (1, 2)
+_KINDS = {
+    **{tag.MAPPED: "palette", 4: "mask", tag.CMYK: "CMYK", 6: "YCbCr"},
+    **{8: "Lab", 9: "Lab", 32803: "raw"},
+}
+_OPTIONAL = (34925, 50000, 50001)  # compressions that Pillow may have been built without
 _MOST_SAMPLES = 16  # a pixel: bounds the memory
 _BAND = 2**22  # bytes of a file that are unpacked at a time
-
-_Tags = Mapping[int, Any]
 
 
 def starts_as_tiff(data: bytes | Path) -> bool:
@@ -37,7 +33,7 @@ def starts_as_tiff(data: bytes | Path) -> bool:
 
 
 def read_tiff(data: bytes | Path, image: Image.Image | None, frame: int) -> DeepImage | None:
-    """The numbers of a TIFF, or None if Pillow reads it rightly.
+    """The numbers of a TIFF, or None if Pillow reads it rightly, perhaps after a correction here.
 
     Args:
         data: bytes of the file, or its path.
@@ -49,19 +45,21 @@ def read_tiff(data: bytes | Path, image: Image.Image | None, frame: int) -> Deep
     """
     tags = None if image is None else dict(image.tag_v2)  # pyright: ignore[reportAttributeAccessIssue]
     if image is not None and tags is not None:
-        if not _is_deep(tags):
-            return _eight_bits(image, tags) if _NO_DATA in tags else None
-        if tags.get(_PHOTOMETRIC) == _CMYK and image.mode == "CMYK":
+        if tag.first(tags, tag.DEPTH, 1) > 1:
+            raise Unreadable("a TIFF of a volume, which is not read")
+        if not tag.is_deep(tags):
+            return _eight_bits(data, image, tags, frame)
+        if tags.get(tag.PHOTOMETRIC) == tag.CMYK and image.mode == "CMYK":
             return None  # of 16 bits, always on their whole scale: Pillow halves them rightly
     try:
         return _by_tifffile(data, frame)
     except _NeedsPackage as error:
-        if image is None or tags is None or not keeps_depth(image):
+        if image is None or tags is None or not keeps_depth(image) or _swaps(data, tags):
             raise Unreadable(_NEEDS_CODECS) from error
     values = np.asarray(image)
-    if image.mode == "I" and _first(tags, _FORMAT, _UNSIGNED) == _UNSIGNED:
+    if image.mode == "I" and tag.first(tags, tag.FORMAT, tag.UNSIGNED) == tag.UNSIGNED:
         values = values.view(np.uint32)
-    elif image.mode == "I" and _first(tags, _BITS, 1) == 16:
+    elif image.mode == "I" and tag.first(tags, tag.BITS, 1) == 16:
         values = values.astype(np.int16)
     # Pillow has turned it.
     return _deep_image(iter([values[..., None]]), image.size, values.dtype, 1, tags, 1)
@@ -70,7 +68,7 @@ def read_tiff(data: bytes | Path, image: Image.Image | None, frame: int) -> Deep
 def read_bands(data: bytes | Path, image: Image.Image, frame: int) -> DeepImage | None:
     """A TIFF of 1 or 8 bits a sample in bands; None if it cannot be read so."""
     tags = image.tag_v2  # pyright: ignore[reportAttributeAccessIssue]
-    if _first(tags, _BITS, 1) not in (1, 8) or tags.get(_PHOTOMETRIC) not in _CHANNELS:
+    if tag.first(tags, tag.BITS, 1) not in (1, 8) or tags.get(tag.PHOTOMETRIC) not in tag.CHANNELS:
         return None
     try:
         return _by_tifffile(data, frame)
@@ -83,21 +81,45 @@ def keeps_depth(image: Image.Image) -> bool:
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
-def _is_deep(tags: _Tags) -> bool:
-    kinds = tags.get(_FORMAT, _UNSIGNED)
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    return _first(tags, _BITS, 1) > 8 or not set(kinds) <= {_UNSIGNED, _UNDEFINED}
+def _swaps(data: bytes | Path, tags: tag.Tags) -> bool:
+    """Whether Pillow mixes up the bytes of a number: it swaps what its decoder has swapped."""
+    with file_of(data) as file:
+        is_big_endian = file.read(2) == b"MM"
+    unpacked = tag.first(tags, tag.COMPRESSION, 1) != 1
+    return is_big_endian and unpacked and tag.first(tags, tag.BITS, 1) > 16
 
 
-def _eight_bits(image: Image.Image, tags: _Tags) -> DeepImage | None:
-    """An 8-bit TIFF with a number for no value. None if it needs no such care."""
-    no_data = _no_data(tags)
-    if no_data is None or image.mode not in ("L", "RGB"):
+def _eight_bits(
+    data: bytes | Path, image: Image.Image, tags: tag.Tags, frame: int
+) -> DeepImage | None:
+    """A TIFF of 8 bits a sample and fewer. None if Pillow reads it rightly."""
+    optional = tag.first(tags, tag.COMPRESSION, 1) in _OPTIONAL
+    if optional:
+        if deep := read_bands(data, image, frame):
+            return deep
+        try:
+            image.load()
+        except OSError as error:
+            raise Unreadable(_NEEDS_CODECS) from error
+    if image.mode == "P":
+        _correct_palette(image, tags)
+    missing, bits = tag.no_data(tags), tag.first(tags, tag.BITS, 1)
+    if missing is None or image.mode not in ("L", "RGB"):
         return None
-    if tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE:
-        no_data = 255 - no_data  # Pillow has inverted it, and turned it
+    missing *= 255 / (2**bits - 1)  # Pillow has stretched fewer bits to 8
+    if tags.get(tag.PHOTOMETRIC) == tag.MIN_IS_WHITE:
+        missing = 255 - missing  # Pillow has inverted it, and turned it
     values = np.atleast_3d(np.asarray(image))
-    return DeepImage.of(iter([Samples(values, no_data=no_data)]), image.size, values.dtype, 1)
+    return DeepImage.of(iter([Samples(values, no_data=missing)]), image.size, values.dtype)
+
+
+def _correct_palette(image: Image.Image, tags: tag.Tags) -> None:
+    """Colours of 16 bits that were written as if of 8, and an index for no value."""
+    colours, missing = tag.several(tags, tag.PALETTE), tag.no_data(tags)
+    if colours and max(colours) < 256:
+        image.palette = ImagePalette.raw("RGB;L", bytes(colours))
+    if missing is not None and missing in range(256):
+        image.info["transparency"] = int(missing)
 
 
 class _NeedsPackage(Exception):
@@ -112,9 +134,11 @@ def _by_tifffile(data: bytes | Path, frame: int) -> DeepImage:
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or damage goes to stderr
     with ExitStack() as stack:
         file = stack.enter_context(file_of(data))
-        page = tifffile.TiffFile(file).pages[frame].aspage()
+        pages = tifffile.TiffFile(file).pages
+        virtual = frame if len(pages) == 1 else 0  # of a stack of ImageJ behind its first page
+        page = pages[frame - virtual].aspage()
         _check_page(page)
-        bands = _tifffile_bands(page)
+        bands = _tifffile_bands(page) if not virtual else _contiguous_bands(page, virtual)
         try:  # what is missing shows when the first rows are unpacked
             first = next(bands)
         except (ValueError, NotImplementedError) as error:
@@ -128,8 +152,8 @@ def _by_tifffile(data: bytes | Path, frame: int) -> DeepImage:
             yield first
             yield from bands
 
-    tags = {tag.code: tag.value for tag in page.tags}
-    size, orientation = (page.imagewidth, page.imagelength), _first(tags, ORIENTATION, 1)
+    tags = {own.code: own.value for own in page.tags}
+    size, orientation = (page.imagewidth, page.imagelength), tag.first(tags, ORIENTATION, 1)
     try:
         return _deep_image(all_bands(), size, first.dtype, orientation, tags, page.samplesperpixel)
     except Unreadable:
@@ -150,7 +174,8 @@ def _check_page(page: Any) -> None:
 def _tifffile_bands(page: Any) -> Iterator[np.ndarray]:
     """Rows of a page (rows, width, samples), a strip or a row of tiles at a time."""
     if page.planarconfig == 2 and page.samplesperpixel > 1:
-        yield np.moveaxis(page.asarray(maxworkers=1), page.axes.index("S"), -1)
+        values = page.asarray(maxworkers=1)
+        yield _as_numbers(np.moveaxis(values, page.axes.index("S"), -1))
         return
     if page.is_contiguous and page.planarconfig == 1:
         yield from _contiguous_bands(page)
@@ -163,6 +188,9 @@ def _tifffile_bands(page: Any) -> Iterator[np.ndarray]:
             yield _as_numbers(band)
             band = None
         height, width = min(height, page.imagelength - y), min(width, page.imagewidth - x)
+        if values is not None and width == page.imagewidth:  # a strip
+            yield _as_numbers(values[0, :height])
+            continue
         if band is None:
             band, top = np.zeros((height, *shape), page.dtype), y
         if values is None:  # left out of the file
@@ -173,12 +201,12 @@ def _tifffile_bands(page: Any) -> Iterator[np.ndarray]:
         yield _as_numbers(band)
 
 
-def _contiguous_bands(page: Any) -> Iterator[np.ndarray]:
-    """Rows of a page that lies in its file as it is, often as one strip."""
+def _contiguous_bands(page: Any, further: int = 0) -> Iterator[np.ndarray]:
+    """Rows of a page that lies in its file as it is, often as one strip; or of one behind it."""
     file, dtype = page.parent.filehandle, np.dtype(page.parent.byteorder + page.dtype.char)
     row = page.imagewidth * page.samplesperpixel
     rows = max(1, _BAND // (row * dtype.itemsize))
-    file.seek(page.dataoffsets[0])
+    file.seek(page.dataoffsets[0] + further * row * page.imagelength * dtype.itemsize)
     for top in range(0, page.imagelength, rows):
         count = min(rows, page.imagelength - top)
         data = file.read(count * row * dtype.itemsize)
@@ -186,8 +214,15 @@ def _contiguous_bands(page: Any) -> Iterator[np.ndarray]:
         yield values.reshape(count, page.imagewidth, -1).astype(page.dtype, copy=False)
 
 
+def _in_bands(bands: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same rows, few enough at a time to convert: a strip may hold the whole image."""
+    for band in bands:
+        rows = max(1, _BAND // band[0].nbytes)
+        yield from (band[top : top + rows] for top in range(0, len(band), rows))
+
+
 def _as_numbers(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.uint8) * 255 if values.dtype == bool else values
+    return values.astype(np.uint8) if values.dtype == bool else values
 
 
 def _deep_image(
@@ -195,54 +230,36 @@ def _deep_image(
     size: tuple[int, int],
     dtype: np.dtype,
     orientation: int,
-    tags: _Tags,
+    tags: tag.Tags,
     samples: int,
 ) -> DeepImage:
     """An image of bands (rows, width, samples) with the meaning that its tags give them."""
-    photometric, bits = int(tags.get(_PHOTOMETRIC, _MIN_IS_BLACK)), _first(tags, _BITS, 1)
-    channels = _CHANNELS.get(photometric)
+    photometric = tag.first(tags, tag.PHOTOMETRIC, tag.MIN_IS_BLACK)
+    bits = tag.first(tags, tag.BITS, 1)
+    channels = tag.CHANNELS.get(photometric)
     if channels is None:
         kind = _KINDS.get(photometric, f"photometric {photometric}")
-        raise Unreadable(f"a {bits}-bit {kind} TIFF, which is not read: save it as RGB or grey")
-    extra = tags.get(_EXTRA, ())
-    extra = tuple(map(int, extra if isinstance(extra, tuple) else (extra,)))
+        raise Unreadable(f"a {kind} TIFF of {bits} bits, which is not read: save it as RGB or grey")
+    extra = tag.several(tags, tag.EXTRA)
     if not channels <= samples <= channels + len(extra):
         raise Unreadable(
             f"{samples} samples a pixel that are neither grey nor RGB: save three of them as RGB"
         )
-    places = [channels + n for n in range(samples - channels) if extra[n] in _ALPHA]
-    opaque = 1.0 if dtype.kind == "f" else 2.0**bits - 1
-    told = bits if bits not in (8, 16, 24, 32, 64) else 0
+    kinds = (tag.MULTIPLIED, tag.ALPHA)
+    places = [channels + n for n in range(samples - channels) if extra[n] in kinds]
+    shared: dict[str, Any] = {
+        "no_data": tag.no_data(tags),
+        "min_is_white": photometric == tag.MIN_IS_WHITE,
+        "bits": bits if bits not in (8, 16, 24, 32, 64) else 0,
+        "limits": tag.limits(dtype, tags),
+        "opaque": 1.0 if dtype.kind == "f" else 2.0 ** (bits - (dtype.kind == "i")) - 1,
+        "multiplied": bool(places) and extra[places[0] - channels] == tag.MULTIPLIED,
+    }
 
     def described() -> Iterator[Samples]:
-        for band in bands:
-            values, alpha = band[..., :channels], None
-            if places:
-                alpha = (band[..., places[0]] / opaque).clip(0, 1).astype(np.float32)
-            white, limits = photometric == _MIN_IS_WHITE, _limits(dtype, tags)
-            yield Samples(values, alpha, _no_data(tags), white, told, limits)
+        for rows in _in_bands(bands):
+            alpha = rows[..., places[0]] if places else None
+            yield Samples(rows[..., :channels], alpha, **shared)
 
-    return DeepImage.of(described(), size, dtype, orientation)
-
-
-def _first(tags: _Tags, tag: int, otherwise: int) -> int:
-    value = tags.get(tag, otherwise)
-    return int(value[0] if isinstance(value, tuple) else value)
-
-
-def _no_data(tags: _Tags) -> float | None:
-    text = tags.get(_NO_DATA)
-    try:
-        return None if text is None else float(str(text).strip("\0 "))
-    except ValueError:
-        return None
-
-
-def _limits(dtype: np.dtype, tags: _Tags) -> tuple[float, float] | None:
-    """Black and white by the tags SMinSampleValue and SMaxSampleValue."""
-    low, high = tags.get(_LOWEST), tags.get(_HIGHEST)
-    if high is None or (low is None and dtype.kind != "u"):
-        return None
-    low = min(map(float, low if isinstance(low, tuple) else (low or 0,)))
-    high = max(map(float, high if isinstance(high, tuple) else (high,)))
-    return (low, high) if np.isfinite([low, high]).all() and low < high else None
+    unused = tag.unused_channels(tags)
+    return DeepImage.of(described(), size, dtype, orientation, min(bits, 8), unused)
