@@ -39,13 +39,14 @@ def read_coco(path: Path, images: ImageSet, category: str | None = None) -> Imag
             or give corners instead of sides.
     """
     coco = read_coco_file(path)
-    entries = match_names(images.names, coco.names, by_ending=True)
-    missing = [name for name, entry in zip(images.names, entries, strict=True) if entry is None]
+    found = match_names(images.names, coco.names, by_ending=True)
+    missing = [name for name, entry in zip(images.names, found, strict=True) if entry is None]
     if missing:
         raise UserError(
             f"{path} has no entry for {len(missing)} of {len(images)} images (the first is "
             f"{printable(missing[0])}): add them to its images, or leave these images out."
         )
+    entries = [entry for entry in found if entry is not None]
     return with_boxes(path, images, coco, entries, category)
 
 
