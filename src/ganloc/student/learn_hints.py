@@ -219,12 +219,13 @@ def _learn_with_teacher(
 ) -> None:
     """Train the final student on the hints and on the teacher's boxes of all other images."""
     hinted = set(hints.names)
-    others = np.array([index for index, name in enumerate(images.names) if name not in hinted])
-    others = every_nth(others.astype(np.int64), MOST_IMAGES)
+    others = [index for index, name in enumerate(images.names) if name not in hinted]
+    if others:
+        others = every_nth(np.array(others), MOST_IMAGES)
     pixels = images.pixels[others]
-    masks = np.mean([soft_masks(one, pixels) for one in believed], axis=0)
     taught = np.zeros((len(others), boxes.shape[1], 4))
     if len(others):
+        masks = np.mean([soft_masks(one, pixels) for one in believed], axis=0)
         taught[:, 0] = boxes_from_heatmaps(masks, images.size, THRESHOLD)
     random = np.random.default_rng(recipe.seed)
 
