@@ -175,8 +175,8 @@ def test_what_is_no_image_is_a_type_error_that_says_what_is_taken(given, what):
         (np.zeros((0, 8), np.uint8), "no pixels"),
         (Image.new("I;16", (8, 8)), "mode of image 0 is I;16"),
         (Image.new("F", (8, 8)), "mode of image 0 is F"),
-        (["typo.png"], "Image 0, typo.png, is not there"),
-        (["."], r"Image 0, \., is a folder"),
+        (["typo.png"], "Image 0, 'typo.png', is not there"),
+        (["."], r"Image 0, '\.', is a folder"),
     ],
 )
 def test_what_cannot_be_used_is_one_short_sentence(given, what):
