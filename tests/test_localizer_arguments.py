@@ -3,8 +3,10 @@
 import dataclasses
 import warnings
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import ganloc
 from ganloc import Localizer, UserError
@@ -15,6 +17,9 @@ from ganloc.images.source import load_images
 from ganloc.images.synthetic import draw_images
 from ganloc.recipes import PRESETS, Recipe
 from localizer_runs import TINY, write_photos
+
+IMAGES = draw_images(2, 32, seed=0)
+GREY = np.full((8, 8), 128, np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +125,35 @@ def test_the_public_surface():
         (lambda own: own.localize(draw_images(2, 64, seed=0)), UserError, "size 64 .* of 32"),
         (lambda own: own.localize(draw_images(1, 32, seed=0).subset([])), UserError, "no images"),
         (lambda own: own.fit(draw_images(2, 32, 0), resume=True), UserError, "give it by out"),
+        (lambda own: own.fit(IMAGES, pages=True), UserError, "ImageSet has its pages"),
+        (lambda own: own.fit(IMAGES, out=""), UserError, "out is empty"),
+        (lambda own: own.fit(IMAGES, archive="a.zip"), UserError, "leave out archive"),
+        (lambda own: own.localize([GREY], archive="a.zip"), UserError, "leave out archive"),
+        (lambda own: own.localize(".", archive="a.zip"), UserError, "leave out archive"),
+        (lambda own: own.localize("x" * 5_000), UserError, "No folder or zip at"),
+        (lambda own: own.localize("~$.jpg"), UserError, "No folder or zip at"),
+        (lambda own: own.localize([GREY], reading=""), UserError, "There is no reading ''"),
+        (lambda own: own.save("a\0b"), UserError, "no path that this machine can have"),
+        (lambda own: own.load("x" * 5_000), UserError, "no path that this machine can have"),
     ],
 )
 def test_what_the_localizer_refuses(call, kind, said, fitted):
     with pytest.raises(kind, match=said) as error:
         call(fitted)
     assert "--" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_a_model_does_not_take_the_place_of_an_image(fitted, tmp_path):
+    (tmp_path / "a.jpg").touch()
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    before = (tmp_path / "photo.png").read_bytes()
+    with pytest.raises(UserError, match=r"photo\.png is an image: choose another path"):
+        fitted.save(tmp_path / "photo.png")
+    assert (tmp_path / "photo.png").read_bytes() == before
+    fitted.save(tmp_path / "a.jpg")  # an empty file is none
+    fitted.save(tmp_path / "a.jpg")  # and a model may replace a model
+    assert ganloc.load(tmp_path / "a.jpg").recipe == fitted.recipe
 
 
 def test_a_device_that_holds_no_values_is_refused():

@@ -43,7 +43,22 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     >>> expanded("~$report.jpg").as_posix()  # a file's own name
     '~$report.jpg'
     """
-    return Path(os.path.expanduser(path))
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(path)
+
+
+def mode_of(path: Path) -> int:
+    """What is at a path, for `stat.S_ISDIR` and `S_ISREG`; 0 if nothing is or can be there.
+
+    >>> mode_of(Path("x" * 5_000))  # for which `Path.exists` raises an error
+    0
+    """
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def as_flag(name: str, value: Any) -> bool:
@@ -62,7 +77,7 @@ def as_flag(name: str, value: Any) -> bool:
 
 def _is_too_long(text: str) -> bool:
     try:
-        os.stat(text)
+        Path(text).stat()
     except OSError as error:
         return error.errno == errno.ENAMETOOLONG
     return False

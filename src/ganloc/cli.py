@@ -29,7 +29,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate-heatmaps": evaluate_heatmaps,
     "reproduce": reproduce,
 }
-for _command in COMMANDS.values():  # tyro keeps line breaks within the help of an option
+for _command in map(inspect.unwrap, COMMANDS.values()):
+    # tyro keeps the line breaks of a docstring within the help of an option
     _command.__doc__ = re.sub(r"\n {8}(?=\S)", " ", inspect.cleandoc(_command.__doc__ or ""))
 
 DESCRIPTION = """\

@@ -124,7 +124,7 @@ class Recipe:
     )
     patience: int = setting(
         0,
-        "End after so many checkpoints without a better one (0: never; only while the best is kept, see select).",
+        "End after so many checkpoints without a better one (0: never). It needs select.",
         at_least=0,
     )
     student_iterations: int = setting(

@@ -1,6 +1,6 @@
 """Arguments and output that the commands share."""
 
-import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from tyro.conf import Positional
 from tyro.constructors import PrimitiveConstructorSpec
 
-from ganloc.arguments import expanded
+from ganloc.arguments import expanded, mode_of
 from ganloc.errors import UserError
 from ganloc.settings import KINDS
 from ganloc.wording import shown
@@ -93,7 +93,7 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
         UserError: `folder` lies inside `photos`.
     """
     root = expanded(photos).resolve()
-    if os.path.isdir(root) and folder.resolve().is_relative_to(root):
+    if stat.S_ISDIR(mode_of(root)) and folder.resolve().is_relative_to(root):
         raise UserError(f"{folder} lies inside {photos}: choose a place outside it for {option}.")
 
 

@@ -107,7 +107,7 @@ def load_train_state(path: Path, recipe: Recipe, device: torch.device) -> TrainS
         tensors, metadata = read_tensors(path)
         if metadata.get("device", device.type) != device.type:
             raise UserError(
-                f"{path} was trained on {shown(metadata['device'])} and its random stream belongs there: "
+                f"{path} was trained on {metadata['device']} and its random stream belongs there: "
                 f"go on with {option('device', metadata['device'])}."
             )
         state.iteration = int(metadata["iteration"])

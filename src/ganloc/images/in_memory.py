@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import warnings
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 
-from ganloc.arguments import expanded
+from ganloc.arguments import expanded, mode_of
 from ganloc.errors import Notice, UserError
 from ganloc.images.archive import Archive, Unreadable
 from ganloc.images.gather import gather, with_pages
@@ -28,6 +29,7 @@ TAKEN = (
 )
 # Pillow's modes of 8 bits a channel and less.
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV")
+_PLAIN = ("L", "RGB", "RGBA")  # what arrays become
 _CHANNELS = (1, 3, 4)
 
 _Source = Image.Image | Path
@@ -67,6 +69,7 @@ def image_set_of(
     if not names:
         raise UserError(f"There are no images in the {type(given).__name__}: give at least one.")
     _tell_of_pillow(sources)
+    _tell_of_darkness(sources)
     archive = Archive(Path(), tuple(names), lambda name: io.BytesIO(_file(sources[name])))
     chosen = with_pages(archive, names) if pages else names
     images = replace(gather(archive, chosen, size, scale=scale), archive=archive)
@@ -74,13 +77,6 @@ def image_set_of(
         count = f"{len(images.skipped)} of {len(names)}"
         first = "; ".join(images.skipped[:3])
         raise UserError(f"{count} images cannot be read ({first}): leave them out of the list.")
-    if not all(isinstance(own, Path) for own in sources.values()) and images.pixels.max() == 1:
-        warnings.warn(
-            "No pixel of the images is above 1 of 255, so all look black: whole numbers are taken "
-            "as 0–255, floats as 0–1.",
-            Notice,
-            stacklevel=3,
-        )
     if images.remarks:
         warnings.warn("\n".join(images.remarks), Notice, stacklevel=3)
     return images
@@ -122,8 +118,8 @@ def _source(item: Any, place: int) -> _Source:
         path = expanded(item)
         if not os.fspath(item):
             raise UserError(f"Image {place} is an empty path: leave it out.")
-        if not os.path.isfile(path):
-            is_dir = os.path.isdir(path)
+        if not stat.S_ISREG(mode := mode_of(path)):
+            is_dir = stat.S_ISDIR(mode)
             what = "a folder: give it by itself" if is_dir else "not there: check its path"
             raise UserError(f"Image {place}, {shown_path(path)}, is {what}.")
         return path
@@ -217,6 +213,19 @@ def _further_pages(image: Image.Image) -> int:
     if image.tell() != place:
         image.seek(place)
     return further
+
+
+def _tell_of_darkness(sources: Mapping[str, _Source]) -> None:
+    """A Notice where images look black because their numbers were scaled twice or cut off."""
+    images = [own for own in sources.values() if isinstance(own, Image.Image)]
+    bands = [np.reshape(own.getextrema(), (-1, 2))[:3] for own in images if own.mode in _PLAIN]
+    if bands and len(bands) == len(images) and np.concatenate(bands).max() == 1:
+        warnings.warn(
+            "No pixel of the images is above 1 of 255, so all look black: whole numbers are taken "
+            "as 0–255, floats as 0–1.",
+            Notice,
+            stacklevel=4,
+        )
 
 
 def _file(source: _Source) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganloc.arguments import as_path, expanded
+from ganloc.arguments import as_path, expanded, mode_of
 from ganloc.errors import Notice, UserError
 from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
@@ -149,7 +149,7 @@ def _load_named(data: str, size: int, split: str, archive: Path | None) -> Image
 
 
 def _load_path(data: str, size: int, scale: Scale | None, pages: bool) -> ImageSet:
-    if not data or not os.path.exists(path := expanded(data)):  # also of names too long to be
+    if not data or not mode_of(path := expanded(data)):
         raise _nothing_at(data)
     return load_folder(path, size, scale=scale, pages=pages)
 
