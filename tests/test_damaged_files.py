@@ -114,3 +114,30 @@ def test_a_file_that_was_cut_off(cut, model, tmp_path):
     (tmp_path / "m").write_bytes(model[:cut])
     with pytest.raises(UserError, match="m is not a whole model"):
         Model.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("key", ["recipe", "statistics", "info", "preprocessing", "signals"])
+@pytest.mark.parametrize("value", ["", "null", "3", "[]", '"x"', "[" * 3_000])
+def test_metadata_that_mean_nothing_are_refused_without_a_checksum_too(key, value, model, tmp_path):
+    (tmp_path / "whole").write_bytes(model)
+    tensors, metadata = read_tensors(tmp_path / "whole")
+    save_file(tensors, tmp_path / "old", {**metadata, key: value})
+    with pytest.raises(UserError, match="old is not a whole model") as error:
+        Model.load(tmp_path / "old")
+    assert len(str(error.value)) < 400
+
+
+def test_two_tensors_that_changed_places_are_found(model, tmp_path):
+    length = header_length(model)
+    head = json.loads(model[8:length])
+    names = [name for name in head if name.startswith("student/") and name.endswith("weight")]
+    one, other = names[:2]
+    alike = {key: head[one][key] for key in ("dtype", "shape")}
+    head[one]["data_offsets"], size = head[other]["data_offsets"], head[one]["data_offsets"]
+    head[other] = {**head[other], "data_offsets": size}
+    if {key: head[other][key] for key in alike} != alike:
+        pytest.skip("of different shapes")
+    text = json.dumps(head).encode()
+    (tmp_path / "m").write_bytes(struct.pack("<Q", len(text)) + text + model[length:])
+    with pytest.raises(UserError, match="damaged"):
+        Model.load(tmp_path / "m")

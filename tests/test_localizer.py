@@ -8,7 +8,6 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torch.nn.functional import avg_pool2d
 
@@ -18,27 +17,17 @@ from ganloc.box.detections import box_scores
 from ganloc.box.iou import iou
 from ganloc.checkpoints.run import Run
 from ganloc.errors import Notice, Stopped
-from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS
+from ganloc.heatmap.readings import READINGS
 from ganloc.images.source import load_images
 from ganloc.images.synthetic import draw_images
 from ganloc.outliers.outlier_model import OutlierModel
-from ganloc.recipes import PRESETS, Recipe
 from ganloc.student.unet import UNet
-
-TINY = {"size": 32, "generator_width": 2, "discriminator_width": 2, "batch": 2, "iterations": 2,
-        "student_iterations": 2, "student_width": 2}  # fmt: skip
-# Wider, higher and smaller than the networks' 32×32.
-SIZES = {"a/wide.png": (90, 30), "b.png": (20, 71), "c.png": (9, 7), "d.png": (32, 32)}
+from localizer_runs import SIZES, TINY, write_photos
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    folder, random = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
-    (folder / "a").mkdir()
-    for name, (width, height) in SIZES.items():
-        pixels = random.integers(0, 256, (height, width, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / name)
-    return folder
+    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
@@ -234,91 +223,6 @@ def test_a_stopped_training_goes_on_with_resume(fitted, photos, tmp_path):
         new().fit(draw_images(4, 32, seed=0), out=tmp_path / "run", resume=True)
 
 
-@pytest.mark.parametrize("use", ["localize", "save"])
-def test_before_fit_it_knows_nothing(use, photos, tmp_path):
-    with pytest.raises(UserError, match="fit or load"):
-        getattr(Localizer(device="cpu"), use)(photos if use == "localize" else tmp_path / "model")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_settings_replace_the_preset_s():
-    paper = Localizer("paper", device="cpu", batch=3).recipe
-    assert paper == dataclasses.replace(Recipe(), batch=3)
-    assert Localizer(preset="laptop", device="cpu").recipe == PRESETS["laptop"]
-    assert Localizer().recipe == PRESETS["default"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "culprit"),
-    [
-        ({"foo": 1}, "foo"),
-        ({"size": 50}, "50"),
-        ({"variant": "stylegan"}, "stylegan"),
-        ({"preset": "desktop"}, "desktop"),
-        ({"device": "abacus"}, "abacus"),
-        ({"device": "cuda:99"}, "cuda:99"),
-    ],
-)
-def test_settings_that_are_not_possible(settings, culprit):
-    with pytest.raises(UserError, match=culprit):
-        Localizer(**settings)
-
-
-@pytest.mark.parametrize("load", [Localizer.load, ganloc.load])
-def test_load_what_is_not_there(load, tmp_path):
-    with pytest.raises(UserError, match="typo"):
-        load(tmp_path / "typo")
-    with pytest.raises(UserError, match=r"not a run"):
-        load(tmp_path)
-
-
-def test_load_a_run_that_is_not_finished_tells_how_to_finish_it(fitted, photos, tmp_path):
-    images = load_images(str(photos), 32)
-    Run.create(tmp_path / "run", fitted.recipe, images)
-    with pytest.raises(UserError, match=r"not finished.*resume=True") as error:
-        ganloc.load(tmp_path / "run")
-    assert f"out='{tmp_path / 'run'}'" in str(error.value)
-
-
-def test_a_model_without_its_student_warns(fitted, photos):
-    whole = fitted.model
-    fitted.model = dataclasses.replace(whole, student=None)
-    try:
-        with pytest.warns(Notice, match="stopped before its student learned"):
-            fitted.localize(photos)
-        assert fitted.reading == DISCRIMINATOR_READING
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            fitted.localize(photos, "plain-cam")  # asked for: nothing to be told
-    finally:
-        fitted.model = whole
-
-
-def test_a_cam_of_a_model_without_a_gan_warns(fitted, photos):
-    """Only a GAN trains the weights that a CAM sums the features by."""
-    pretext = Localizer(device="cpu", **{**TINY, "iterations": 1}).fit(photos)
-    for reading in ("plain-cam", "cam"):
-        with pytest.warns(Notice, match=f"without a GAN, so {reading} weights"):
-            pretext.localize(photos, reading)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for localizer, reading in ((pretext, "lda"), (pretext, None), (fitted, "cam")):
-            localizer.localize(photos, reading)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 100])
-def test_load_a_file_that_is_no_model(content, tmp_path):
-    (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match=r"model\.safetensors is not a whole model"):
-        ganloc.load(tmp_path / "model.safetensors")
-
-
-def test_the_public_surface():
-    names = {"Localization", "Localizer", "Notice", "Stopped", "UserError", "load"}
-    assert set(ganloc.__all__) == names
-    assert all(hasattr(ganloc, name) for name in names)
-
-
 def test_images_in_memory_give_the_boxes_of_their_files(fitted, photos):
     arrays = [np.asarray(Image.open(photos / name)) for name in SIZES]
     found = fitted.localize(arrays)
@@ -331,29 +235,7 @@ def test_images_in_memory_give_the_boxes_of_their_files(fitted, photos):
     assert [one.box for one in again.localize(arrays)] == [one.box for one in found]
 
 
-@pytest.mark.parametrize(
-    ("call", "kind", "said"),
-    [
-        (lambda own: own.fit([]), UserError, "no images in the list"),
-        (lambda own: own.localize(None), TypeError, "This is None: give"),
-        (lambda own: own.localize(draw_images(2, 64, seed=0)), UserError, "size 64 .* of 32"),
-        (lambda own: own.localize(draw_images(1, 32, seed=0).subset([])), UserError, "no images"),
-        (lambda own: own.fit(draw_images(2, 32, 0), resume=True), UserError, "give it by out"),
-    ],
-)
-def test_what_the_localizer_refuses(call, kind, said, fitted):
-    with pytest.raises(kind, match=said) as error:
-        call(fitted)
-    assert "--" not in str(error.value)
-
-
 def test_identical_images_are_called_identical():
     same = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     with pytest.warns(Notice, match="All 30 images are identical"):
         Localizer(device="cpu", **{**TINY, "iterations": 1}).fit([same] * 30)
-
-
-def test_a_device_that_holds_no_values_is_refused():
-    with pytest.raises(UserError, match="no device 'meta' here: leave out device, or give cpu"):
-        Localizer(device="meta")
-    assert Localizer(device=torch.device("cpu")).device == torch.device("cpu")

@@ -1,6 +1,8 @@
 """The command line: commands, and errors as messages."""
 
+import inspect
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -27,6 +29,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate-heatmaps": evaluate_heatmaps,
     "reproduce": reproduce,
 }
+for _command in map(inspect.unwrap, COMMANDS.values()):
+    # tyro keeps the line breaks of a docstring within the help of an option
+    _command.__doc__ = re.sub(r"\n {8}(?=\S)", " ", inspect.cleandoc(_command.__doc__ or ""))
+
+DESCRIPTION = """\
+A box around the object in every image of a folder, without labels.
+
+1. ganloc train PHOTOS --out RUN
+2. ganloc localize RUN PHOTOS --out boxes.json --draw DRAWN
+
+`ganloc COMMAND --help` explains a command, `ganloc --version` tells the version."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,6 +59,14 @@ def main(arguments: list[str] | None = None) -> None:
         except BrokenPipeError:  # the reader of our output has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            say(
+                "ganloc: There is too little memory: give a smaller --batch or --size, or --device "
+                "cpu, or end other programs."
+            )
+            sys.exit(2)
         except OSError as error:
             named = f"{error.filename}: " if error.filename else ""  # unknown once a file is open
             say(f"ganloc: {named}{error.strerror or error}.")
@@ -62,9 +83,16 @@ def _run(arguments: list[str]) -> None:
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="ganloc",
-        description="Boxes for a folder of unlabelled images of one kind of thing.",
+        description=DESCRIPTION,
         args=arguments,
         config=(OmitArgPrefixes,),
+    )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch's own class exists for GPUs alone
+    return isinstance(error, MemoryError) or bool(
+        re.search(r"out of memory|not enough memory|can't allocate memory", str(error))
     )
 
 

@@ -1,24 +1,26 @@
 """The estimator of the Python API: fit, localize, save, load."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from ganloc.arguments import as_flag, as_path
 from ganloc.box.detections import Detections
 from ganloc.checkpoints.hooks import Hooks, RunHooks
 from ganloc.checkpoints.run import Run, load_model
-from ganloc.checkpoints.training_log import ProgressCallback
+from ganloc.checkpoints.training_log import ProgressCallback, StepLog
 from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import UserError
+from ganloc.images.hints import hints_of, read_hints
 from ganloc.images.image_set import ImageSet
 from ganloc.images.in_memory import image_set_of, is_image_file
 from ganloc.images.scale import Scale
 from ganloc.images.source import load_images
-from ganloc.method import fit, localize
+from ganloc.localization import Localization, localizations
+from ganloc.method import finetune, fit, localize
+from ganloc.metrics.expected import Expected, expected
 from ganloc.model import Model
 from ganloc.notices import (
     check_enough,
@@ -29,31 +31,9 @@ from ganloc.notices import (
     warn_unfinished,
 )
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
-from ganloc.shapes import Float
 from ganloc.tensors import choose_device
 from ganloc.threads import training_threads
 from ganloc.wording import shown
-
-
-@dataclass(frozen=True)
-class Localization:
-    """The box of one image.
-
-    Attributes:
-        path: of the image, relative to its folder or archive.
-        box: x0, y0, x1, y1 in pixels of the original image, half-open.
-        score: confidence of the box, 0–1.
-        heatmap: 0–1, large where the object is, at the network's size.
-        outlier: outlier score, 0 and above. An image that scores 1 or more stands out from the
-            training images, and may not belong to the folder. None if there were fewer than 20
-            training images, or if the training was stopped.
-    """
-
-    path: str
-    box: tuple[float, float, float, float]
-    score: float
-    heatmap: Float[np.ndarray, "size size"]
-    outlier: float | None = None
 
 
 class Localizer:
@@ -114,6 +94,12 @@ class Localizer:
         """A label-free verdict whether to trust the model; None before `fit`."""
         return None if self.model is None else verdict_of(self.model)
 
+    @property
+    def expected(self) -> Expected | None:
+        """The expected quality by the hints; None with fewer than two."""
+        hinted = self.model and self.model.hinted
+        return expected(hinted.ious, hinted.label_free_ious) if hinted and hinted.ious else None
+
     def fit(
         self,
         photos: Any,
@@ -122,6 +108,7 @@ class Localizer:
         resume: bool = False,
         progress: ProgressCallback | None = None,
         pages: bool = False,
+        hints: Any = None,
     ) -> "Localizer":
         """Train on a set of images. True boxes and classes, if any, are not used.
 
@@ -136,12 +123,14 @@ class Localizer:
             resume: go on with the run in `out`.
             progress: called with the training step and a line of the log.
             pages: take each page or frame of a file as an image.
+            hints: boxes that the user drew in a few of the images, as for `finetune`.
 
         Returns:
             The Localizer itself.
 
         Raises:
-            TypeError: `photos` holds something else than images.
+            TypeError: `photos` holds something else than images, or another argument is of
+                another type.
             UserError: there are fewer than two images, one in memory cannot be used, `out` can't be
                 used, or a loss is not finite.
             Stopped: by Ctrl-C, if `out` is given. The same call with `resume` goes on.
@@ -154,26 +143,70 @@ class Localizer:
         >>> [found.path for found in localizer.localize(draw_images(2, size=32, seed=1))]
         ['1-00000.png', '1-00001.png']
         """
-        if progress is not None and not callable(progress):
-            raise TypeError(f"progress must be a function of step and line, not {shown(progress)}.")
-        if resume and out is None:
+        _check_callable(progress)
+        folder = None if out is None else as_path("out", out)
+        if as_flag("resume", resume) and folder is None:
             raise UserError("resume=True goes on with a run folder: give it by out.")
         device = choose_device(self.device)  # in a forked process it may have gone
         images = self._load(photos, "train", archive, None, pages).unlabelled()
         check_enough(images)
         warn_of_little(images)
-        if out is None:
-            with training_threads():
-                self.model = fit(images, self.recipe, device, Hooks(progress))
-            return self
-        run = Run.open(Path(out)) if resume else None
+        drawn = None if hints is None else _hints(hints, images)
+        run = Run.open(folder) if folder and resume else None
         with training_threads(run.read()["threads"] if run else None):
-            if run is None:
-                run = Run.create(Path(out), self.recipe, images)
+            if folder is None:
+                self.model = fit(images, self.recipe, device, Hooks(progress))
             else:
-                run.check_same(self.recipe, images)
-            with RunHooks(run, progress, resume) as hooks:
-                self.model = fit(images, self.recipe, device, hooks)
+                if run is None:
+                    run = Run.create(folder, self.recipe, images)
+                else:
+                    run.check_same(self.recipe, images)
+                with RunHooks(run, progress, resume) as hooks:
+                    self.model = fit(images, self.recipe, device, hooks)
+            if drawn is not None:
+                self.model = finetune(self.model, images, drawn, StepLog(progress))
+        if run is not None and drawn is not None:
+            self.model.save(run.model)
+        return self
+
+    def finetune(
+        self,
+        photos: Any,
+        hints: Any,
+        archive: str | Path | None = None,
+        progress: ProgressCallback | None = None,
+        pages: bool = False,
+    ) -> "Localizer":
+        """Learn from hints: boxes that the user drew in a few images.
+
+        What was learned without hints stays in the model, as the reading "student". Hints of an
+        earlier call are forgotten: give all of them.
+
+        Args:
+            photos: the images, as for `fit`; best those of the training.
+            hints: a dict of paths and boxes (x0, y0, x1, y1 in pixels of the original, or several
+                such boxes, or None for "no object here"), or the path of a COCO file.
+            archive: as for `fit`.
+            progress: called with the training step and a line of the log.
+            pages: as for `fit`.
+
+        Returns:
+            The Localizer itself. `expected` tells what quality to expect.
+
+        Raises:
+            TypeError: `photos` or `hints` is of another type.
+            UserError: the Localizer is not fitted, or a hint is not of these images or no box.
+
+        >>> birds = Localizer.load("runs/birds")  # doctest: +SKIP
+        >>> birds.finetune("photos/", {"a.jpg": (10, 20, 200, 180)})  # doctest: +SKIP
+        """
+        model = self._fitted()
+        _check_callable(progress)
+        choose_device(model.device)
+        images = self._load(photos, "train", archive, self.scale, pages).unlabelled()
+        drawn = _hints(hints, images)
+        with training_threads():
+            self.model = finetune(model, images, drawn, StepLog(progress))
         return self
 
     def detect(
@@ -186,6 +219,11 @@ class Localizer:
         """
         model = self._fitted()
         choose_device(model.device)  # in a forked process it may have gone
+        if not isinstance(images, ImageSet):
+            raise TypeError(
+                f"detect takes an ImageSet, as of load_images, not {shown(images)}: localize takes "
+                "images and paths."
+            )
         check_size(images, self.recipe.size)
         if not isinstance(reading, str | None):
             raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
@@ -194,7 +232,7 @@ class Localizer:
         else:
             warn_random_weights(model, reading)
         warn_other_scale(model, images)
-        return localize(model, images, reading, refine)
+        return localize(model, images, reading, as_flag("refine", refine))
 
     def localize(
         self,
@@ -227,36 +265,21 @@ class Localizer:
         ...     print(found.path, found.box, found.score)
         """
         images = self._load(photos, "test", archive, self.scale, pages)
-        found = self.detect(images, reading, refine)
-        outliers = found.outlier_scores
-        return [
-            Localization(
-                name,
-                tuple(box),
-                float(score),
-                heatmap,
-                None if outliers is None else float(outliers[index]),
-            )
-            for index, (name, box, score, heatmap) in enumerate(
-                zip(
-                    images.names,
-                    images.in_pixels(found.boxes).tolist(),
-                    found.scores,
-                    found.heatmaps,
-                    strict=True,
-                )
-            )
-        ]
+        return localizations(images, self.detect(images, reading, refine))
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file.
 
         Raises:
-            UserError: the Localizer is not fitted, or the file can't be written.
+            TypeError: `path` is no path.
+            UserError: the Localizer is not fitted, or the file can't be written or is an image.
 
         >>> Localizer(device="cpu").fit("photos/").save("birds.safetensors")  # doctest: +SKIP
         """
-        self._fitted().save(Path(path))
+        model, file = self._fitted(), as_path("path", path)
+        if is_image_file(file):
+            raise UserError(f"{file} is an image: choose another path for the model.")
+        model.save(file)
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device | None = None) -> "Localizer":
@@ -268,7 +291,7 @@ class Localizer:
         >>> import ganloc
         >>> birds = ganloc.load("birds.safetensors")  # doctest: +SKIP
         """
-        model = load_model(Path(path), choose_device(device))
+        model = load_model(as_path("path", path), choose_device(device))
         localizer = cls.__new__(cls)
         localizer._begin(model.recipe, model.device, model)
         return localizer
@@ -281,19 +304,36 @@ class Localizer:
         scale: Scale | None,
         pages: bool,
     ) -> ImageSet:
-        size = self.recipe.size
-        if isinstance(photos, ImageSet):
-            check_size(photos, size)
-            return photos
-        if not isinstance(photos, str | os.PathLike) or is_image_file(Path(photos)):
+        size, pages = self.recipe.size, as_flag("pages", pages)
+        if isinstance(photos, str | os.PathLike) and not is_image_file(photos):
+            return load_images(photos, size, split, archive, scale=scale, pages=pages)
+        if archive is not None:
+            raise UserError("Images are not read from an archive: leave out archive.")
+        if not isinstance(photos, ImageSet):
             return image_set_of(photos, size, scale, pages)
-        given = None if archive is None else Path(archive)
-        return load_images(os.fspath(photos), size, split, given, scale=scale, pages=pages)
+        if pages:
+            raise UserError("An ImageSet has its pages: give pages=True to load_images.")
+        check_size(photos, size)
+        return photos
 
     def _fitted(self) -> Model:
         if self.model is None:
             raise UserError("This Localizer is not fitted yet: call fit or load first.")
         return self.model
+
+
+def _check_callable(progress: Any) -> None:
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be a function of step and line, not {shown(progress)}.")
+
+
+def _hints(given: Any, images: ImageSet) -> ImageSet:
+    """The images that have hints. An ImageSet is taken as it is."""
+    if isinstance(given, ImageSet):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_hints(as_path("hints", given), images)
+    return hints_of(given, images)
 
 
 load = Localizer.load

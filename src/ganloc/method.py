@@ -125,7 +125,7 @@ def localize(
     """
     # The student's mask of each image, or another heatmap, is cut at a threshold. The largest
     # connected component is the object, its tightest box the detection.
-    reading = reading or model.reading
+    reading = model.reading if reading is None else reading
     found = model.detect(images, reading)
 
     # 5. The student reads a crop around each box if the file is larger than the network's images.

@@ -208,8 +208,8 @@ class Model:
                 _loaded_discriminator(recipe, tensors),
                 recipe,
                 statistics,
-                json.loads(metadata["info"]),
-                json.loads(metadata["signals"]),
+                {name: int(own) for name, own in json.loads(metadata["info"]).items()},
+                dict(json.loads(metadata["signals"]).items()),
                 _loaded_student(recipe, student) if student else None,
                 OutlierModel.of(outliers) if outliers else None,
                 None if deep is None else Scale.from_dict(deep),
@@ -219,7 +219,7 @@ class Model:
             raise UserError(
                 f"{path} is damaged ({error}): copy it again, or train again."
             ) from error
-        except (*BROKEN, UserError) as error:
+        except (*BROKEN, AttributeError, UserError) as error:
             raise UserError(
                 f"{path} is not a whole model of this version of ganloc ({type(error).__name__}): "
                 "give a run folder of a finished training, or train again."

@@ -76,8 +76,8 @@ class Recipe:
     discriminator_width: int = setting(
         64, "Channels of the discriminator's first convolution (Table 1).", at_least=1
     )
-    latent: int = setting(128, "Length of z.", at_least=1)
-    batch: int = setting(128, "Images a step.", at_least=1)
+    latent: int = setting(128, "Length of the generator's random input z.", at_least=1)
+    batch: int = setting(128, "Images in each training step.", at_least=1)
     iterations: int = setting(
         250_000,
         "Training steps of the discriminator (of a GAN: generator updates).",
@@ -124,7 +124,7 @@ class Recipe:
     )
     patience: int = setting(
         0,
-        "End after so many checkpoints without a better one (0: never; needs select).",
+        "End after so many checkpoints without a better one (0: never). It needs select.",
         at_least=0,
     )
     student_iterations: int = setting(

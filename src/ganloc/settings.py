@@ -16,7 +16,7 @@ from ganloc.wording import listed, option, shown
 
 R = TypeVar("R")
 
-_KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
 
 
 def setting(
@@ -77,7 +77,7 @@ def recipe_from(kind: Callable[..., R], values: Mapping[str, Any]) -> R:
 def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     name, kind, choices = option(field.name), field.type, field.metadata["choices"]
     if not _is_a(value, kind):
-        raise UserError(f"{name} must be {_KINDS[kind]}, not {shown(value)}.")
+        raise UserError(f"{name} must be {KINDS[kind]}, not {shown(value)}.")
     if choices and value not in choices:
         raise UserError(f"{name} must be {listed(choices)}, not {shown(value)}.")
     if kind is float and not abs(value) <= sys.float_info.max:  # NaN too

@@ -1,5 +1,6 @@
 """How messages name what the user typed: options on the command line, arguments in Python."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,3 +64,13 @@ def shown(value: Any) -> str:
         return text if len(text) <= 60 else f"{text[:50]}…"
     name = type(value).__qualname__
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """A path in a message, in quotes and on one line; of one too long for any disk, its start.
+
+    >>> shown_path("my photos/"), shown_path("x" * 5_000)[-3:]
+    ("'my photos/'", "x'…")
+    """
+    text = os.fspath(path)
+    return repr(text) if len(text) < 1_000 else f"{text[:50]!r}…"

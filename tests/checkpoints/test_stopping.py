@@ -26,7 +26,7 @@ GANLOC = str(Path(sys.executable).with_name("ganloc"))
 TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", "--batch", "2",
         "--student-iterations", "2", "--student-width", "2"]  # fmt: skip
 EVERY_LINE = Cadence(log=1, checkpoint=100, drawings=1)
-BOTH = (signal.SIGINT, signal.SIGTERM)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Trains the run in the folder of the first argument on the images of the second, slowly.
 DRIVER = """
@@ -108,14 +108,14 @@ def test_an_interrupt_saves_says_how_to_go_on_and_can_be_gone_on_from(tmp_path, 
     assert logged(run) == [50, 100, 120, 124]  # the last by its student, of two rounds of two
 
 
-@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_stops_after_the_iteration_and_its_handler_is_put_back(number, tmp_path):
-    handlers = [signal.getsignal(each) for each in BOTH]
+    handlers = [signal.getsignal(each) for each in STOPPING]
     with pytest.raises(Stopped) as stop:
         train(tmp_path / "stopped", tiny(), cadence=EVERY_LINE, progress=stop_at(4, number))
     stopped = Run(tmp_path / "stopped")
     assert (stop.value.iteration, stop.value.student) == (4, False)
-    assert [signal.getsignal(each) for each in BOTH] == handlers
+    assert [signal.getsignal(each) for each in STOPPING] == handlers
     assert logged(stopped) == [1, 2, 3, 4]
     resume(stopped, cadence=EVERY_LINE)
     assert_same_weights(stopped, train(tmp_path / "straight", tiny(), cadence=EVERY_LINE))
@@ -148,15 +148,15 @@ def test_an_interrupt_in_the_last_iteration_lets_it_finish(tmp_path):
 
 
 def test_only_within_the_hooks_are_signals_caught(tmp_path):
-    handlers = [signal.getsignal(each) for each in BOTH]
+    handlers = [signal.getsignal(each) for each in STOPPING]
     hooks = RunHooks(Run.create(tmp_path / "run", tiny(), IMAGES))
-    assert [signal.getsignal(each) for each in BOTH] == handlers
+    assert [signal.getsignal(each) for each in STOPPING] == handlers
     with hooks:
-        assert not set(handlers) & {signal.getsignal(each) for each in BOTH}
-    assert [signal.getsignal(each) for each in BOTH] == handlers
+        assert not set(handlers) & {signal.getsignal(each) for each in STOPPING}
+    assert [signal.getsignal(each) for each in STOPPING] == handlers
 
 
-@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_is_noted_once_it_came(number):
     with stop_signal() as stopped:
         assert not stopped()
@@ -176,3 +176,15 @@ def test_outside_the_main_thread_nothing_is_ever_caught(tmp_path):
     thread.start()
     thread.join()
     assert found == [False, True]
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_that_is_ignored_stays_ignored(number):
+    usual = signal.signal(number, signal.SIG_IGN)  # as nohup does, and a shell's `&` in a script
+    try:
+        with stop_signal() as stopped:
+            signal.raise_signal(number)
+            assert not stopped()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, usual)

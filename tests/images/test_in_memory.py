@@ -175,8 +175,16 @@ def test_what_is_no_image_is_a_type_error_that_says_what_is_taken(given, what):
         (np.zeros((0, 8), np.uint8), "no pixels"),
         (Image.new("I;16", (8, 8)), "mode of image 0 is I;16"),
         (Image.new("F", (8, 8)), "mode of image 0 is F"),
-        (["typo.png"], "Image 0, typo.png, is not there"),
-        (["."], r"Image 0, \., is a folder"),
+        ([""], "Image 0 is an empty path"),
+        (["x" * 5_000], "Image 0, 'x{50}'…, is not there"),
+        (["a\0b.png"], "Image 0, 'a.x00b.png', is not there"),
+        (["~$a.jpg"], r"Image 0, '~\$a.jpg', is not there"),
+        (torch.zeros(3, 8, 8, device="meta"), "cannot become an array"),
+        (torch.zeros(3, 8, 8).to_sparse(), "cannot become an array"),
+        (np.ma.masked_equal(np.eye(8, dtype=np.uint8), 1), "has masked pixels"),
+        ([np.ma.masked_greater(ARRAYS[0], 200)], "has masked pixels"),
+        (["typo.png"], "Image 0, 'typo.png', is not there"),
+        (["."], r"Image 0, '\.', is a folder"),
     ],
 )
 def test_what_cannot_be_used_is_one_short_sentence(given, what):
@@ -215,3 +223,46 @@ def test_an_error_of_the_program_s_own_generator_stays_its_own():
 
     with pytest.raises(KeyError, match="mine"), warnings.catch_warnings():
         image_set_of(broken(), 32)
+
+
+def test_an_array_whose_mask_hides_nothing_is_an_array():
+    own = np.ma.masked_greater(ARRAYS[0], 255)
+    np.testing.assert_array_equal(image_set_of(own, 32).pixels, image_set_of(ARRAYS[0], 32).pixels)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
+def test_tensors_of_few_bits_are_what_they_hold(kind):
+    own = torch.tensor([0.0, 0.25, 0.5, 1.0]).repeat(3, 4, 1)  # which 8 bits can hold
+    pixels = image_set_of(own.to(kind), 4).pixels[0, 0, :, 0]
+    assert pixels.tolist() == [0, 64, 128, 255]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ARRAYS[0] / 255 / 255,
+        (ARRAYS[0] / 255).astype(np.uint8),
+        [ARRAYS[0] // 255] * 2,
+        torch.tensor(ARRAYS[0] // 255).permute(2, 0, 1),
+    ],
+)
+def test_images_that_were_scaled_twice_are_told_of(wrong):
+    with pytest.warns(Notice, match="No pixel of the images is above 1 of 255"):
+        image_set_of(wrong, 8)
+
+
+def test_black_images_and_dark_ones_are_not_told_of():
+    image_set_of([np.zeros((8, 8, 3), np.uint8)], 8)  # warnings are errors here
+    image_set_of([np.full((8, 8), 2, np.uint8)], 8)
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "PNG"])
+def test_further_pages_of_pillow_images_are_told_of_and_the_shown_one_is_read(form, tmp_path):
+    frames = [Image.new("L", (16, 16), value) for value in (10, 130, 250)]
+    frames[0].save(tmp_path / "a", form, save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "a") as image:
+        image.seek(1)
+        with pytest.warns(Notice, match="2 further pages or frames of Pillow images"):
+            images = image_set_of(image, 16)
+        assert image.tell() == 1
+    assert abs(int(images.pixels[0, 8, 8, 0]) - 130) <= 1

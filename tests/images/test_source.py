@@ -213,3 +213,28 @@ def test_files_that_are_no_images_are_one_short_count(photos):
 
 def test_one_image_file(photos):
     assert load_images(str(photos / "a.png"), 8).names == ("a.png",)
+
+
+def test_paths_are_texts_or_paths(photos, tmp_path):
+    truth = tmp_path / "truth.coco.json"
+    one = load_images(photos, 8, truth=str(truth))
+    other = load_images(str(photos), 8, truth=truth)
+    np.testing.assert_array_equal(one.pixels, other.pixels)
+    assert one.source == other.source == str(photos)
+    assert one.truth is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"size": 0}, "size must be at least 1, not 0"),
+        ({"archive": "a.zip"}, "is not read from an archive: leave out archive"),
+        ({"data": "embedded", "archive": "a.zip"}, "is not read from an archive"),
+        ({"data": "x" * 5_000}, "No folder or zip at 'x{50}'…: "),
+        ({"data": "a\0b"}, "No folder or zip at 'a.x00b': "),
+        ({"data": "~$photos"}, "No folder or zip at "),
+    ],
+)
+def test_arguments_that_cannot_be_used(change, said, photos):
+    with pytest.raises(UserError, match=said):
+        load_images(**{"data": photos, "size": 8, **change})

@@ -126,9 +126,9 @@ class Hooks:
 class RunHooks(Hooks):
     """Hooks of a training in a run folder, which can be stopped and resumed.
 
-    SIGINT (Ctrl-C) and SIGTERM raise `Stopped` within `with`, after checkpoint and model are
-    written. A resumed training gives the same model as one that never stopped, also after it was
-    killed.
+    SIGINT (Ctrl-C), SIGTERM and SIGHUP raise `Stopped` within `with`, after checkpoint and model
+    are written. A resumed training gives the same model as one that never stopped, also after it
+    was killed.
 
     Args:
         run: a new run, or an earlier one with `resume`.

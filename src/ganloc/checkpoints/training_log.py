@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
+from ganloc.student.learn_hints import FINAL_BATCH
 
 ProgressCallback = Callable[[int, dict[str, int | float]], None]
 
@@ -73,3 +74,22 @@ class Log:
             self.run.append_log(line)
         if self.progress is not None:
             self.progress(iteration, line)
+
+
+class StepLog:
+    """Calls the progress callback now and then, for a training that has no run.
+
+    Args:
+        progress: as for `Log`.
+    """
+
+    EVERY = 10
+
+    def __init__(self, progress: ProgressCallback | None):
+        self._log = Log(None, progress, FINAL_BATCH, 0)
+
+    def __call__(self, done: int, loss: float) -> None:
+        """After a step: `done` counts from 1. Raises a UserError if the loss is not finite."""
+        if done % self.EVERY == 0 or not math.isfinite(loss):
+            broken = f"The student broke down at step {done} (its loss is not finite): try again."
+            self._log.write(done, {"student_loss": loss}, {}, broken)

@@ -1,13 +1,18 @@
 """Arguments and output that the commands share."""
 
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.console import Console
 from tyro.conf import Positional
+from tyro.constructors import PrimitiveConstructorSpec
 
+from ganloc.arguments import expanded, mode_of
 from ganloc.errors import UserError
+from ganloc.settings import KINDS
+from ganloc.wording import shown
 
 if TYPE_CHECKING:
     import torch
@@ -20,13 +25,38 @@ if TYPE_CHECKING:
 
 console = Console(stderr=True)
 
-Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")]
-Data = Annotated[Path | None, tyro.conf.arg(metavar="ARCHIVE", help_behavior_hint="")]
-Category = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
-Device = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
-Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
+
+def as_given(kind: type, metavar: str, name: str = "") -> Any:
+    """How an option that may be left out is read: as it is written, also the text "None".
+
+    Args:
+        kind: str, Path, int or float.
+        metavar: what stands for the value in the help.
+        name: of the option, for a message where the value is no number.
+    """
+
+    def read(texts: list[str]) -> Any:
+        try:
+            return kind(texts[0])
+        except ValueError:
+            raise UserError(f"--{name} must be {KINDS[kind]}, not {shown(texts[0])}.") from None
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=read,
+        is_instance=lambda value: value is None or isinstance(value, kind),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+_plain = tyro.conf.arg(help_behavior_hint="")
+Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], _plain]
+Data = Annotated[Path | None, as_given(Path, "ARCHIVE"), _plain]
+Category = Annotated[str | None, as_given(str, "NAME"), _plain]
+Device = Annotated[str | None, as_given(str, "NAME"), _plain]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
-Truth = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
+Truth = Annotated[Path | None, as_given(Path, "FILE"), _plain]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
@@ -62,8 +92,8 @@ def refuse_inside(photos: str, folder: Path, option: str) -> None:
     Raises:
         UserError: `folder` lies inside `photos`.
     """
-    root = Path(photos).expanduser().resolve()
-    if root.is_dir() and folder.resolve().is_relative_to(root):
+    root = expanded(photos).resolve()
+    if stat.S_ISDIR(mode_of(root)) and folder.resolve().is_relative_to(root):
         raise UserError(f"{folder} lies inside {photos}: choose a place outside it for {option}.")
 
 
@@ -83,7 +113,7 @@ def load_with_truth(
     """
     from ganloc.images.source import has_boxes, has_split, load_images
 
-    there = has_split(data_set) or Path(data_set).expanduser().exists()
+    there = has_split(data_set) or expanded(data_set).exists()
     if truth is None and there and not has_boxes(data_set):
         raise UserError(f"{data_set} has no true boxes: give a COCO file by --truth.")
     return load_images(data_set, size, "test", archive, truth, category, scale, pages)

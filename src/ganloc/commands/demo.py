@@ -2,16 +2,18 @@
 
 import shutil
 from pathlib import Path
+from typing import Annotated
 
-from ganloc.commands.common import Flag, announcement, console, print_rows, say
+from ganloc.commands.common import Flag, announcement, as_given, console, print_rows, say
 from ganloc.errors import UserError
 
 DATA = "embedded"
 SIZE = 32  # enough for the detail of the drawn images
 SHOWN = 20  # images with boxes
+Seed = Annotated[int, as_given(int, "N", "seed")]
 
 
-def demo(out: Path = Path("runs/demo"), json: Flag = False, seed: int = 0) -> None:
+def demo(out: Path = Path("runs/demo"), json: Flag = False, seed: Seed = 0) -> None:
     """Train on drawn images, evaluate on others and draw their boxes. It takes a few minutes.
 
     Args:

@@ -12,12 +12,16 @@ from ganloc.commands.common import (
     Device,
     Evaluated,
     Flag,
-    Number,
     Trained,
     Truth,
+    as_given,
     load_with_truth,
     print_rows,
 )
+
+Threshold = Annotated[
+    float | None, as_given(float, "X", "threshold"), tyro.conf.arg(help_behavior_hint="")
+]
 
 
 def evaluate(
@@ -71,7 +75,7 @@ def evaluate_heatmaps(
     data_set: Evaluated,
     truth: Truth = None,
     category: Category = None,
-    threshold: Number = None,
+    threshold: Threshold = None,
     json: Flag = False,
     pages: Flag = False,
     data: Data = None,

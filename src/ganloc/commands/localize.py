@@ -5,27 +5,27 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Data, Device, Flag, Photos, Trained, say
+from ganloc.commands.common import Data, Device, Flag, Photos, Trained, as_given, say
 from ganloc.errors import UserError
 
-Format = Reading = Category = Annotated[
-    str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")
-]
-Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
+_plain = tyro.conf.arg(help_behavior_hint="")
+Name = Annotated[str | None, as_given(str, "NAME"), _plain]
+Folder = Annotated[Path | None, as_given(Path, "DIR"), _plain]
+File = Annotated[Path | None, as_given(Path, "FILE"), _plain]
+Refine = Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: on)")]
 
 
 def localize(
     run: Trained,
     photos: Photos,
     out: Path,
-    format: Format = None,
-    category: Category = None,
+    format: Name = None,
+    category: Name = None,
     draw: Folder = None,
     heatmaps: File = None,
-    reading: Reading = None,
-    plain_cam: bool = False,
-    refine: bool = True,
+    reading: Name = None,
+    plain_cam: Flag = False,
+    refine: Refine = True,
     pages: Flag = False,
     data: Data = None,
     device: Device = None,
@@ -47,11 +47,11 @@ def localize(
             discriminator's default), plain-cam (the paper's), or another row of READINGS.
         plain_cam: The same as --reading plain-cam.
         refine: Refine each box on a crop at the resolution of the file, if the file is larger than
-            the network's images; --no-refine skips this.
+            the network's images. --no-refine is faster, and less exact for small objects.
         pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, …
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
-        device: cpu, cuda, …
+        device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc.box.formats import NAMES_CATEGORY, WRITERS, format_for
     from ganloc.commands.outputs import check_drawings, check_outputs

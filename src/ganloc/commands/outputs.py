@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ganloc.arguments import expanded
 from ganloc.commands.common import refuse_inside
 from ganloc.errors import UserError
 from ganloc.files import STANDARD_OUTPUT, check_folder_writable, check_writable, is_stream
@@ -33,7 +34,7 @@ def check_outputs(
             same file as another output, or drawings would lie among the images.
     """
     files = {"--out": out} if heatmaps is None else {"--out": out, "--heatmaps": heatmaps}
-    inputs = [Path(photos).expanduser(), *inputs]
+    inputs = [expanded(photos), *inputs]
     for option, path in files.items():
         check_writable(path)
         if not is_stream(path):
@@ -66,7 +67,7 @@ def check_drawings(draw: Path, photos: str, drawings: Sequence[str]) -> None:
 def _refuse_linked(photos: str, draw: Path) -> None:
     """Refuse to draw inside the folder of images, or inside a folder that it links to."""
     refuse_inside(photos, draw, "--draw")
-    for inside, folders, _ in os.walk(Path(photos).expanduser()):
+    for inside, folders, _ in os.walk(expanded(photos)):
         for folder in folders:
             if (Path(inside) / folder).is_symlink():
                 refuse_inside(str(Path(inside) / folder), draw, "--draw")

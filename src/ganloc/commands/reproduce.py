@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from ganloc.commands.common import Data, Device, Number, console, say
+from ganloc.commands.common import Data, Device, as_given, console, say
 from ganloc.errors import Stopped, UserError
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ What = Annotated[
 
 Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME …", help_behavior_hint="")]
 
+_plain = tyro.conf.arg(help_behavior_hint="")
+Iterations = Annotated[int | None, as_given(int, "N", "iterations"), _plain]
+Minutes = Annotated[float | None, as_given(float, "X", "minutes"), _plain]
+
 
 def reproduce(
     what: What,
@@ -32,8 +36,8 @@ def reproduce(
     budget: Literal["smoke", "quick", "paper"] = "quick",
     sets: Names = (),
     methods: Names = (),
-    iterations: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None,
-    minutes: Number = None,
+    iterations: Iterations = None,
+    minutes: Minutes = None,
     out: Path = Path("runs/reproduce"),
     results: Path = Path("docs/results"),
     figures: Path = Path("docs/figures"),

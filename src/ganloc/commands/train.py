@@ -14,6 +14,7 @@ from ganloc.commands.common import (
     Flag,
     Photos,
     announcement,
+    as_given,
     console,
     refuse_inside,
     say,
@@ -22,7 +23,7 @@ from ganloc.errors import Stopped, UserError
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
 from ganloc.wording import option
 
-Preset = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+Preset = Annotated[str | None, as_given(str, "NAME"), tyro.conf.arg(help_behavior_hint="")]
 METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
@@ -49,8 +50,9 @@ def _options(field: Field[Any]) -> list[tuple[str, Any, Any]]:
             (field.name, Annotated[Flag, on], False),
             (f"no_{field.name}", Annotated[Flag, off], False),
         ]
-    shape = tyro.conf.arg(metavar=METAVARS[field.type], help=text, help_behavior_hint="")
-    return [(field.name, Annotated[field.type | None, shape], None)]
+    read = as_given(field.type, METAVARS[field.type], field.name.replace("_", "-"))
+    shown = tyro.conf.arg(help=text, help_behavior_hint="")
+    return [(field.name, Annotated[field.type | None, read, shown], None)]
 
 
 # Every setting of a recipe. What is not given is the preset's.
@@ -74,11 +76,12 @@ def train(
 
     Args:
         photos: A folder or zip of images, tiny-imagenet:SET, cifar10:CATEGORY, or embedded.
-        out: A new folder for the run.
-        preset: default (the border pretext task, then a student; minutes), laptop (the paper's
-            GAN, thin) or paper (the GAN as published, for a GPU).
+        out: A new folder for the run: model, log, checkpoints and drawings.
+        preset: What is trained, with a value for every setting: default (the border pretext task,
+            then a student; minutes), laptop (the paper's GAN, thin) or paper (the GAN as published,
+            for a GPU). Without --preset it is default.
         settings: Settings that replace those of the preset.
-        resume: Go on with the run in --out.
+        resume: Go on with the run in --out, which was stopped, or to more --iterations.
         pages: Take each page or frame of a file as an image.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.

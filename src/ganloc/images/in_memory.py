@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import warnings
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
@@ -12,12 +13,14 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 
+from ganloc.arguments import expanded, mode_of
 from ganloc.errors import Notice, UserError
 from ganloc.images.archive import Archive, Unreadable
 from ganloc.images.gather import gather, with_pages
 from ganloc.images.image_set import ImageSet
+from ganloc.images.pages import page_frames
 from ganloc.images.scale import Scale
-from ganloc.wording import shown
+from ganloc.wording import shown, shown_path
 
 TAKEN = (
     "give the path of a folder, a zip or an image, or an image or several (a list, a generator, a "
@@ -26,6 +29,7 @@ TAKEN = (
 )
 # Pillow's modes of 8 bits a channel and less.
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV")
+_PLAIN = ("L", "RGB", "RGBA")  # what arrays become
 _CHANNELS = (1, 3, 4)
 
 _Source = Image.Image | Path
@@ -64,7 +68,8 @@ def image_set_of(
             raise UserError(f"Two images are called {names[-1]}: rename the file of that name.")
     if not names:
         raise UserError(f"There are no images in the {type(given).__name__}: give at least one.")
-    _tell_of_rotation(sources)
+    _tell_of_pillow(sources)
+    _tell_of_darkness(sources)
     archive = Archive(Path(), tuple(names), lambda name: io.BytesIO(_file(sources[name])))
     chosen = with_pages(archive, names) if pages else names
     images = replace(gather(archive, chosen, size, scale=scale), archive=archive)
@@ -77,10 +82,10 @@ def image_set_of(
     return images
 
 
-def is_image_file(path: Path) -> bool:
+def is_image_file(path: str | os.PathLike[str]) -> bool:
     """Whether Pillow knows a file as an image."""
     try:
-        with Image.open(path):
+        with Image.open(expanded(path)):
             return True
     except Exception:  # each format has errors of its own
         return False
@@ -91,7 +96,7 @@ def _items(given: Any) -> Iterator[Any]:
     if isinstance(given, Image.Image | str | os.PathLike):
         return iter([given])
     if isinstance(given, torch.Tensor) or _is_array(given):
-        array = given if isinstance(given, torch.Tensor) else np.asarray(given)
+        array = given if isinstance(given, torch.Tensor) else np.asanyarray(given)
         if not isinstance(array, torch.Tensor) and array.dtype.kind in "OUT":  # paths, or images
             return iter(array.tolist())
         return iter(array if array.ndim == 4 else [array])
@@ -110,10 +115,13 @@ def _is_array(item: Any) -> bool:
 def _source(item: Any, place: int) -> _Source:
     """What to read an image from, checked. Errors as in `image_set_of`."""
     if isinstance(item, str | os.PathLike):
-        path = Path(item).expanduser()
-        if not path.is_file():
-            what = "a folder: give it by itself" if path.is_dir() else "not there: check its path"
-            raise UserError(f"Image {place}, {path}, is {what}.")
+        path = expanded(item)
+        if not os.fspath(item):
+            raise UserError(f"Image {place} is an empty path: leave it out.")
+        if not stat.S_ISREG(mode := mode_of(path)):
+            is_dir = stat.S_ISDIR(mode)
+            what = "a folder: give it by itself" if is_dir else "not there: check its path"
+            raise UserError(f"Image {place}, {shown_path(path)}, is {what}.")
         return path
     if isinstance(item, Image.Image):
         if item.mode not in _MODES:
@@ -128,17 +136,31 @@ def _source(item: Any, place: int) -> _Source:
         return item
     if isinstance(item, torch.Tensor):
         return _from_tensor(item, place)
+    if np.ma.is_masked(item):
+        raise UserError(
+            f"Image {place} has masked pixels: fill them (filled), or give opacity as a fourth "
+            "channel."
+        )
     if _is_array(item):
-        return _from_array(np.asarray(item), _form(item, place))
+        array = np.asarray(item)
+        return _from_array(array, _form(array, place))
     raise TypeError(f"Image {place} is {shown(item)}: {TAKEN}.")
 
 
 def _from_tensor(tensor: torch.Tensor, place: int) -> Image.Image:
-    own, form = tensor.detach().cpu(), _form(tensor, place)
-    if own.ndim == 3 and own.shape[0] not in _CHANNELS and own.shape[2] in _CHANNELS:
+    form, shape = _form(tensor, place), tensor.shape
+    if tensor.ndim == 3 and shape[0] not in _CHANNELS and shape[2] in _CHANNELS:
         raise UserError(f"{form}, but a tensor has its channels first: permute(2, 0, 1).")
-    own = own.float() if own.dtype == torch.bfloat16 else own  # NumPy has no such type
-    return _from_array((own.permute(1, 2, 0) if own.ndim == 3 else own).numpy(), form)
+    try:
+        own = tensor.detach().cpu()
+        if own.is_floating_point() and own.itemsize < 4:  # NumPy lacks some of these types
+            own = own.float()
+        array = (own.permute(1, 2, 0) if own.ndim == 3 else own).numpy()
+    except (RuntimeError, TypeError) as error:  # sparse, quantized, without values, …
+        raise UserError(
+            f"{form}, which cannot become an array: make it a plain tensor of uint8 or float32."
+        ) from error
+    return _from_array(array, form)
 
 
 def _from_array(array: np.ndarray, form: str) -> Image.Image:
@@ -165,13 +187,42 @@ def _form(values: Any, place: int) -> str:
     return f"Image {place} is {shape} of {str(values.dtype).removeprefix('torch.')}"
 
 
-def _tell_of_rotation(sources: Mapping[str, _Source]) -> None:
+def _tell_of_pillow(sources: Mapping[str, _Source]) -> None:
+    """Notices of rotations and of further pages, which Pillow images carry beside their pixels."""
     images = [own for own in sources.values() if isinstance(own, Image.Image)]
     turned = sum(own.getexif().get(ExifTags.Base.Orientation, 1) != 1 for own in images)
     if turned:
         warnings.warn(
             f"{turned} of {len(images)} Pillow images carry a rotation (EXIF) and are taken as "
             "they are: ImageOps.exif_transpose turns them upright.",
+            Notice,
+            stacklevel=4,
+        )
+    if further := sum(map(_further_pages, images)):
+        warnings.warn(
+            f"{further} further pages or frames of Pillow images were not looked at: give their "
+            "files with pages=True, or each page as an image.",
+            Notice,
+            stacklevel=4,
+        )
+
+
+def _further_pages(image: Image.Image) -> int:
+    place = image.tell()
+    further = len(page_frames(image)) - 1
+    if image.tell() != place:
+        image.seek(place)
+    return further
+
+
+def _tell_of_darkness(sources: Mapping[str, _Source]) -> None:
+    """A Notice where images look black because their numbers were scaled twice or cut off."""
+    images = [own for own in sources.values() if isinstance(own, Image.Image)]
+    bands = [np.reshape(own.getextrema(), (-1, 2))[:3] for own in images if own.mode in _PLAIN]
+    if bands and len(bands) == len(images) and np.concatenate(bands).max() == 1:
+        warnings.warn(
+            "No pixel of the images is above 1 of 255, so all look black: whole numbers are taken "
+            "as 0–255, floats as 0–1.",
             Notice,
             stacklevel=4,
         )

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from ganloc.arguments import as_path, expanded, mode_of
 from ganloc.errors import Notice, UserError
 from ganloc.images.cifar10 import load_cifar10
 from ganloc.images.folder import load_folder
@@ -15,7 +18,7 @@ from ganloc.images.scale import Scale
 from ganloc.images.synthetic import draw_images
 from ganloc.images.tiny_imagenet import load_tiny_imagenet
 from ganloc.images.truth import read_coco
-from ganloc.wording import either
+from ganloc.wording import either, shown, shown_path
 
 # Environment variables with the path of an archive.
 TINY_IMAGENET = "GANLOC_TINY_IMAGENET"
@@ -49,11 +52,11 @@ _EMBEDDED = {"train": (2000, 0), "test": (500, 2)}
 
 
 def load_images(
-    data: str,
+    data: str | os.PathLike[str],
     size: int,
     split: str = "train",
-    archive: Path | None = None,
-    truth: Path | None = None,
+    archive: str | os.PathLike[str] | None = None,
+    truth: str | os.PathLike[str] | None = None,
     category: str | None = None,
     scale: Scale | None = None,
     pages: bool = False,
@@ -76,7 +79,8 @@ def load_images(
     A Notice tells of files that are not in the set, and of boxes that were changed or left out.
 
     Raises:
-        UserError: `data` does not exist or cannot be read.
+        TypeError: an argument is of another type.
+        UserError: `data` does not exist or cannot be read, or an argument has no use for it.
 
     >>> from ganloc.images.source import load_images
     >>> images = load_images("embedded", size=32, split="test")
@@ -86,18 +90,31 @@ def load_images(
     """
     if split not in _EMBEDDED:
         raise UserError(f"Unknown split {split!r}: choose train or test.")
+    if not isinstance(data, str | os.PathLike):
+        raise TypeError(f"The data must be a path or {KNOWN}, not {shown(data)}.")
+    data = os.fspath(data)
+    if isinstance(size, bool) or not isinstance(size, int | np.integer):
+        raise TypeError(f"size must be a whole number, not {shown(size)}.")
+    if size < 1:
+        raise UserError(f"size must be at least 1, not {shown(size)}.")
+    if archive is not None and _published(data) is None:
+        raise UserError(
+            f"{shown_path(data)} is not read from an archive: leave out "
+            f"{either('--data', 'archive')}, which is for tiny-imagenet:SET and cifar10:CATEGORY."
+        )
     if truth is not None and has_boxes(data):
         raise UserError(f"{data} has its own true boxes: leave out {truth}.")
     if truth is None and category is not None:
         raise UserError(f"The category {category!r} needs a truth file: give one, or leave it out.")
     if has_split(data):
-        images = _load_named(data, size, split, archive)
+        given = None if archive is None else as_path("archive", archive)
+        images = _load_named(data, size, split, given)
     else:
         images = _load_path(data, size, scale, pages)
     images = replace(images, source=data)
     if images.left_out:
         warnings.warn(images.left_out, Notice, stacklevel=2)
-    return images if truth is None else read_coco(truth, images, category)
+    return images if truth is None else read_coco(as_path("truth", truth), images, category)
 
 
 def has_split(data: str) -> bool:
@@ -128,12 +145,11 @@ def _load_named(data: str, size: int, split: str, archive: Path | None) -> Image
             f"{either('--data', 'archive')} or by the environment variable {published.variable}."
         )
     set_name = data.partition(":")[2]
-    return published.load(Path(given).expanduser(), set_name, split, size)
+    return published.load(expanded(given), set_name, split, size)
 
 
 def _load_path(data: str, size: int, scale: Scale | None, pages: bool) -> ImageSet:
-    path = Path(data).expanduser()
-    if not data or not path.exists():
+    if not data or not mode_of(path := expanded(data)):
         raise _nothing_at(data)
     return load_folder(path, size, scale=scale, pages=pages)
 
@@ -141,7 +157,9 @@ def _load_path(data: str, size: int, scale: Scale | None, pages: bool) -> ImageS
 def _nothing_at(data: str) -> UserError:
     named = re.match(r"([\w-]{2,}):", data)  # one letter would be a drive of Windows
     if named:
-        return UserError(f"Unknown data set {named[1]!r}: choose {KNOWN}, or give a folder or zip.")
+        return UserError(
+            f"Unknown data set {shown(named[1])}: choose {KNOWN}, or give a folder or zip."
+        )
     return UserError(
-        f"No folder or zip at {data!r}: give the path of your images, or choose {KNOWN}."
+        f"No folder or zip at {shown_path(data)}: give the path of your images, or choose {KNOWN}."
     )
