@@ -50,9 +50,10 @@ def _options(field: Field[Any]) -> list[tuple[str, Any, Any]]:
             (field.name, Annotated[Flag, on], False),
             (f"no_{field.name}", Annotated[Flag, off], False),
         ]
-    read = as_given(field.type, METAVARS[field.type], field.name.replace("_", "-"))
+    kind: Any = field.type
+    read = as_given(kind, METAVARS[kind], field.name.replace("_", "-"))
     shown = tyro.conf.arg(help=text, help_behavior_hint="")
-    return [(field.name, Annotated[field.type | None, read, shown], None)]
+    return [(field.name, Annotated[kind | None, read, shown], None)]
 
 
 # Every setting of a recipe. What is not given is the preset's.

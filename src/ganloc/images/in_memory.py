@@ -18,7 +18,6 @@ from ganloc.errors import Notice, UserError
 from ganloc.images.archive import Archive, Unreadable
 from ganloc.images.gather import gather, with_pages
 from ganloc.images.image_set import ImageSet
-from ganloc.images.pages import page_frames
 from ganloc.images.scale import Scale
 from ganloc.wording import shown, shown_path
 
@@ -209,8 +208,8 @@ def _tell_of_pillow(sources: Mapping[str, _Source]) -> None:
 
 def _further_pages(image: Image.Image) -> int:
     place = image.tell()
-    further = len(page_frames(image)) - 1
-    if image.tell() != place:
+    further = int(getattr(image, "n_frames", 1)) - 1
+    if image.tell() != place:  # counting the frames moves to the last one
         image.seek(place)
     return further
 
