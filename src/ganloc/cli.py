@@ -15,6 +15,7 @@ from ganloc import __version__
 from ganloc.commands.common import say
 from ganloc.commands.demo import demo
 from ganloc.commands.evaluate import evaluate, evaluate_heatmaps
+from ganloc.commands.finetune import finetune
 from ganloc.commands.localize import localize
 from ganloc.commands.reproduce import reproduce
 from ganloc.commands.train import train
@@ -24,6 +25,7 @@ from ganloc.wording import on_command_line
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "train": train,
+    "finetune": finetune,
     "localize": localize,
     "evaluate": evaluate,
     "evaluate-heatmaps": evaluate_heatmaps,

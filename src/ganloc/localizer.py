@@ -1,6 +1,5 @@
 """The estimator of the Python API: fit, localize, save, load."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,20 @@ from ganloc.arguments import as_flag, as_path
 from ganloc.box.detections import Detections
 from ganloc.checkpoints.hooks import Hooks, RunHooks
 from ganloc.checkpoints.run import Run, load_model
-from ganloc.checkpoints.training_log import ProgressCallback, StepLog
+from ganloc.checkpoints.training_log import ProgressCallback, StepLog, check_progress
 from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import UserError
-from ganloc.images.hints import hints_of, read_hints
+from ganloc.images.given import check_size, given_images
+from ganloc.images.hints import as_hints
 from ganloc.images.image_set import ImageSet
-from ganloc.images.in_memory import image_set_of, is_image_file
+from ganloc.images.in_memory import is_image_file
 from ganloc.images.scale import Scale
-from ganloc.images.source import load_images
 from ganloc.localization import Localization, localizations
 from ganloc.method import finetune, fit, localize
 from ganloc.metrics.expected import Expected, expected
 from ganloc.model import Model
 from ganloc.notices import (
     check_enough,
-    check_size,
     warn_of_little,
     warn_other_scale,
     warn_random_weights,
@@ -143,24 +141,23 @@ class Localizer:
         >>> [found.path for found in localizer.localize(draw_images(2, size=32, seed=1))]
         ['1-00000.png', '1-00001.png']
         """
-        _check_callable(progress)
+        check_progress(progress)
         folder = None if out is None else as_path("out", out)
         if as_flag("resume", resume) and folder is None:
             raise UserError("resume=True goes on with a run folder: give it by out.")
         device = choose_device(self.device)  # in a forked process it may have gone
-        images = self._load(photos, "train", archive, None, pages).unlabelled()
+        images = given_images(photos, self.recipe.size, "train", archive, None, pages).unlabelled()
         check_enough(images)
         warn_of_little(images)
-        drawn = None if hints is None else _hints(hints, images)
+        drawn = None if hints is None else as_hints(hints, images)
         run = Run.open(folder) if folder and resume else None
         with training_threads(run.read()["threads"] if run else None):
             if folder is None:
                 self.model = fit(images, self.recipe, device, Hooks(progress))
             else:
-                if run is None:
-                    run = Run.create(folder, self.recipe, images)
-                else:
+                if run:
                     run.check_same(self.recipe, images)
+                run = run or Run.create(folder, self.recipe, images)
                 with RunHooks(run, progress, resume) as hooks:
                     self.model = fit(images, self.recipe, device, hooks)
             if drawn is not None:
@@ -201,10 +198,12 @@ class Localizer:
         >>> birds.finetune("photos/", {"a.jpg": (10, 20, 200, 180)})  # doctest: +SKIP
         """
         model = self._fitted()
-        _check_callable(progress)
+        check_progress(progress)
         choose_device(model.device)
-        images = self._load(photos, "train", archive, self.scale, pages).unlabelled()
-        drawn = _hints(hints, images)
+        images = given_images(
+            photos, self.recipe.size, "train", archive, self.scale, pages
+        ).unlabelled()
+        drawn = as_hints(hints, images)
         with training_threads():
             self.model = finetune(model, images, drawn, StepLog(progress))
         return self
@@ -212,11 +211,7 @@ class Localizer:
     def detect(
         self, images: ImageSet, reading: str | None = None, refine: bool = True
     ) -> Detections:
-        """Detections as arrays (arguments and errors as for `localize`).
-
-        >>> images = load_images("photos/", size=64)  # doctest: +SKIP
-        >>> found = Localizer.load("runs/photos").detect(images)  # doctest: +SKIP
-        """
+        """Detections as arrays (arguments and errors as for `localize`)."""
         model = self._fitted()
         choose_device(model.device)  # in a forked process it may have gone
         if not isinstance(images, ImageSet):
@@ -264,7 +259,7 @@ class Localizer:
         >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
         ...     print(found.path, found.box, found.score)
         """
-        images = self._load(photos, "test", archive, self.scale, pages)
+        images = given_images(photos, self.recipe.size, "test", archive, self.scale, pages)
         return localizations(images, self.detect(images, reading, refine))
 
     def save(self, path: str | Path) -> None:
@@ -296,44 +291,10 @@ class Localizer:
         localizer._begin(model.recipe, model.device, model)
         return localizer
 
-    def _load(
-        self,
-        photos: Any,
-        split: str,
-        archive: str | Path | None,
-        scale: Scale | None,
-        pages: bool,
-    ) -> ImageSet:
-        size, pages = self.recipe.size, as_flag("pages", pages)
-        if isinstance(photos, str | os.PathLike) and not is_image_file(photos):
-            return load_images(photos, size, split, archive, scale=scale, pages=pages)
-        if archive is not None:
-            raise UserError("Images are not read from an archive: leave out archive.")
-        if not isinstance(photos, ImageSet):
-            return image_set_of(photos, size, scale, pages)
-        if pages:
-            raise UserError("An ImageSet has its pages: give pages=True to load_images.")
-        check_size(photos, size)
-        return photos
-
     def _fitted(self) -> Model:
         if self.model is None:
             raise UserError("This Localizer is not fitted yet: call fit or load first.")
         return self.model
-
-
-def _check_callable(progress: Any) -> None:
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress must be a function of step and line, not {shown(progress)}.")
-
-
-def _hints(given: Any, images: ImageSet) -> ImageSet:
-    """The images that have hints. An ImageSet is taken as it is."""
-    if isinstance(given, ImageSet):
-        return given
-    if isinstance(given, str | os.PathLike):
-        return read_hints(as_path("hints", given), images)
-    return hints_of(given, images)
 
 
 load = Localizer.load

@@ -42,17 +42,6 @@ def warn_other_scale(model: Model, images: ImageSet) -> None:
         warnings.warn(difference, Notice, stacklevel=3)
 
 
-def check_size(images: ImageSet, size: int) -> None:
-    """Raise a UserError if there are no images, or if they are not of the network's size."""
-    if not len(images):
-        raise UserError("There are no images in the ImageSet: give at least one.")
-    if images.size != size:
-        raise UserError(
-            f"The ImageSet is of size {images.size} and the Localizer of {size}: load the images "
-            "at that size."
-        )
-
-
 def check_enough(images: ImageSet) -> None:
     """Raise a UserError if there are too few images to train on."""
     if len(images) < FEWEST_IMAGES:

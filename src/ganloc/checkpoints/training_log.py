@@ -3,12 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
 from ganloc.student.learn_hints import FINAL_BATCH
+from ganloc.wording import shown
 
 ProgressCallback = Callable[[int, dict[str, int | float]], None]
+
+
+def check_progress(given: Any) -> None:
+    """Raise a TypeError if a progress callback is no function."""
+    if given is not None and not callable(given):
+        raise TypeError(f"progress must be a function of step and line, not {shown(given)}.")
 
 
 class Log:

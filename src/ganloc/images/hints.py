@@ -3,6 +3,7 @@
 They are training data by the user's choice. Nothing is scored on an image that has one.
 """
 
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganloc.arguments import as_path
 from ganloc.errors import Notice, UserError
 from ganloc.images.coco_file import read_coco_file
 from ganloc.images.image_set import ImageSet
@@ -18,6 +20,22 @@ from ganloc.images.names import first_few, match_names, printable
 from ganloc.images.truth import with_boxes
 from ganloc.shapes import Float
 from ganloc.wording import either, shown
+
+
+def as_hints(given: Any, images: ImageSet) -> ImageSet:
+    """Hints as a user gives them: a dict as for `hints_of`, or the path of a COCO file.
+
+    An ImageSet with truth is taken as it is.
+
+    Raises:
+        TypeError: `given` is none of these.
+        UserError: as `hints_of` or `read_hints`.
+    """
+    if isinstance(given, ImageSet):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_hints(as_path("hints", given), images)
+    return hints_of(given, images)
 
 
 def read_hints(
@@ -81,7 +99,7 @@ def hints_of(given: Mapping[Any, Any], images: ImageSet) -> ImageSet:
     (('a.jpg', 'c.jpg'), [[], [[10.0, 20.0, 50.0, 60.0]]])
     """
     if not isinstance(given, Mapping):
-        raise TypeError(f"hints is {shown(given)}: give a dict of paths and boxes.")
+        raise TypeError(f"hints is {shown(given)}: give a dict of paths and boxes, or a COCO file.")
     paths = [str(path) for path in given]
     found = match_names(paths, images.names, by_ending=True)
     lost = [path for path, index in zip(paths, found, strict=True) if index is None]

@@ -33,15 +33,15 @@ class Expected:
     def sentence(self) -> str:
         """The expectation in words.
 
-        >>> expected([0.8, 0.6, 0.4, 0.9]).sentence()
-        'Expected by 4 hints: 75 of 100 boxes with IoU > 0.5 (30 to 95), mean IoU 0.68 (0.32 to 1.00).'
+        >>> print(expected([0.8, 0.6, 0.4, 0.9]).sentence())
+        Expected by 4 hints: 75 of 100 boxes with IoU > 0.5 (30 to 95), mean IoU 0.68 (0.32 to 1).
         """
         low, high = self.interval
         least, most = self.interval_iou
         before = "" if self.without is None else f"; without hints {self.without:.0f} of 100"
         return (
             f"Expected by {self.hints} hints: {self.gt_known_loc:.0f} of 100 boxes with IoU > 0.5 "
-            f"({low:.0f} to {high:.0f}), mean IoU {self.mean_iou:.2f} ({least:.2f} to {most:.2f})"
+            f"({low:.0f} to {high:.0f}), mean IoU {self.mean_iou:.2f} ({least:.2g} to {most:.2g})"
             f"{before}."
         )
 
