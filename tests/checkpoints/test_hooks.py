@@ -12,7 +12,7 @@ from ganloc.checkpoints.hooks import Cadence, Hooks, RunHooks
 from ganloc.checkpoints.run import Run
 from ganloc.discriminator.train_discriminator import Losses
 from ganloc.discriminator.train_state import new_train_state
-from ganloc.errors import UserError
+from ganloc.errors import Notice, UserError
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS
 from run_folders import (
@@ -94,7 +94,8 @@ def test_going_further_equals_having_wanted_it_from_the_start(tmp_path):
 def test_resumed_before_the_first_checkpoint_it_starts_again(tmp_path):
     run = Run.create(tmp_path / "run", tiny(), IMAGES)
     run.append_log({"iteration": 1})
-    resume(run, cadence=EVERY_LINE)
+    with pytest.warns(Notice, match="no checkpoint in .*run: its training begins anew"):
+        resume(run, cadence=EVERY_LINE)
     assert logged(run) == [1, 2, 3, 4, 5, 6]
 
 

@@ -1,6 +1,7 @@
 """A training that was stopped or killed, wherever, and resumed equals one that never stopped."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from ganloc.checkpoints.hooks import Cadence, Hooks
 from ganloc.checkpoints.run import Run
 from ganloc.checkpoints.signals import measure
-from ganloc.errors import Stopped, UserError
+from ganloc.errors import Notice, Stopped, UserError
 from ganloc.method import fit
 from ganloc.model import Model
 from run_folders import (
@@ -201,7 +202,9 @@ def test_killed_before_a_state_or_model_is_there_and_resumed(
     run = Run(tmp_path / "run")
     with run.signals.open("a") as file:  # and as if a later line had been cut off
         file.write('{"iteration": 9, "crit')
-    resume(run, cadence=OFTEN)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "There is no checkpoint", Notice)
+        resume(run, cadence=OFTEN)
     assert_same_run(run, straight_with_student)
 
 

@@ -184,3 +184,41 @@ def test_a_log_that_cannot_be_written_is_named(run):
     run.log.symlink_to("/dev/full")  # a disk on which no byte is left
     with pytest.raises(UserError, match=r"log\.jsonl \(No space left on device\).*resume=True"):
         run.append_log({"iteration": 1})
+
+
+NO_LINES = [
+    b"3\n",
+    b"{}\n",
+    b"[]\n",
+    b"null\n",
+    b"\xff\xfe\n",
+    b"\0" * 99,
+    b"[" * 5_000 + b"\n",
+    b"\n",
+]
+
+
+@pytest.mark.parametrize("broken", [*NO_LINES, b'{"iteration": "x"}\n', b'{"iteration": null}\n'])
+def test_lines_of_a_log_that_are_none_are_left_out(broken, tmp_path):
+    run = Run(tmp_path)
+    run.log.write_bytes(b'{"iteration": 1, "seconds": 2.5}\n' + broken)
+    assert run.keep_log_until(9) == 2.5
+    assert run.log.read_text() == '{"iteration": 1, "seconds": 2.5}\n'
+
+
+@pytest.mark.parametrize("broken", NO_LINES)
+def test_a_broken_line_among_the_signals_is_refused_and_a_cut_off_one_is_left_out(broken, tmp_path):
+    """Without it the later ones would count for other checkpoints."""
+    run, line = Run(tmp_path), b'{"iteration": 1, "criterion": 0.5}\n'
+    run.signals.write_bytes(broken.rstrip(b"\n") + b"\n" + line)
+    with pytest.raises(UserError, match=r"signals\.jsonl is broken: train again"):
+        run.keep_signals_until(9)
+    run.signals.write_bytes(line + b'{"iteration": 2, "crit')
+    assert run.keep_signals_until(9) == [{"iteration": 1, "criterion": 0.5}]
+
+
+def test_a_recipe_that_is_nested_without_end_is_broken(tmp_path):
+    run = Run(tmp_path)
+    run.recipe_file.write_text("[" * 5_000)
+    with pytest.raises(UserError, match=r"recipe\.json is broken"):
+        run.read()

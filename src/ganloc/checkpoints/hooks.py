@@ -4,6 +4,7 @@
 """
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from ganloc.discriminator.train_state import (
     new_train_state,
     save_train_state,
 )
-from ganloc.errors import Stopped, UserError
+from ganloc.errors import Notice, Stopped, UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.model import Model
 from ganloc.recipes import VARIANTS, Recipe
@@ -185,6 +186,12 @@ class RunHooks(Hooks):
             self._open_log(recipe, state, run.keep_log_until(state.iteration))
             selection = self._resumed_selection(state, images, recipe)
         else:
+            if self.resume:
+                warnings.warn(
+                    f"There is no checkpoint in {run.folder}: its training begins anew.",
+                    Notice,
+                    stacklevel=3,
+                )
             state, selection = new_train_state(recipe, device), Selection(recipe)
             run.keep_log_until(0)
             run.keep_signals_until(0)

@@ -115,7 +115,7 @@ class Run:
             threads = int(values.get("threads", 0)) or None  # unknown in older runs
             origin = {"data": data, "images": images, "checksum": crc, "threads": threads}
             return {**origin, "recipe": recipe}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"{self.recipe_file} is broken: train again.") from error
 
     def recipe(self) -> Recipe:
@@ -183,7 +183,13 @@ class Run:
 
         Returns:
             The remaining lines.
+
+        Raises:
+            UserError: a line of an earlier checkpoint is broken.
         """
+        # A kill may have cut the last line off.
+        if math.inf in map(_iteration, _lines(self.signals)[:-1]):
+            raise UserError(f"{self.signals} is broken: train again into a new folder.")
         return _keep_until(self.signals, iteration)
 
     def append_log(self, values: Mapping[str, int | float]) -> None:
@@ -237,17 +243,22 @@ def _append(path: Path, values: Mapping[str, Any]) -> None:
 def _keep_until(path: Path, iteration: int) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if _iteration(line) <= iteration]
+    kept = [line for line in _lines(path) if _iteration(line) <= iteration]
     write_text(path, "".join(kept))
     return [json.loads(line) for line in kept]
 
 
-def _iteration(line: str) -> int | float:
+def _lines(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+
+
+def _iteration(line: str) -> float:
     try:
-        return json.loads(line)["iteration"]
-    except ValueError:  # a kill cut the line off
-        return float("inf")
+        return float(json.loads(line)["iteration"])
+    except (ValueError, KeyError, TypeError, RecursionError):  # a kill cut the line off
+        return math.inf
 
 
 def load_model(path: Path, device: torch.device) -> Model:

@@ -89,7 +89,8 @@ def localize(
     if kind == "coco-results":
         say("image_id counts the images by name, as the ids of --format coco do.")
     where = "on standard output" if out == STANDARD_OUTPUT else f"in {out}"
-    say(f"{len(images)} boxes {where}" + (f", drawn in {draw}." if draw else "."))
+    count = "1 box" if len(images) == 1 else f"{len(images)} boxes"
+    say(f"{count} {where}" + (f", drawn in {draw}." if draw else "."))
 
 
 def _category(name: str | None) -> str:

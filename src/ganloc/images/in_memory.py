@@ -23,7 +23,7 @@ from ganloc.wording import shown, shown_path
 
 TAKEN = (
     "give the path of a folder, a zip or an image, or an image or several (a list, a generator, a "
-    "stack): Pillow images, arrays (height × width, or × 3 or 4 channels), tensors (channels "
+    "stack): Pillow images, arrays (height × width, or × 3 or 4 channels, RGB), tensors (channels "
     "first) or paths"
 )
 # Pillow's modes of 8 bits a channel and less.
