@@ -62,10 +62,11 @@ def _clusters(
     """The cluster of each image; the best of some tries of k-means."""
     best, least = np.zeros(len(features), np.int64), np.inf
     for number in range(TRIES):
+        random = np.random.default_rng((seed, number))
+        first = random.choice(len(features), count, replace=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of empty clusters
-            own = (seed * TRIES + number) % 2**32
-            centres, clusters = kmeans2(features, count, minit="++", seed=own)
+            centres, clusters = kmeans2(features, features[first], minit="matrix")
         spread = float(((features - centres[clusters]) ** 2).sum())
         if spread < least:
             best, least = clusters.astype(np.int64), spread
