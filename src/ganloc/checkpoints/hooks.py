@@ -186,7 +186,7 @@ class RunHooks(Hooks):
             self._open_log(recipe, state, run.keep_log_until(state.iteration))
             selection = self._resumed_selection(state, images, recipe)
         else:
-            if self.resume:
+            if self.resume and run.log.exists():  # its lines are lost
                 warnings.warn(
                     f"There is no checkpoint in {run.folder}: its training begins anew.",
                     Notice,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 console = Console(stderr=True)
 
 
-def as_given(kind: type, metavar: str, name: str = "") -> Any:
+def as_given(kind: Any, metavar: str, name: str = "") -> Any:
     """How an option that may be left out is read: as it is written, also the text "None".
 
     Args:
