@@ -18,6 +18,7 @@ from ganloc.commands.evaluate import evaluate, evaluate_heatmaps
 from ganloc.commands.finetune import finetune
 from ganloc.commands.localize import localize
 from ganloc.commands.reproduce import reproduce
+from ganloc.commands.suggest import suggest
 from ganloc.commands.train import train
 from ganloc.errors import Notice, Stopped, UserError
 from ganloc.wording import on_command_line
@@ -25,6 +26,7 @@ from ganloc.wording import on_command_line
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "train": train,
+    "suggest": suggest,
     "finetune": finetune,
     "localize": localize,
     "evaluate": evaluate,

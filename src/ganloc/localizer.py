@@ -20,7 +20,7 @@ from ganloc.images.scale import Scale
 from ganloc.localization import Localization, localizations
 from ganloc.method import finetune, fit, localize
 from ganloc.metrics.expected import Expected, expected
-from ganloc.model import Model
+from ganloc.model import STUDENT, Model
 from ganloc.notices import (
     check_enough,
     warn_of_little,
@@ -29,6 +29,7 @@ from ganloc.notices import (
     warn_unfinished,
 )
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
+from ganloc.student.suggest import suggest
 from ganloc.tensors import choose_device
 from ganloc.threads import training_threads
 from ganloc.wording import shown
@@ -176,19 +177,14 @@ class Localizer:
     ) -> "Localizer":
         """Learn from hints: boxes that the user drew in a few images.
 
-        What was learned without hints stays in the model, as the reading "student". Hints of an
-        earlier call are forgotten: give all of them.
+        Without hints the model is still there, as the reading "student". Hints of an earlier call
+        are forgotten: give all of them. `expected` tells what quality to expect.
 
         Args:
-            photos: the images, as for `fit`; best those of the training.
+            photos: the images, best those of the training; as `archive`, `progress` and `pages` as
+                for `fit`.
             hints: a dict of paths and boxes (x0, y0, x1, y1 in pixels of the original, or several
                 such boxes, or None for "no object here"), or the path of a COCO file.
-            archive: as for `fit`.
-            progress: called with the training step and a line of the log.
-            pages: as for `fit`.
-
-        Returns:
-            The Localizer itself. `expected` tells what quality to expect.
 
         Raises:
             TypeError: `photos` or `hints` is of another type.
@@ -207,6 +203,24 @@ class Localizer:
         with training_threads():
             self.model = finetune(model, images, drawn, StepLog(progress))
         return self
+
+    def suggest(self, photos: Any, count: int = 10, hints: Any = None) -> list[str]:
+        """The paths of images in which a box that the user draws helps most, at most `count`.
+
+        Args:
+            photos: the images, as for `fit`.
+            count: how many to suggest.
+            hints: boxes that were drawn before, as for `finetune`.
+
+        Raises:
+            UserError: the Localizer has no student, or `count` is below 1.
+        """
+        images = given_images(photos, self.recipe.size, "train", None, self.scale, False)
+        hinted = () if hints is None else as_hints(hints, images).names
+        chosen = suggest(
+            self._fitted().student_of(STUDENT), images, count, self.recipe.seed, hinted
+        )
+        return [images.names[index] for index in chosen]
 
     def detect(
         self, images: ImageSet, reading: str | None = None, refine: bool = True

@@ -1,15 +1,14 @@
 """`ganloc suggest`."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import tyro
 
 from ganloc.commands.common import Data, Device, Flag, Photos, Trained, as_given, say
 
-File = Annotated[
-    Path | None, as_given(Path, "FILE"), tyro.conf.arg(help_behavior_hint="")
-]
+File = Annotated[Path | None, as_given(Path, "FILE"), tyro.conf.arg(help_behavior_hint="")]
 
 
 def suggest(
@@ -47,10 +46,15 @@ def suggest(
     localizer = Localizer.load(run, device)
     size, scale = localizer.recipe.size, localizer.scale
     images = load_images(photos, size, "train", data, scale=scale, pages=pages)
-    known = () if hints is None else read_hints(hints, images).names
-    chosen = images.subset(localizer.suggest(images, count, known))
+    known = None if hints is None else read_hints(hints, images)
+    names = localizer.suggest(images, count, known)
+    chosen = images.subset([images.names.index(name) for name in names])
     for name in chosen.names:
         print(name)
     if out is not None:
         WRITERS["coco"](out, chosen, localizer.detect(chosen), CATEGORY)
-        say(f"{len(chosen)} boxes to correct in {out}. Then:  ganloc finetune {run} {photos} …")
+        options = f" --data {quote(str(data))}" if data else ""
+        say(
+            f"{len(chosen)} boxes to correct in {out}. Then:  ganloc finetune {quote(str(run))} "
+            f"{quote(photos)} --hints CORRECTED{' --pages' if pages else ''}{options}"
+        )

@@ -7,6 +7,7 @@ labels all other images, and the final student learns these boxes and the hints.
 """
 
 import copy
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -59,7 +60,8 @@ class Hinted:
 
     Attributes:
         student: the final student, in evaluation mode.
-        names: of the images with hints. Nothing is scored on them.
+        names: of the images with hints.
+        checksums: CRC-32 of their pixels. Nothing is scored on them, whatever their name.
         teacher: a row of `TEACHERS`: what taught it, apart from the hints.
         ious: for each hint with a box, the IoU of the teacher's box when the hint was not shown to
             it. Empty if there was but one hint.
@@ -69,6 +71,7 @@ class Hinted:
 
     student: UNet
     names: tuple[str, ...]
+    checksums: tuple[int, ...]
     teacher: tuple[str, ...]
     ious: tuple[float, ...]
     label_free_ious: tuple[float, ...]
@@ -80,7 +83,7 @@ class Hinted:
     @classmethod
     def from_dict(cls, student: UNet, given: Mapping[str, Any]) -> "Hinted":
         """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
-        kept = ("names", "teacher", "ious", "label_free_ious")
+        kept = ("names", "checksums", "teacher", "ious", "label_free_ious")
         return cls(student, *(tuple(given[name]) for name in kept))
 
 
@@ -90,6 +93,11 @@ class _Source:
 
     on_hints: Float[np.ndarray, "n size size"]
     students: list[UNet]
+
+
+def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
+    """CRC-32 of each image, which tells images with hints from others."""
+    return [zlib.crc32(np.ascontiguousarray(image).tobytes()) for image in pixels]
 
 
 def steps_of_hints(hints: int, warm: bool) -> int:
@@ -140,6 +148,7 @@ def learn_hints(
     return Hinted(
         student,
         hints.names,
+        tuple(checksums(hints.pixels)),
         teacher,
         tuple(ious.tolist()) if len(hints) > 1 else (),
         tuple(_ious(sources, (LABEL_FREE,), truth).tolist()),

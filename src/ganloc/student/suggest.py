@@ -12,17 +12,19 @@ import numpy as np
 import torch
 from scipy.cluster.vq import kmeans2
 
+from ganloc.errors import UserError
 from ganloc.images.batches import batched, to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, Int
 from ganloc.student.unet import UNet
+from ganloc.wording import option, shown
 
 NEIGHBOURS = 20  # within a cluster, by which an image is typical
 TRIES = 5  # of k-means
 
 
 def suggest(
-    student: UNet, images: ImageSet, count: int, seed: int, hinted: Collection[str] = ()
+    student: UNet | None, images: ImageSet, count: int, seed: int, hinted: Collection[str] = ()
 ) -> list[int]:
     """The indices of images to draw boxes in, those of the largest clusters first.
 
@@ -32,7 +34,14 @@ def suggest(
         count: images to suggest, at least 1. Fewer come back if there are not so many.
         seed: of the clusters.
         hinted: names of images that have a hint. Their clusters are left out.
+
+    Raises:
+        UserError: there is no student, or `count` is below 1.
     """
+    if student is None:
+        raise UserError("This model has no student to suggest images by: train with one.")
+    if not isinstance(count, int) or count < 1:
+        raise UserError(f"{option('count')} is {shown(count)}: ask for at least one image.")
     features = _features(student, images)
     known = np.array([name in hinted for name in images.names])
     clusters = _clusters(features, min(len(images), count + int(known.sum())), seed)
