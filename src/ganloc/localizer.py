@@ -24,9 +24,8 @@ from ganloc.model import STUDENT, Model
 from ganloc.notices import (
     check_enough,
     warn_of_little,
+    warn_of_reading,
     warn_other_scale,
-    warn_random_weights,
-    warn_unfinished,
 )
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
 from ganloc.student.suggest import suggest
@@ -96,8 +95,8 @@ class Localizer:
     @property
     def expected(self) -> Expected | None:
         """The expected quality by the hints; None with fewer than two."""
-        hinted = self.model and self.model.hinted
-        return expected(hinted.ious, hinted.label_free_ious) if hinted and hinted.ious else None
+        own = self.model and self.model.hinted
+        return expected(own.ious, own.label_free_ious) if own and own.ious else None
 
     def fit(
         self,
@@ -110,8 +109,6 @@ class Localizer:
         hints: Any = None,
     ) -> "Localizer":
         """Train on a set of images. True boxes and classes, if any, are not used.
-
-        Files that can't be read are left out with a warning.
 
         Args:
             photos: a folder or zip, a named data set as for `load_images` (its training images), an
@@ -133,8 +130,6 @@ class Localizer:
             UserError: there are fewer than two images, one in memory cannot be used, `out` can't be
                 used, or a loss is not finite.
             Stopped: by Ctrl-C, if `out` is given. The same call with `resume` goes on.
-
-        A training of one step, to show the call:
 
         >>> from ganloc.images.synthetic import draw_images
         >>> localizer = Localizer(device="cpu", size=32, iterations=1, student_iterations=0)
@@ -228,18 +223,10 @@ class Localizer:
         """Detections as arrays (arguments and errors as for `localize`)."""
         model = self._fitted()
         choose_device(model.device)  # in a forked process it may have gone
-        if not isinstance(images, ImageSet):
-            raise TypeError(
-                f"detect takes an ImageSet, as of load_images, not {shown(images)}: localize takes "
-                "images and paths."
-            )
         check_size(images, self.recipe.size)
         if not isinstance(reading, str | None):
             raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
-        if reading is None:
-            warn_unfinished(model)
-        else:
-            warn_random_weights(model, reading)
+        warn_of_reading(model, reading)
         warn_other_scale(model, images)
         return localize(model, images, reading, as_flag("refine", refine))
 

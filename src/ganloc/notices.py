@@ -14,6 +14,14 @@ FEWEST_IMAGES = 2
 FEW_IMAGES = 100  # from the learning curve in docs/how-good.md
 
 
+def warn_of_reading(model: Model, reading: str | None) -> None:
+    """Warn of a default (None) without its student, or of a reading of random weights."""
+    if reading is None:
+        warn_unfinished(model)
+    else:
+        warn_random_weights(model, reading)
+
+
 def warn_unfinished(model: Model) -> None:
     """Warn if a model lacks its student, because the training was stopped."""
     if model.lacks_student:

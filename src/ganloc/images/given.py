@@ -10,6 +10,7 @@ from ganloc.images.image_set import ImageSet
 from ganloc.images.in_memory import image_set_of, is_image_file
 from ganloc.images.scale import Scale
 from ganloc.images.source import load_images
+from ganloc.wording import shown
 
 
 def given_images(
@@ -42,7 +43,12 @@ def given_images(
 
 
 def check_size(images: ImageSet, size: int) -> None:
-    """Raise a UserError if there are no images, or if they are not of the network's size."""
+    """Raise an error if this is no ImageSet, without images, or not of the network's size."""
+    if not isinstance(images, ImageSet):
+        raise TypeError(
+            f"detect takes an ImageSet, as of load_images, not {shown(images)}: localize takes "
+            "images and paths."
+        )
     if not len(images):
         raise UserError("There are no images in the ImageSet: give at least one.")
     if images.size != size:

@@ -79,7 +79,7 @@ def read_hints(
     return hints.subset(drawn)
 
 
-def hints_of(given: Mapping[Any, Any], images: ImageSet) -> ImageSet:
+def hints_of(given: Any, images: ImageSet) -> ImageSet:
     """The few of `images` that have hints, with these boxes as their truth.
 
     Args:

@@ -40,7 +40,7 @@ def suggest(
     """
     if student is None:
         raise UserError("This model has no student to suggest images by: train with one.")
-    if not isinstance(count, int) or count < 1:
+    if count < 1:
         raise UserError(f"{option('count')} is {shown(count)}: ask for at least one image.")
     features = _features(student, images)
     known = np.array([name in hinted for name in images.names])
