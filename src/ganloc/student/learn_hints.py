@@ -21,7 +21,6 @@ from ganloc.box.iou import best_iou
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.recipes import Recipe
 from ganloc.shapes import Float, Int, UInt8
-from ganloc.student.self_training import MOST_IMAGES
 from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
 from ganloc.student.unet import UNet
 
@@ -29,6 +28,7 @@ FOLDS = 3
 FOLD_BATCH = 16  # hints are few
 FINAL_STEPS, FINAL_RATE = 300, 2e-3
 FINAL_BATCH, FINAL_HINTS = 32, 8  # images and hints of a step of the final student
+MOST_TAUGHT = 1_000  # other images; the training is too short for more
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _learn_with_teacher(
     hinted = set(hints.names)
     others = [index for index, name in enumerate(images.names) if name not in hinted]
     if others:
-        others = every_nth(np.array(others), MOST_IMAGES)
+        others = every_nth(np.array(others), MOST_TAUGHT)
     pixels = images.pixels[others]
     taught = np.zeros((len(others), boxes.shape[1], 4))
     if len(others):
