@@ -102,6 +102,20 @@ def test_a_training_takes_hints(tmp_path, run, work, drawn):
     assert [found.box for found in kept] == [found.box for found in other.localize(photos)]
 
 
+def test_training_on_forgets_hints_and_says_so(run, work, drawn, capsys):
+    finetune(run, work, drawn)
+    at = [str(work / "photos"), "--out", str(run), "--resume", "--device", "cpu"]
+    cli.main(["train", *at])
+    assert "what 2 hints taught" not in capsys.readouterr().err  # there was nothing left to do
+    assert Localizer.load(run).reading == HINTED
+    cli.main(["train", *at, "--iterations", "3"])
+    assert "what 2 hints taught is gone: ganloc finetune" in capsys.readouterr().err
+    assert Localizer.load(run).reading == "student"
+    cli.main(["train", *at, "--hints", str(drawn)])
+    assert "Expected by 2 hints" in capsys.readouterr().err
+    assert Localizer.load(run).reading == HINTED
+
+
 def test_a_run_without_hints_expects_nothing(run):
     assert Localizer.load(run).expected is None
 

@@ -23,6 +23,7 @@ from ganloc.metrics.expected import Expected, expected
 from ganloc.model import STUDENT, Model
 from ganloc.notices import (
     check_enough,
+    warn_hints_gone,
     warn_of_little,
     warn_of_reading,
     warn_other_scale,
@@ -43,8 +44,7 @@ class Localizer:
         settings: settings of `Recipe` that replace those of the preset.
 
     Attributes:
-        recipe: of the training.
-        device: of the training.
+        recipe, device: of the training.
         model: the trained model; None before `fit`.
 
     Raises:
@@ -121,8 +121,7 @@ class Localizer:
             pages: take each page or frame of a file as an image.
             hints: boxes that the user drew in a few of the images, as for `finetune`.
 
-        Returns:
-            The Localizer itself.
+        Returns the Localizer itself.
 
         Raises:
             TypeError: `photos` holds something else than images, or another argument is of
@@ -147,6 +146,7 @@ class Localizer:
         warn_of_little(images)
         drawn = None if hints is None else as_hints(hints, images)
         run = Run.open(folder) if folder and resume else None
+        earlier = run.model_with_student() if run else None
         with training_threads(run.read()["threads"] if run else None):
             if folder is None:
                 self.model = fit(images, self.recipe, device, Hooks(progress))
@@ -157,9 +157,11 @@ class Localizer:
                 with RunHooks(run, progress, resume) as hooks:
                     self.model = fit(images, self.recipe, device, hooks)
             if drawn is not None:
-                self.model = finetune(self.model, images, drawn, StepLog(progress))
+                log = StepLog(progress, self.recipe.steps)
+                self.model = finetune(self.model, images, drawn, log)
         if run is not None and drawn is not None:
             self.model.save(run.model)
+        warn_hints_gone(earlier, self.model)
         return self
 
     def finetune(
@@ -242,12 +244,11 @@ class Localizer:
 
         Args:
             photos: as for `fit`, or a single image. A named data set gives its test images.
-            reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's. By default the
-                student's, or the discriminator's without a student.
-            archive: as for `fit`.
+            reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's; by default that of
+                the student that learned last, or the discriminator's without a student.
             refine: let the student read a crop around each box at the resolution of the file, in
                 images that are larger than the network.
-            pages: as for `fit`.
+            archive, pages: as for `fit`.
 
         Returns:
             The box of each image, in the order of the files' names, or in the order given.
@@ -269,8 +270,6 @@ class Localizer:
         Raises:
             TypeError: `path` is no path.
             UserError: the Localizer is not fitted, or the file can't be written or is an image.
-
-        >>> Localizer(device="cpu").fit("photos/").save("birds.safetensors")  # doctest: +SKIP
         """
         model, file = self._fitted(), as_path("path", path)
         if is_image_file(file):

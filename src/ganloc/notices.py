@@ -44,6 +44,17 @@ def warn_random_weights(model: Model, reading: str) -> None:
         )
 
 
+def warn_hints_gone(earlier: Model | None, model: Model) -> None:
+    """Warn if a training that went on replaced a model that had learned from hints."""
+    if earlier and earlier.hinted and not model.hinted:
+        warnings.warn(
+            f"The training went on, so what {len(earlier.hinted.names)} hints taught is gone: "
+            f"{either('ganloc finetune', 'finetune')} teaches them again.",
+            Notice,
+            stacklevel=3,
+        )
+
+
 def warn_other_scale(model: Model, images: ImageSet) -> None:
     """Warn if deep images were loaded on another scale than that of the model."""
     if difference := other_scale(images.scale, model.scale):

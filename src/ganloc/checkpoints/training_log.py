@@ -89,15 +89,16 @@ class StepLog:
 
     Args:
         progress: as for `Log`.
+        before: steps of the training that went before, which count too.
     """
 
     EVERY = 10
 
-    def __init__(self, progress: ProgressCallback | None):
-        self._log = Log(None, progress, FINAL_BATCH, 0)
+    def __init__(self, progress: ProgressCallback | None, before: int = 0):
+        self.before, self._log = before, Log(None, progress, FINAL_BATCH, before)
 
     def __call__(self, done: int, loss: float) -> None:
         """After a step: `done` counts from 1. Raises a UserError if the loss is not finite."""
         if done % self.EVERY == 0 or not math.isfinite(loss):
             broken = f"The student broke down at step {done} (its loss is not finite): try again."
-            self._log.write(done, {"student_loss": loss}, {}, broken)
+            self._log.write(self.before + done, {"student_loss": loss}, {}, broken)

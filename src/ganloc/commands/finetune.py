@@ -44,12 +44,11 @@ def finetune(
     from ganloc.student.learn_hints import steps_of_hints
 
     localizer = Localizer.load(run, device)
-    assert localizer.model is not None
     images = load_images(
         photos, localizer.recipe.size, "train", data, scale=localizer.scale, pages=pages
     )
     drawn = read_hints(hints, images, category, no_object)
-    steps = steps_of_hints(len(drawn), localizer.model.student is not None)
+    steps = steps_of_hints(len(drawn), localizer.recipe)
     say(f"{len(images)} images, {len(drawn)} of them with hints: {steps} steps.")
     with training_progress(steps, console) as progress:
         localizer.finetune(images, drawn, progress=progress)

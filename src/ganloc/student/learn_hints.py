@@ -100,13 +100,9 @@ def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
     return [zlib.crc32(np.ascontiguousarray(image).tobytes()) for image in pixels]
 
 
-def steps_of_hints(hints: int, warm: bool) -> int:
-    """The training steps of `learn_hints`.
-
-    Args:
-        hints: their number, at least 1.
-        warm: whether there is a label-free student.
-    """
+def steps_of_hints(hints: int, recipe: Recipe) -> int:
+    """The training steps of `learn_hints`, for so many hints and the recipe of the training."""
+    warm = recipe.student_iterations > 0
     starts = [start for start in STARTS.values() if warm or not start.warm]
     return min(FOLDS, hints) * sum(start.steps for start in starts) + FINAL_STEPS
 
