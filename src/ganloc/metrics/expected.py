@@ -34,7 +34,7 @@ class Expected:
         """The expectation in words.
 
         >>> print(expected([0.8, 0.6, 0.4, 0.9]).sentence())
-        Expected by 4 hints: 75 of 100 boxes with IoU > 0.5 (30 to 95), mean IoU 0.68 (0.32 to 1).
+        Expected by 4 hints: 75 of 100 boxes with IoU > 0.5 (30 to 95), mean IoU 0.67 (0.32 to 1).
         """
         low, high = self.interval
         least, most = self.interval_iou
