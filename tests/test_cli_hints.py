@@ -67,6 +67,10 @@ def test_hints_teach_a_run_and_leave_what_it_was(run, work, drawn, capsys):
     assert after.model.hinted.names == ("a/wide.png", "b.png")
     again = after.localize(work / "photos", reading="student")
     assert [one.box for one in again] == [one.box for one in before]
+    for options, said in (([], True), (["--reading", "student"], False)):
+        at = [str(run), str(work / "photos"), "--out", str(run / "boxes.json")]
+        cli.main(["localize", *at, *options])
+        assert ("Expected by 2 hints: " in capsys.readouterr().err) is said
     finetune(run, work, drawn)  # hints of an earlier call are forgotten
     for one, other in zip(
         Model.load(run / "model.safetensors").hinted.student.parameters(),

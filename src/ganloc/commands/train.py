@@ -138,10 +138,8 @@ def train(
         later = "; the student will start again" if stop.student else ""
         say(f"Stopped and saved after iteration {stop.iteration}{later}. Go on with:\n  {again}")
         sys.exit(stop.status)
-    if localizer.verdict is not None:
-        say(localizer.verdict.sentence())
-    if localizer.expected is not None:
-        say(localizer.expected.sentence())
+    if judged := localizer.expected or localizer.verdict:
+        say(judged.sentence())
     say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{options}")
 
 
