@@ -179,15 +179,15 @@ def hints(rows: Sequence[ResultRow]) -> str:
     GT-known Loc at IoU > 0.5 / 0.7, means over draws.
     """
     lines = []
-    for asked in dict.fromkeys((row["set"], row["hints"], row["choice"]) for row in rows):
-        mine = [row for row in rows if (row["set"], row["hints"], row["choice"]) == asked]
+    for asked in sorted({(row["choice"], row["hints"], row["set"]) for row in rows}):
+        mine = [row for row in rows if (row["choice"], row["hints"], row["set"]) == asked]
         found = []
         for boxes in HINTS:
             own = [row for row in mine if row["boxes"] == boxes]
             both = [np.mean([row[name] for row in own]) for name in LOC] if own else []
             found.append(" / ".join(f"{value:.1f}" for value in both))
         draws = len({row["draw"] for row in mine})
-        lines.append([asked[0], asked[2], str(asked[1]), str(draws), *found])
+        lines.append([asked[2], asked[0], str(asked[1]), str(draws), *found])
     return markdown(["set", "chosen", "hints", "draws", *HINTS], lines, text=2) if lines else ""
 
 
