@@ -71,6 +71,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "learning-curve": lambda budget: quality.learning_curve(rows_of("quality", budget)),
     "mixed": lambda budget: quality.mixed(rows_of("quality", budget)),
     "foreign": lambda budget: quality.foreign(rows_of("foreign", budget)),
+    "hints": lambda budget: quality.hints(rows_of("hints", budget)),
     "choices-training": lambda budget: quality.training(rows_of("choices", budget)),
     "choices-readings": lambda budget: quality.readings(rows_of("choices", budget)),
     "choices-checkpoints": lambda budget: quality.checkpoints(rows_of("choices", budget)),

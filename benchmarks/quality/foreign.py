@@ -26,7 +26,7 @@ from ganloc.checkpoints.signals import auc
 from ganloc.images.folder import load_folder
 from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS, classes_of, load_tiny_imagenet
-from ganloc.outliers.outlier_model import OUTLIER, OutlierModel
+from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.paper.results import ResultRow, Results
 
 COMMAND = (
@@ -109,7 +109,7 @@ def measured(own: ImageSet, others: ImageSet | None, percent: int, seed: int) ->
         chosen = np.random.default_rng(seed).permutation(len(own))[:room]
         images, foreign = mixed(own.subset(chosen), others, percent, seed)
     scores = OutlierModel.fit(images.pixels, seed).scores(images.pixels)
-    outlier = scores >= OUTLIER
+    outlier = scores >= 1.0
     return {
         "images": len(images),
         "auc": _percent(auc(scores[foreign], scores[~foreign])) if foreign.any() else None,

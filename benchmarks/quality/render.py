@@ -1,4 +1,4 @@
-"""The rows of quality.json, choices.json and foreign.json as Markdown; "" where there are none."""
+"""Rows of quality, choices, foreign and hints.json as Markdown; "" where there are none."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,8 @@ from ganloc.shapes import Float
 Hits = dict[str, Float[np.ndarray, " n"]]  # by set: 0–100 an image, the mean over seeds
 METRICS = {"gt_known_loc": "mean of {}", "gt_known_loc_70": "IoU > 0.7", "mean_iou": "mean IoU"}
 FOREIGN = ("auc", "listed", "precision", "recall")
+HINTS = ("label-free", "fitted box", "hints alone", "hinted")
+LOC = ("gt_known_loc", "gt_known_loc_70")
 KINDS = ("hit", "false-alarm", "miss", "correct-rejection")
 
 # Columns of the tables of gains: what the method is compared with.
@@ -169,6 +171,24 @@ def foreign(rows: Sequence[ResultRow]) -> str:
         lines.append([*map(str, asked), *found])
     heads = ["folder", "others", "others, %", *FOREIGN]
     return markdown(heads, lines, text=2) if lines else ""
+
+
+def hints(rows: Sequence[ResultRow]) -> str:
+    """A line a set, a number of hints and how they were chosen: what hints are worth.
+
+    GT-known Loc at IoU > 0.5 / 0.7, means over draws.
+    """
+    lines = []
+    for asked in sorted({(row["choice"], row["hints"], row["set"]) for row in rows}):
+        mine = [row for row in rows if (row["choice"], row["hints"], row["set"]) == asked]
+        found = []
+        for boxes in HINTS:
+            own = [row for row in mine if row["boxes"] == boxes]
+            both = [np.mean([row[name] for row in own]) for name in LOC] if own else []
+            found.append(" / ".join(f"{value:.1f}" for value in both))
+        draws = len({row["draw"] for row in mine})
+        lines.append([asked[2], asked[0], str(asked[1]), str(draws), *found])
+    return markdown(["set", "chosen", "hints", "draws", *HINTS], lines, text=2) if lines else ""
 
 
 def _over(rows: Sequence[ResultRow], name: str, lowest: bool) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ganloc.errors import Stopped, UserError
 from ganloc.paper.results import ResultRow, Results
 
-FOLDERS = ("butterflies", "cells")
+FOLDERS = ("butterflies", "cells", "heads", "pliers")
 
 
 def parser(description: str, needs_data: bool) -> argparse.ArgumentParser:

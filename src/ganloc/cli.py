@@ -15,8 +15,10 @@ from ganloc import __version__
 from ganloc.commands.common import say
 from ganloc.commands.demo import demo
 from ganloc.commands.evaluate import evaluate, evaluate_heatmaps
+from ganloc.commands.finetune import finetune
 from ganloc.commands.localize import localize
 from ganloc.commands.reproduce import reproduce
+from ganloc.commands.suggest import suggest
 from ganloc.commands.train import train
 from ganloc.errors import Notice, Stopped, UserError
 from ganloc.wording import on_command_line
@@ -24,6 +26,8 @@ from ganloc.wording import on_command_line
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "train": train,
+    "suggest": suggest,
+    "finetune": finetune,
     "localize": localize,
     "evaluate": evaluate,
     "evaluate-heatmaps": evaluate_heatmaps,

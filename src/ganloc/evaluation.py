@@ -1,11 +1,15 @@
 """Evaluation of a model on a data set: its readings, its untrained network, and baselines."""
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.discriminator.train_state import new_train_state
+from ganloc.errors import Notice, UserError
 from ganloc.heatmap.colour_contrast import (
     CENTRE_PRIOR_THRESHOLD,
     THRESHOLD,
@@ -17,7 +21,8 @@ from ganloc.images.image_set import ImageSet
 from ganloc.method import localize
 from ganloc.metrics.baselines import centre, cross_fitted_box, fitted_box, whole_image
 from ganloc.metrics.rows import Row, evaluate_boxes, evaluate_heatmaps
-from ganloc.model import Model
+from ganloc.model import HINTED, Model
+from ganloc.student.learn_hints import checksums
 
 CORLOC = ("default", "plain-cam", "whole-image", "centre")
 
@@ -31,8 +36,11 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
         train: training images with truth, on which the fitted box is fitted. By default it is
             cross-fitted on `test` in five folds.
 
+    Images with hints are left out, with a Notice: the model has seen their boxes.
+
     Returns:
-        Rows `default`, `discriminator` (if the model has a student), `plain-cam`, `cam`,
+        Rows `default`, `label-free` (if the default learned from hints: what it was without),
+        `discriminator` (if the model has a student), `plain-cam`, `cam`,
         `untrained` (the discriminator's default reading), `untrained-plain-cam`, and those of
         `baselines`. Boxes are refined, heatmaps are those of the whole image.
 
@@ -46,10 +54,13 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
     >>> for row in evaluate(load("runs/photos").model, test):  # doctest: +SKIP
     ...     print(row.name, row.gt_known_loc, row.interval)
     """
+    test = without_hints(model, test)
     assert test.truth is not None
     untrained = untrained_model(model, train or test)
+    label_free = replace(model, hinted=None)
     readings = {
         "default": (model, model.reading),
+        **({"label-free": (label_free, label_free.reading)} if model.hinted else {}),
         **({"discriminator": (model, DISCRIMINATOR_READING)} if model.student else {}),
         "plain-cam": (model, "plain-cam"),
         "cam": (model, "cam"),
@@ -60,10 +71,26 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
     for name, (reader, reading) in readings.items():
         found = localize(reader, test, reading)
         boxes = test.in_pixels(found.boxes)
-        rows.append(
-            evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes, test.names)
-        )
+        row = evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes, test.names)
+        rows.append(replace(row, uses_labels=reading == HINTED))
     return [*rows, *baselines(test, train)]
+
+
+def without_hints(model: Model, images: ImageSet) -> ImageSet:
+    """The images on which a model may be scored: those without hints. A Notice counts the others.
+
+    Raises:
+        UserError: all have hints.
+    """
+    known = set(model.hinted.checksums) if model.hinted else set()
+    found = [crc not in known for crc in checksums(images.pixels)] if known else []
+    if all(found):
+        return images
+    if not any(found):
+        raise UserError("Every image has a hint, so nothing can be scored: give other images.")
+    count = len(found) - sum(found)
+    warnings.warn(f"{count} images with hints are not scored.", Notice, stacklevel=3)
+    return images.subset(np.flatnonzero(found))
 
 
 def baselines(test: ImageSet, train: ImageSet | None = None) -> list[Row]:
@@ -106,7 +133,7 @@ def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -
     Returns:
         The rows; none if `images` are not the training images or have no truth.
     """
-    if images.truth is None or model.info.get("checksum") != images.checksum:
+    if images.truth is None or model.info.get("checksum") != images.checksum or model.hinted:
         return []
     if evaluated:
         return [row for row in evaluated if row.name in CORLOC]

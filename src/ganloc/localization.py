@@ -18,9 +18,9 @@ class Localization:
         box: x0, y0, x1, y1 in pixels of the original image, half-open.
         score: confidence of the box, 0–1.
         heatmap: 0–1, large where the object is, at the network's size.
-        outlier: outlier score, 0 and above. A quarter of the training images score below 1. An
-            image that scores 2 or more may not belong to the folder. None if there were fewer than
-            20 training images, or if the training was stopped.
+        outlier: outlier score, 0 and above. An image that scores 1 or more stands out from the
+            training images, and may not belong to the folder. None if there were fewer than 20
+            training images, or if the training was stopped.
     """
 
     path: str

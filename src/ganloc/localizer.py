@@ -1,6 +1,5 @@
 """The estimator of the Python API: fit, localize, save, load."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,27 @@ from ganloc.arguments import as_flag, as_path
 from ganloc.box.detections import Detections
 from ganloc.checkpoints.hooks import Hooks, RunHooks
 from ganloc.checkpoints.run import Run, load_model
-from ganloc.checkpoints.training_log import ProgressCallback
+from ganloc.checkpoints.training_log import ProgressCallback, StepLog, check_progress
 from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import UserError
+from ganloc.images.given import check_size, given_images
+from ganloc.images.hints import as_hints
 from ganloc.images.image_set import ImageSet
-from ganloc.images.in_memory import image_set_of, is_image_file
+from ganloc.images.in_memory import is_image_file
 from ganloc.images.scale import Scale
-from ganloc.images.source import load_images
 from ganloc.localization import Localization, localizations
-from ganloc.method import fit, localize
-from ganloc.model import Model
+from ganloc.method import finetune, fit, localize
+from ganloc.metrics.expected import Expected, expected
+from ganloc.model import STUDENT, Model
 from ganloc.notices import (
     check_enough,
-    check_size,
+    warn_hints_gone,
     warn_of_little,
+    warn_of_reading,
     warn_other_scale,
-    warn_random_weights,
-    warn_unfinished,
 )
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
+from ganloc.student.suggest import suggest
 from ganloc.tensors import choose_device
 from ganloc.threads import training_threads
 from ganloc.wording import shown
@@ -43,8 +44,7 @@ class Localizer:
         settings: settings of `Recipe` that replace those of the preset.
 
     Attributes:
-        recipe: of the training.
-        device: of the training.
+        recipe, device: of the training.
         model: the trained model; None before `fit`.
 
     Raises:
@@ -92,6 +92,12 @@ class Localizer:
         """A label-free verdict whether to trust the model; None before `fit`."""
         return None if self.model is None else verdict_of(self.model)
 
+    @property
+    def expected(self) -> Expected | None:
+        """The expected quality by the hints; None with fewer than two."""
+        own = self.model and self.model.hinted
+        return expected(own.ious, own.label_free_ious) if own and own.ious else None
+
     def fit(
         self,
         photos: Any,
@@ -100,10 +106,9 @@ class Localizer:
         resume: bool = False,
         progress: ProgressCallback | None = None,
         pages: bool = False,
+        hints: Any = None,
     ) -> "Localizer":
         """Train on a set of images. True boxes and classes, if any, are not used.
-
-        Files that can't be read are left out with a warning.
 
         Args:
             photos: a folder or zip, a named data set as for `load_images` (its training images), an
@@ -114,9 +119,9 @@ class Localizer:
             resume: go on with the run in `out`.
             progress: called with the training step and a line of the log.
             pages: take each page or frame of a file as an image.
+            hints: boxes that the user drew in a few of the images, as for `finetune`.
 
-        Returns:
-            The Localizer itself.
+        Returns the Localizer itself.
 
         Raises:
             TypeError: `photos` holds something else than images, or another argument is of
@@ -125,59 +130,105 @@ class Localizer:
                 used, or a loss is not finite.
             Stopped: by Ctrl-C, if `out` is given. The same call with `resume` goes on.
 
-        A training of one step, to show the call:
-
         >>> from ganloc.images.synthetic import draw_images
         >>> localizer = Localizer(device="cpu", size=32, iterations=1, student_iterations=0)
         >>> localizer = localizer.fit(draw_images(100, size=32, seed=0))
         >>> [found.path for found in localizer.localize(draw_images(2, size=32, seed=1))]
         ['1-00000.png', '1-00001.png']
         """
-        if progress is not None and not callable(progress):
-            raise TypeError(f"progress must be a function of step and line, not {shown(progress)}.")
+        check_progress(progress)
         folder = None if out is None else as_path("out", out)
         if as_flag("resume", resume) and folder is None:
             raise UserError("resume=True goes on with a run folder: give it by out.")
         device = choose_device(self.device)  # in a forked process it may have gone
-        images = self._load(photos, "train", archive, None, pages).unlabelled()
+        images = given_images(photos, self.recipe.size, "train", archive, None, pages).unlabelled()
         check_enough(images)
         warn_of_little(images)
-        if folder is None:
-            with training_threads():
-                self.model = fit(images, self.recipe, device, Hooks(progress))
-            return self
-        run = Run.open(folder) if resume else None
+        drawn = None if hints is None else as_hints(hints, images)
+        run = Run.open(folder) if folder and resume else None
+        earlier = run.model_with_student() if run else None
         with training_threads(run.read()["threads"] if run else None):
-            if run is None:
-                run = Run.create(folder, self.recipe, images)
+            if folder is None:
+                self.model = fit(images, self.recipe, device, Hooks(progress))
             else:
-                run.check_same(self.recipe, images)
-            with RunHooks(run, progress, resume) as hooks:
-                self.model = fit(images, self.recipe, device, hooks)
+                if run:
+                    run.check_same(self.recipe, images)
+                run = run or Run.create(folder, self.recipe, images)
+                with RunHooks(run, progress, resume) as hooks:
+                    self.model = fit(images, self.recipe, device, hooks)
+            if drawn is not None:
+                log = StepLog(progress, self.recipe.steps)
+                self.model = finetune(self.model, images, drawn, log)
+        if run is not None and drawn is not None:
+            self.model.save(run.model)
+        warn_hints_gone(earlier, self.model)
         return self
+
+    def finetune(
+        self,
+        photos: Any,
+        hints: Any,
+        archive: str | Path | None = None,
+        progress: ProgressCallback | None = None,
+        pages: bool = False,
+    ) -> "Localizer":
+        """Learn from hints: boxes that the user drew in a few images.
+
+        Without hints the model is still there, as the reading "student". Hints of an earlier call
+        are forgotten: give all of them. `expected` tells what quality to expect.
+
+        Args:
+            photos: the images, best those of the training; as `archive`, `progress` and `pages` as
+                for `fit`.
+            hints: a dict of paths and boxes (x0, y0, x1, y1 in pixels of the original, or several
+                such boxes, or None for "no object here"), or the path of a COCO file.
+
+        Raises:
+            TypeError: `photos` or `hints` is of another type.
+            UserError: the Localizer is not fitted, or a hint is not of these images or no box.
+
+        >>> birds = Localizer.load("runs/birds")  # doctest: +SKIP
+        >>> birds.finetune("photos/", {"a.jpg": (10, 20, 200, 180)})  # doctest: +SKIP
+        """
+        model = self._fitted()
+        check_progress(progress)
+        choose_device(model.device)
+        images = given_images(
+            photos, self.recipe.size, "train", archive, self.scale, pages
+        ).unlabelled()
+        drawn = as_hints(hints, images)
+        with training_threads():
+            self.model = finetune(model, images, drawn, StepLog(progress))
+        return self
+
+    def suggest(self, photos: Any, count: int = 10, hints: Any = None) -> list[str]:
+        """The paths of images in which a box that the user draws helps most, at most `count`.
+
+        Args:
+            photos: the images, as for `fit`.
+            count: how many to suggest.
+            hints: boxes that were drawn before, as for `finetune`.
+
+        Raises:
+            UserError: the Localizer has no student, or `count` is below 1.
+        """
+        images = given_images(photos, self.recipe.size, "train", None, self.scale, False)
+        hinted = () if hints is None else as_hints(hints, images).names
+        chosen = suggest(
+            self._fitted().student_of(STUDENT), images, count, self.recipe.seed, hinted
+        )
+        return [images.names[index] for index in chosen]
 
     def detect(
         self, images: ImageSet, reading: str | None = None, refine: bool = True
     ) -> Detections:
-        """Detections as arrays (arguments and errors as for `localize`).
-
-        >>> images = load_images("photos/", size=64)  # doctest: +SKIP
-        >>> found = Localizer.load("runs/photos").detect(images)  # doctest: +SKIP
-        """
+        """Detections as arrays (arguments and errors as for `localize`)."""
         model = self._fitted()
         choose_device(model.device)  # in a forked process it may have gone
-        if not isinstance(images, ImageSet):
-            raise TypeError(
-                f"detect takes an ImageSet, as of load_images, not {shown(images)}: localize takes "
-                "images and paths."
-            )
         check_size(images, self.recipe.size)
         if not isinstance(reading, str | None):
             raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
-        if reading is None:
-            warn_unfinished(model)
-        else:
-            warn_random_weights(model, reading)
+        warn_of_reading(model, reading)
         warn_other_scale(model, images)
         return localize(model, images, reading, as_flag("refine", refine))
 
@@ -193,12 +244,11 @@ class Localizer:
 
         Args:
             photos: as for `fit`, or a single image. A named data set gives its test images.
-            reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's. By default the
-                student's, or the discriminator's without a student.
-            archive: as for `fit`.
+            reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's; by default that of
+                the student that learned last, or the discriminator's without a student.
             refine: let the student read a crop around each box at the resolution of the file, in
                 images that are larger than the network.
-            pages: as for `fit`.
+            archive, pages: as for `fit`.
 
         Returns:
             The box of each image, in the order of the files' names, or in the order given.
@@ -211,7 +261,7 @@ class Localizer:
         >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
         ...     print(found.path, found.box, found.score)
         """
-        images = self._load(photos, "test", archive, self.scale, pages)
+        images = given_images(photos, self.recipe.size, "test", archive, self.scale, pages)
         return localizations(images, self.detect(images, reading, refine))
 
     def save(self, path: str | Path) -> None:
@@ -220,8 +270,6 @@ class Localizer:
         Raises:
             TypeError: `path` is no path.
             UserError: the Localizer is not fitted, or the file can't be written or is an image.
-
-        >>> Localizer(device="cpu").fit("photos/").save("birds.safetensors")  # doctest: +SKIP
         """
         model, file = self._fitted(), as_path("path", path)
         if is_image_file(file):
@@ -242,26 +290,6 @@ class Localizer:
         localizer = cls.__new__(cls)
         localizer._begin(model.recipe, model.device, model)
         return localizer
-
-    def _load(
-        self,
-        photos: Any,
-        split: str,
-        archive: str | Path | None,
-        scale: Scale | None,
-        pages: bool,
-    ) -> ImageSet:
-        size, pages = self.recipe.size, as_flag("pages", pages)
-        if isinstance(photos, str | os.PathLike) and not is_image_file(photos):
-            return load_images(photos, size, split, archive, scale=scale, pages=pages)
-        if archive is not None:
-            raise UserError("Images are not read from an archive: leave out archive.")
-        if not isinstance(photos, ImageSet):
-            return image_set_of(photos, size, scale, pages)
-        if pages:
-            raise UserError("An ImageSet has its pages: give pages=True to load_images.")
-        check_size(photos, size)
-        return photos
 
     def _fitted(self) -> Model:
         if self.model is None:

@@ -2,10 +2,12 @@
 
     images → discriminator → heatmaps → pseudo-boxes → student → boxes
 
-`fit` learns from a set of images and `localize` finds the boxes. Everything else, the estimator and
-the command line, calls these two.
+`fit` learns from a set of images and `localize` finds the boxes. In between, `finetune` learns from
+hints, a few boxes that the user drew, if there are any. Everything else, the estimator and the
+command line, calls these three.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -17,10 +19,11 @@ from ganloc.checkpoints.selection import with_signals
 from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.images.gather import crop_reader
 from ganloc.images.image_set import ImageSet, every_nth
-from ganloc.model import STUDENT, Model
+from ganloc.model import Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
 from ganloc.student import self_training
+from ganloc.student.learn_hints import learn_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import refine_boxes
 
@@ -81,6 +84,27 @@ def fit(
     return model
 
 
+def finetune(
+    model: Model,
+    images: ImageSet,
+    hints: ImageSet,
+    after_step: Callable[[int, float], None] = lambda done, loss: None,
+) -> Model:
+    """Add a student that learns from hints to a model. The label-free student stays in it.
+
+    Args:
+        model: of `fit`. What it learned from earlier hints is replaced.
+        images: of the model's size. Their true boxes, if any, are not used.
+        hints: a few of these images, with the boxes that the user drew as truth (images/hints.py).
+        after_step: called after every training step with the number of steps and the loss.
+    """
+    # Students of parts of the hints are tried on the others. Those that do best label all other
+    # images, from which, and from the hints, the final student learns.
+    images = images.unlabelled()
+    hinted = learn_hints(images, hints, model.student, model.recipe, model.device, after_step)
+    return replace(model, hinted=hinted)
+
+
 def localize(
     model: Model, images: ImageSet, reading: str | None = None, refine: bool = True
 ) -> Detections:
@@ -90,7 +114,8 @@ def localize(
         model: of `fit`.
         images: of the model's size.
         reading: which heatmap: a row of `READINGS` of the discriminator, such as "plain-cam", the
-            paper's, or "student". By default the student's mask, without a student "lda".
+            paper's, "student" or, with hints, "hinted". By default the mask of the student that
+            learned last, without a student "lda".
         refine: let the student read a crop around each box, at the resolution of the file, in
             images that are larger than the network. Other readings are not refined. Heatmaps stay
             those of the whole image.
@@ -104,9 +129,9 @@ def localize(
     found = model.detect(images, reading)
 
     # 5. The student reads a crop around each box if the file is larger than the network's images.
-    read_crops = crop_reader(images)
-    if refine and reading == STUDENT and model.student and read_crops:
-        boxes = refine_boxes(model.student, found.boxes, images.sizes, read_crops)
+    student, read_crops = model.student_of(reading), crop_reader(images)
+    if refine and student and read_crops:
+        boxes = refine_boxes(student, found.boxes, images.sizes, read_crops)
         found = replace(found, boxes=boxes, scores=box_scores(found.heatmaps, boxes))
 
     # Images unlike the training images get a high outlier score.

@@ -23,6 +23,7 @@ from ganloc.images.scale import Scale
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float
+from ganloc.student.learn_hints import Hinted
 from ganloc.student.train_student import THRESHOLD, soft_masks
 from ganloc.student.unet import UNet
 from ganloc.tensors import (
@@ -35,11 +36,13 @@ from ganloc.tensors import (
 )
 from ganloc.wording import listed, option, shown
 
-FORMAT = "ganloc-3"
-STUDENT = "student"
+FORMAT = "ganloc-4"
+STUDENT, HINTED = "student", "hinted"
 # The readings of a model: the discriminator's (a view of READINGS, which may grow) and the
 # student's soft mask, for which only the threshold matters.
-MODEL_READINGS = ChainMap(READINGS, {STUDENT: Reading(STUDENT, threshold=THRESHOLD)})
+MODEL_READINGS = ChainMap(
+    READINGS, {name: Reading(name, threshold=THRESHOLD) for name in (STUDENT, HINTED)}
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Model:
         outliers: outlier model of the training images; None for fewer than 20 images, or if the
             discriminator's training is not finished.
         scale: of the deep training images, for the images to localize; None if all had 8 bits.
+        hinted: what was learned from hints; None without hints.
     """
 
     discriminator: Discriminator
@@ -68,6 +72,7 @@ class Model:
     student: UNet | None = None
     outliers: OutlierModel | None = None
     scale: Scale | None = None
+    hinted: Hinted | None = None
 
     @property
     def device(self) -> torch.device:
@@ -76,8 +81,29 @@ class Model:
 
     @property
     def reading(self) -> str:
-        """The default reading: that of the student, or of the discriminator without a student."""
+        """The default reading: that of the student which learned last, or the discriminator's."""
+        if self.hinted:
+            return HINTED
         return DISCRIMINATOR_READING if self.student is None else STUDENT
+
+    def student_of(self, reading: str) -> UNet | None:
+        """The student whose masks are a reading; None for the discriminator's readings.
+
+        Raises:
+            UserError: the reading is unknown, or needs a student that the model lacks.
+        """
+        if not isinstance(reading, str) or reading not in MODEL_READINGS:
+            raise UserError(
+                f"There is no reading {shown(reading)}: choose {listed(MODEL_READINGS)}."
+            )
+        if reading not in (STUDENT, HINTED):
+            return None
+        student = self.student if reading == STUDENT else self.hinted and self.hinted.student
+        if student is None:
+            train = f"train with {option('student_iterations')} above 0"
+            what = train if reading == STUDENT else "give it hints"
+            raise UserError(f"This model has no {reading} reading: choose another one, or {what}.")
+        return student
 
     @property
     def lacks_student(self) -> bool:
@@ -109,6 +135,8 @@ class Model:
             statistics=self.statistics.to(device),
             student=None if self.student is None else copy.deepcopy(self.student).to(device),
             outliers=None if self.outliers is None else self.outliers.to(device),
+            hinted=self.hinted
+            and replace(self.hinted, student=copy.deepcopy(self.hinted.student).to(device)),
         )
 
     def heatmaps(self, images: ImageSet, reading: str) -> Float[np.ndarray, "n h w"]:
@@ -121,20 +149,10 @@ class Model:
         Raises:
             UserError: the reading is unknown, or needs a student that the model lacks.
         """
-        if not isinstance(reading, str) or reading not in MODEL_READINGS:
-            raise UserError(
-                f"There is no reading {shown(reading)}: choose {listed(MODEL_READINGS)}."
-            )
-        if reading != STUDENT:
-            return read_heatmaps(
-                self.discriminator, images.pixels, READINGS[reading], self.statistics
-            )
-        if self.student is None:
-            raise UserError(
-                f"This model has no student: choose another reading than {STUDENT}, or train with "
-                f"{option('student_iterations')} above 0."
-            )
-        return soft_masks(self.student, images.pixels)
+        student = self.student_of(reading)
+        if student is not None:
+            return soft_masks(student, images.pixels)
+        return read_heatmaps(self.discriminator, images.pixels, READINGS[reading], self.statistics)
 
     def detect(self, images: ImageSet, reading: str) -> Detections:
         """Detections without refinement (arguments and errors as in `heatmaps`)."""
@@ -159,6 +177,9 @@ class Model:
         tensors |= add_prefix("statistics/", self.statistics.tensors())
         if self.student is not None:
             tensors |= add_prefix("student/", self.student.state_dict())
+        if self.hinted is not None:
+            tensors |= add_prefix("hinted/", self.hinted.student.state_dict())
+            metadata["hints"] = json.dumps(self.hinted.to_dict())
         if self.outliers is not None:
             tensors |= add_prefix("outliers/", self.outliers.tensors())
         write_tensors(path, tensors, metadata)
@@ -179,9 +200,8 @@ class Model:
             own = json.loads(metadata["statistics"])
             directions = strip_prefix("statistics/", tensors)
             statistics = FeatureStatistics.of(int(own["sign"]), float(own["aspect"]), directions)
-            student, outliers = (
-                strip_prefix("student/", tensors),
-                strip_prefix("outliers/", tensors),
+            student, outliers, hinted = (
+                strip_prefix(prefix, tensors) for prefix in ("student/", "outliers/", "hinted/")
             )
             deep = json.loads(metadata.get("preprocessing", "{}")).get("deep")
             return cls(
@@ -193,6 +213,7 @@ class Model:
                 _loaded_student(recipe, student) if student else None,
                 OutlierModel.of(outliers) if outliers else None,
                 None if deep is None else Scale.from_dict(deep),
+                _loaded_hinted(recipe, hinted, metadata) if hinted else None,
             )
         except Damaged as error:
             raise UserError(
@@ -216,6 +237,12 @@ def _loaded_student(recipe: Recipe, tensors: Mapping[str, Tensor]) -> UNet:
     student = UNet(recipe.size, recipe.student_width)
     student.load_state_dict(tensors)
     return student.eval().requires_grad_(False)
+
+
+def _loaded_hinted(
+    recipe: Recipe, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> Hinted:
+    return Hinted.from_dict(_loaded_student(recipe, tensors), json.loads(metadata["hints"]))
 
 
 def reads_random_weights(model: Model, reading: str) -> bool:

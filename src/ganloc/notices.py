@@ -14,6 +14,14 @@ FEWEST_IMAGES = 2
 FEW_IMAGES = 100  # from the learning curve in docs/how-good.md
 
 
+def warn_of_reading(model: Model, reading: str | None) -> None:
+    """Warn of a default (None) without its student, or of a reading of random weights."""
+    if reading is None:
+        warn_unfinished(model)
+    else:
+        warn_random_weights(model, reading)
+
+
 def warn_unfinished(model: Model) -> None:
     """Warn if a model lacks its student, because the training was stopped."""
     if model.lacks_student:
@@ -36,21 +44,21 @@ def warn_random_weights(model: Model, reading: str) -> None:
         )
 
 
+def warn_hints_gone(earlier: Model | None, model: Model) -> None:
+    """Warn if a training that went on replaced a model that had learned from hints."""
+    if earlier and earlier.hinted and not model.hinted:
+        warnings.warn(
+            f"The training went on, so what {len(earlier.hinted.names)} hints taught is gone: "
+            f"{either('ganloc finetune', 'finetune')} teaches them again.",
+            Notice,
+            stacklevel=3,
+        )
+
+
 def warn_other_scale(model: Model, images: ImageSet) -> None:
     """Warn if deep images were loaded on another scale than that of the model."""
     if difference := other_scale(images.scale, model.scale):
         warnings.warn(difference, Notice, stacklevel=3)
-
-
-def check_size(images: ImageSet, size: int) -> None:
-    """Raise a UserError if there are no images, or if they are not of the network's size."""
-    if not len(images):
-        raise UserError("There are no images in the ImageSet: give at least one.")
-    if images.size != size:
-        raise UserError(
-            f"The ImageSet is of size {images.size} and the Localizer of {size}: load the images "
-            "at that size."
-        )
 
 
 def check_enough(images: ImageSet) -> None:

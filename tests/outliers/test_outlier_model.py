@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ganloc.images.synthetic import draw_images
-from ganloc.outliers.outlier_model import OUTLIER, OutlierModel, describe_outliers
+from ganloc.outliers.outlier_model import OutlierModel, describe_outliers, fence
 
 SIZE = 32
 
@@ -37,7 +37,8 @@ def test_scattered_others_are_far(count):
     pixels, foreign = mixture(draw_images(100, SIZE, seed=0).pixels, waves(count, seed=1))
     scores = OutlierModel.fit(pixels, seed=0).scores(pixels)
     assert ranked_above(scores, foreign) > 0.95
-    assert (scores[foreign] > 2.0).mean() > 0.8
+    assert (scores[foreign] >= 1.0).mean() > 0.6
+    assert (scores[~foreign] >= 1.0).mean() <= 0.03
 
 
 @pytest.mark.parametrize("count", [10, 42])
@@ -54,15 +55,32 @@ def test_images_that_it_was_not_fitted_on():
     pixels, foreign = mixture(draw_images(50, SIZE, seed=5).pixels, waves(50, seed=6))
     scores = outliers.scores(pixels)
     assert ranked_above(scores, foreign) > 0.95
-    assert 0.7 < np.quantile(scores[~foreign], 0.25) < 1.4
-    assert (scores[~foreign] >= OUTLIER).mean() < 0.3
+    assert (scores[~foreign] >= 1.0).mean() < 0.1
 
 
-def test_a_quarter_of_the_folder_is_nearer_than_one():
-    pixels = waves(81, seed=7)
-    scores = OutlierModel.fit(pixels, seed=0).scores(pixels)
-    assert np.quantile(scores, 0.25) == pytest.approx(1.0, abs=1e-3)
-    assert (scores >= 0.0).all()
+def test_hardly_an_image_of_a_clean_folder_stands_out():
+    for seed in range(5):
+        pixels = waves(200, seed=30 + seed)
+        scores = OutlierModel.fit(pixels, seed=0).scores(pixels)
+        assert (scores >= 1.0).mean() <= 0.03
+        assert (scores >= 0.0).all()
+
+
+def test_the_fence_of_logarithms_is_tukey_s():
+    # Quartiles of the logarithms of all nine: 2 and 6, so the fence is at 6 + 1.5 × 4.
+    assert np.log(fence(np.exp(np.arange(9.0)))) == pytest.approx(12.0)
+
+
+def test_others_beyond_the_fence_do_not_move_it():
+    own = np.exp(np.random.default_rng(0).uniform(0.0, 1.0, 100))
+    for others in (1, 10, 40):
+        assert fence(np.append(own, np.full(others, 90.0))) == pytest.approx(fence(own))
+
+
+def test_the_fence_of_equal_distances_is_theirs():
+    assert fence(np.full(5, 3.0)) == pytest.approx(3.0)
+    assert fence(np.array([2.0])) == pytest.approx(2.0)
+    assert 0.0 < fence(np.zeros(5)) < 0.01
 
 
 def test_the_order_of_images_does_not_matter_to_a_score():
@@ -104,7 +122,7 @@ def test_what_no_image_of_the_folder_varied_in_counts_too():
     noise = np.random.default_rng(0).integers(0, 256, (60, SIZE, SIZE, 3), dtype=np.uint8)
     flat = np.full((1, SIZE, SIZE, 3), 128, dtype=np.uint8)
     outliers = OutlierModel.fit(noise, seed=0)
-    assert outliers.scores(flat)[0] > outliers.scores(noise).max() > 1.0
+    assert outliers.scores(flat)[0] > 1.0 > outliers.scores(noise).max()
 
 
 def test_tensors_there_and_back():
@@ -121,17 +139,17 @@ def test_tensors_there_and_back():
 
 
 def test_the_highest_scores_are_named_first():
-    sentence = describe_outliers(list("abcde"), np.array([1.0, 2.0, 0.3, 7.25, 1.99]))
+    sentence = describe_outliers(list("abcde"), np.array([0.9, 1.0, 0.3, 7.25, 0.99]))
     assert sentence.startswith("Outliers, unlike most training images: 2 of 5: ")
-    assert sentence.endswith(": d (7.2), b (2.0). Some may not belong.")
+    assert sentence.endswith(": d (7.2), b (1.0). Some may not belong.")
 
 
 def test_nothing_is_said_where_there_is_no_outlier():
-    assert describe_outliers(list("abc"), np.array([0.0, 1.0, 1.9])) == ""
+    assert describe_outliers(list("abc"), np.array([0.0, 0.5, 0.99])) == ""
 
 
 def test_a_long_list_is_cut():
     names = [f"{index:02}" for index in range(30)]
     sentence = describe_outliers(names, np.arange(30.0))
-    assert "images: 28 of 30: 29 (29.0), 28 (28.0), " in sentence
-    assert ", 20 (20.0) and 18 more. Some" in sentence
+    assert "images: 29 of 30: 29 (29.0), 28 (28.0), " in sentence
+    assert ", 20 (20.0) and 19 more. Some" in sentence

@@ -3,11 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ganloc.checkpoints.run import Run
 from ganloc.errors import UserError
+from ganloc.student.learn_hints import FINAL_BATCH
+from ganloc.wording import shown
 
 ProgressCallback = Callable[[int, dict[str, int | float]], None]
+
+
+def check_progress(given: Any) -> None:
+    """Raise a TypeError if a progress callback is no function."""
+    if given is not None and not callable(given):
+        raise TypeError(f"progress must be a function of step and line, not {shown(given)}.")
 
 
 class Log:
@@ -73,3 +82,23 @@ class Log:
             self.run.append_log(line)
         if self.progress is not None:
             self.progress(iteration, line)
+
+
+class StepLog:
+    """Calls the progress callback now and then, for a training that has no run.
+
+    Args:
+        progress: as for `Log`.
+        before: steps of the training that went before, which count too.
+    """
+
+    EVERY = 10
+
+    def __init__(self, progress: ProgressCallback | None, before: int = 0):
+        self.before, self._log = before, Log(None, progress, FINAL_BATCH, before)
+
+    def __call__(self, done: int, loss: float) -> None:
+        """After a step: `done` counts from 1. Raises a UserError if the loss is not finite."""
+        if done % self.EVERY == 0 or not math.isfinite(loss):
+            broken = f"The student broke down at step {done} (its loss is not finite): try again."
+            self._log.write(self.before + done, {"student_loss": loss}, {}, broken)

@@ -57,6 +57,7 @@ def evaluate(
     model = load_model(run, choose_device(device))
     size, scale = model.recipe.size, model.scale
     test = load_with_truth(data_set, size, data, truth, category, scale, pages)
+    test = evaluation.without_hints(model, test)
     train = None
     if has_split(data_set):
         train = load_images(data_set, model.recipe.size, "train", data)

@@ -81,9 +81,10 @@ def localize(
         write_heatmaps(heatmaps, reading or localizer.reading, images, found)
     if draw is not None:
         draw_results(draw, images, found, reading or localizer.reading)
-    # The verdict judges the discriminator's default reading, from which the student learned.
-    if reading is None and localizer.verdict is not None:
-        say(localizer.verdict.sentence())
+    # Hints measure the boxes. The verdict judges the reading from which the student learned.
+    judged = localizer.expected or localizer.verdict
+    if reading is None and judged is not None:
+        say(judged.sentence())
     if found.outlier_scores is not None:
         say(describe_outliers(images.names, found.outlier_scores))
     if kind == "coco-results":

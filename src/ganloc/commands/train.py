@@ -24,6 +24,7 @@ from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
 from ganloc.wording import option
 
 Preset = Annotated[str | None, as_given(str, "NAME"), tyro.conf.arg(help_behavior_hint="")]
+Hints = Annotated[Path | None, as_given(Path, "FILE"), tyro.conf.arg(help_behavior_hint="")]
 METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
@@ -69,6 +70,7 @@ def train(
     preset: Preset = None,
     settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
     resume: Flag = False,
+    hints: Hints = None,
     pages: Flag = False,
     data: Data = None,
     device: Device = None,
@@ -82,6 +84,8 @@ def train(
             then a student; minutes), laptop (the paper's GAN, thin) or paper (the GAN as published,
             for a GPU). Without --preset it is default.
         settings: Settings that replace those of the preset.
+        hints: Boxes that you drew in a few images, as COCO JSON, to learn from at the end, as with
+            finetune --hints.
         resume: Go on with the run in --out, which was stopped, or to more --iterations.
         pages: Take each page or frame of a file as an image.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
@@ -90,10 +94,12 @@ def train(
     """
     from ganloc.checkpoints.run import Run, check_new
     from ganloc.duration import measure_duration
+    from ganloc.images.hints import read_hints
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
     from ganloc.notices import check_enough
     from ganloc.report.progress_bar import training_progress
+    from ganloc.student.learn_hints import steps_of_hints
     from ganloc.tensors import choose_device
     from ganloc.threads import training_threads
 
@@ -112,6 +118,7 @@ def train(
     check_enough(images)
     if resume:
         Run.open(out).check_same(recipe, images)
+    drawn = None if hints is None else read_hints(hints, images)
     localizer = Localizer.from_recipe(recipe, place)
     options = " --pages" if pages else ""
     options += f" --data {quote(str(data))}" if data else ""
@@ -122,15 +129,17 @@ def train(
         with training_threads(kept) as threads:
             duration = measure_duration(images, recipe, place)
             say(announcement(images, recipe, place, threads, duration, resume))
-            with training_progress(recipe.steps, console, duration.until) as progress:
-                localizer.fit(images, out, resume=resume, progress=progress)
+            further = 0 if drawn is None else steps_of_hints(len(drawn), recipe)
+            with training_progress(recipe.steps + further, console, duration.until) as progress:
+                localizer.fit(images, out, resume=resume, progress=progress, hints=drawn)
     except Stopped as stop:
         again = f"ganloc train {origin} --out {folder} --resume{options}"
+        again += f" --hints {quote(str(hints))}" if hints else ""
         later = "; the student will start again" if stop.student else ""
         say(f"Stopped and saved after iteration {stop.iteration}{later}. Go on with:\n  {again}")
         sys.exit(stop.status)
-    if localizer.verdict is not None:
-        say(localizer.verdict.sentence())
+    if judged := localizer.expected or localizer.verdict:
+        say(judged.sentence())
     say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{options}")
 
 

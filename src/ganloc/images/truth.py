@@ -39,7 +39,37 @@ def read_coco(path: Path, images: ImageSet, category: str | None = None) -> Imag
             or give corners instead of sides.
     """
     coco = read_coco_file(path)
-    entries = _match(path, images, coco)
+    found = match_names(images.names, coco.names, by_ending=True)
+    missing = [name for name, entry in zip(images.names, found, strict=True) if entry is None]
+    if missing:
+        raise UserError(
+            f"{path} has no entry for {len(missing)} of {len(images)} images (the first is "
+            f"{printable(missing[0])}): add them to its images, or leave these images out."
+        )
+    entries = [entry for entry in found if entry is not None]
+    return with_boxes(path, images, coco, entries, category)
+
+
+def with_boxes(
+    path: Path,
+    images: ImageSet,
+    coco: CocoFile,
+    entries: Sequence[int],
+    category: str | None,
+) -> ImageSet:
+    """Images with the boxes of their entries as truth.
+
+    Args:
+        path: of the file, for messages.
+        images: the set.
+        coco: the file's content.
+        entries: the index of each image's entry.
+        category: as for `read_coco`.
+
+    Raises:
+        UserError: as for `read_coco`.
+    """
+    _check_sizes(path, images, coco, entries)
     told = list(coco.told)
     place = {entry: index for index, entry in enumerate(entries)}
     unused = [name for entry, name in enumerate(coco.names) if entry not in place]
@@ -53,22 +83,13 @@ def read_coco(path: Path, images: ImageSet, category: str | None = None) -> Imag
     names = [images.names[i] for i in index]
     kept, boxes, changed = possible_boxes(path, names, images.sizes[index], bboxes)
     if told := [*told, *changed]:
-        warnings.warn(f"{path}: {'; '.join(told)}.", Notice, stacklevel=2)
+        warnings.warn(f"{path}: {'; '.join(told)}.", Notice, stacklevel=3)
     order = np.argsort(index[kept], kind="stable")
     ends = np.searchsorted(index[kept][order], np.arange(1, len(images)))
     return replace(images, truth=tuple(np.split(boxes[kept][order], ends)))
 
 
-def _match(path: Path, images: ImageSet, coco: CocoFile) -> list[int]:
-    """The index of each image's entry."""
-    found = match_names(images.names, coco.names, by_ending=True)
-    missing = [name for name, entry in zip(images.names, found, strict=True) if entry is None]
-    if missing:
-        raise UserError(
-            f"{path} has no entry for {len(missing)} of {len(images)} images (the first is "
-            f"{printable(missing[0])}): add them to its images, or leave these images out."
-        )
-    entries = [entry for entry in found if entry is not None]
+def _check_sizes(path: Path, images: ImageSet, coco: CocoFile, entries: Sequence[int]) -> None:
     for name, (width, height), entry in zip(images.names, images.sizes, entries, strict=True):
         said = coco.sizes[entry]
         if said not in (None, (width, height)):
@@ -76,7 +97,6 @@ def _match(path: Path, images: ImageSet, coco: CocoFile) -> list[int]:
                 f"{path} says that {printable(name)} is {said[0]}×{said[1]} pixels and it is "
                 f"{width}×{height}: give the true boxes of these images."
             )
-    return entries
 
 
 def _of_category(

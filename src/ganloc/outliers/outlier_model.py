@@ -24,12 +24,12 @@ IMAGES = 2048  # the model is fitted on at most so many, evenly over the folder
 FEWEST_IMAGES = 20  # images that a model needs
 NEAREST = 0.5  # an image's distance to the folder is this quantile of its distances
 INLIERS = 0.3  # share of the folder
-UNIT = 0.25  # share of the folder that scores below 1
+NEARER = 0.7  # share of the folder with which the search for the fence begins
+FENCE = 1.5  # interquartile ranges from the upper quartile to the fence (Tukey, 1977)
 COMPONENTS = 8  # at most
 PER_COMPONENT = 4  # inliers needed for each component
 FARTHEST = 6.0  # standard deviations at which features are clipped
 REGULAR = 1e-3  # added to variances
-OUTLIER = 2.0  # lowest score of an outlier
 LISTED = 10  # outliers that are named to the user
 
 
@@ -41,8 +41,8 @@ class OutlierModel:
         filters: give the texture features.
         centre: median of each feature.
         scale: standard deviation of each feature.
-        axes: linear map from scaled features to coordinates that are whitened on the inliers. A
-            quarter of the folder is closer than 1 to `origin`.
+        axes: linear map from scaled features to coordinates that are whitened on the inliers. An
+            image that is closer than 1 to `origin` does not stand out.
         origin: mean of the inliers in these coordinates.
     """
 
@@ -71,12 +71,12 @@ class OutlierModel:
         axes = _axes(scaled, inliers)
         placed = scaled @ axes
         origin = placed[inliers].mean(dim=0)
-        unit = (placed - origin).norm(dim=1).quantile(UNIT).clamp(min=1.0)
+        unit = max(1.0, fence((placed - origin).norm(dim=1).numpy()))
         own = (centre, scale, axes / unit, origin / unit)
         return cls(filters, *(tensor.float() for tensor in own))
 
     def scores(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, " n"]:
-        """The outlier score of each image, 0 and above. A quarter of the folder scores below 1.
+        """The outlier score of each image, 0 and above. Outliers score 1 or more (`fence`).
 
         Args:
             pixels: RGB, 0–255, of the size that the model was fitted at.
@@ -100,13 +100,38 @@ class OutlierModel:
         return cls(filters, *(tensors[field.name] for field in fields(cls)[1:]))
 
 
+def fence(distances: Float[np.ndarray, " n"]) -> float:
+    """The distance from which on an image is an outlier.
+
+    It is Tukey's fence of the logarithms: 1.5 interquartile ranges above the upper quartile (Tukey,
+    Exploratory Data Analysis, 1977). It is computed of the nearest 70 % of the folder, and again of
+    what lies within it until nothing is added, so that many outliers do not hide one another.
+
+    Args:
+        distances: of the images of a folder, 0 and above.
+
+    >>> distances = np.exp(np.arange(9) / 8)  # quartiles of the logarithms: ¼ and ¾
+    >>> float(np.log(fence(np.append(distances, [90.0, 80.0, 85.0])))).__round__(6)
+    1.5
+    """
+    logs = np.log(np.sort(distances).clip(1e-3))
+    within = max(1, int(NEARER * len(logs)))
+    while True:
+        low, high = np.quantile(logs[:within], [0.25, 0.75])
+        top = high + FENCE * (high - low)
+        count = int((logs <= top).sum())
+        if count <= within:
+            return float(np.exp(top))
+        within = count
+
+
 def describe_outliers(names: Sequence[str], scores: Float[np.ndarray, " n"]) -> str:
     """A message that names the images with the highest outlier scores; "" without outliers.
 
-    >>> describe_outliers(["a.jpg", "b.jpg"], np.array([0.9, 3.21]))
-    'Outliers, unlike most training images: 1 of 2: b.jpg (3.2). Some may not belong.'
+    >>> describe_outliers(["a.jpg", "b.jpg"], np.array([0.4, 1.61]))
+    'Outliers, unlike most training images: 1 of 2: b.jpg (1.6). Some may not belong.'
     """
-    found = np.flatnonzero(scores >= OUTLIER)
+    found = np.flatnonzero(scores >= 1.0)
     if not len(found):
         return ""
     first = found[np.argsort(-scores[found], kind="stable")][:LISTED]

@@ -1,16 +1,17 @@
 """Training a student on boxes, and its soft masks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.images.augment import colour_axes, recolour
 from ganloc.images.batches import batch_indices, batched, to_tensor
-from ganloc.shapes import Float, UInt8
+from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
 
@@ -30,9 +31,12 @@ def new_student(size: int, width: int, seed: int, device: torch.device) -> UNet:
 def train_student(
     student: UNet,
     pixels: UInt8[np.ndarray, "n size size 3"],
-    boxes: Float[np.ndarray, "n 4"],
+    boxes: Float[np.ndarray, "n *k 4"],
     iterations: int,
     seed: int,
+    batch: int = BATCH,
+    rate: float = RATE,
+    draw: Callable[[int], Int[np.ndarray, " batch"]] | None = None,
 ) -> Iterator[float]:
     """Train a student on filled boxes, yielding the loss of every step.
 
@@ -42,22 +46,27 @@ def train_student(
     Args:
         student: changed in place.
         pixels: RGB, 0–255, of the student's size.
-        boxes: xyxy in fractions of the image.
+        boxes: xyxy in fractions of the image; one box an image, or several, of which those without
+            area do not count.
         iterations: training steps, at least 1.
         seed: of views, colours and the order of the images.
+        batch: images a step.
+        rate: peak learning rate.
+        draw: for a step, counted from 0, the indices of its images. By default all images come
+            equally often.
     """
     device = next(student.parameters()).device
     random = torch.Generator(device).manual_seed(seed)
     axes = colour_axes(pixels).to(device)
     corners = torch.from_numpy(boxes).float()
-    optimiser = AdamW(student.parameters(), RATE, weight_decay=DECAY)
-    schedule = OneCycleLR(optimiser, RATE, total_steps=iterations)
+    optimiser = AdamW(student.parameters(), rate, weight_decay=DECAY)
+    schedule = OneCycleLR(optimiser, rate, total_steps=iterations)
     student.train()
     for iteration in range(iterations):
-        chosen = batch_indices(len(pixels), BATCH, seed, iteration)
-        views = Views.draw(BATCH, random)
+        chosen = draw(iteration) if draw else batch_indices(len(pixels), batch, seed, iteration)
+        views = Views.draw(batch, random)
         shown = recolour(views.of(to_tensor(pixels[chosen], device)), axes, random)
-        masks = filled_boxes(corners[chosen].to(device), student.size)
+        masks = _masks(corners[chosen].to(device), student.size)
         target = views.of(masks[:, None])[:, 0]
         logits = interpolate(student(shown)[:, None], size=target.shape[1:], mode="bilinear")
         loss = binary_cross_entropy_with_logits(logits[:, 0], target)
@@ -67,6 +76,14 @@ def train_student(
         schedule.step()
         yield loss.item()
     student.eval()
+
+
+def _masks(corners: Float[Tensor, "n *k 4"], size: int) -> Float[Tensor, "n size size"]:
+    """1 within any box of an image, else 0."""
+    if corners.ndim == 2:
+        return filled_boxes(corners, size)
+    filled = filled_boxes(corners.flatten(0, 1), size)
+    return filled.unflatten(0, corners.shape[:2]).amax(dim=1)
 
 
 @torch.no_grad()

@@ -1,0 +1,178 @@
+"""What a few boxes that a user draws are worth: hints, beside what their boxes alone give.
+
+    python benchmarks/quality/hints.py --data tiny-imagenet-200.zip --butterflies DIR --cells DIR
+        --heads DIR --pliers DIR --runs DIR
+
+The hints are true boxes of a few images, drawn at random or chosen by `ganloc suggest`. Every row
+is evaluated on images without hints: the test images of a set, or the rest of a folder. `hinted` is
+what `ganloc finetune` gives, `hints alone` the same network trained on the hints and nothing else,
+`fitted box` the constant box that is best on them, `label-free` the run without hints. The runs of
+the default preset are kept in --runs and made where they are missing. Rows go to
+docs/results/hints.json. The paper's six sets are refused.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import render
+import script
+from sets import load_set, refuse_exam
+
+from ganloc.checkpoints.hooks import RunHooks
+from ganloc.checkpoints.run import Run, load_model
+from ganloc.images.gather import crop_reader
+from ganloc.images.image_set import ImageSet
+from ganloc.method import finetune, fit, localize
+from ganloc.metrics.baselines import fitted_box
+from ganloc.metrics.rows import evaluate_boxes
+from ganloc.model import Model
+from ganloc.paper.results import ResultRow, Results
+from ganloc.recipes import make_recipe
+from ganloc.student.refine import refine_boxes
+from ganloc.student.self_training import student_boxes
+from ganloc.student.suggest import suggest
+from ganloc.student.train_student import new_student, train_student
+from ganloc.tensors import choose_device
+
+COMMAND = (
+    "python benchmarks/quality/hints.py --data tiny-imagenet-200.zip --butterflies DIR --cells DIR "
+    "--heads DIR --pliers DIR --runs DIR"
+)
+SETS = ("heads", "pliers", "cells", "butterflies", "boat", "insect")
+COUNTS = (5, 10, 20, 50)
+CHOICES = ("random", "suggested")
+DRAWS = (0, 1, 2)
+SIZE = 64
+ALONE_STEPS = 600  # of the student that sees nothing but hints
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    options = _options(arguments)
+    return script.exit_status(lambda: render.hints(run(options)))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = script.parser("What hints are worth.", needs_data=False)
+    script.add_folders(parser)
+    parser.add_argument("--runs", type=Path, required=True, help="folder in which runs are kept")
+    parser.add_argument("--counts", nargs="+", type=int, default=COUNTS, help="numbers of hints")
+    parser.add_argument("--choices", nargs="+", choices=CHOICES, default=CHOICES)
+    parser.add_argument("--draws", nargs="+", type=int, default=DRAWS, help="random seeds")
+    parser.add_argument("--device", help="cpu, cuda, …")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> list[ResultRow]:
+    """Work out what is missing; the rows that were asked for."""
+    folders = script.folders_of(options)
+    keys = ("set", "hints", "choice", "draw", "boxes")
+    results = Results(options.results / "hints.json", keys, COMMAND)
+    rows = []
+    for name in options.sets or [one for one in SETS if one in folders or options.data]:
+        if name not in folders:
+            refuse_exam(name)
+        trained = cache(partial(_trained, name, options, folders))
+        for count, choice, draw in product(options.counts, options.choices, options.draws):
+            identity = {"set": name, "hints": count, "choice": choice, "draw": draw}
+            wanted = [{**identity, "boxes": boxes} for boxes in BOXES]
+            if any(results.find(**one) is None for one in wanted):
+                for row in _measured(*trained(), identity):
+                    results.add(row)
+                    print(row, flush=True)
+            rows += [results.find(**one) for one in wanted]
+    return rows
+
+
+def _trained(
+    name: str, options: argparse.Namespace, folders: dict[str, Path]
+) -> tuple[Model, ImageSet, ImageSet | None]:
+    """The run of a set, its images with truth, and its test images if it has a split."""
+    device = choose_device(options.device)
+    train, test = load_set(name, SIZE, options.data, folders)
+    images, test = (test, None) if train is None else (train, test)
+    recipe = make_recipe("default", size=SIZE)
+    place = Run.create_or_open(options.runs / name, recipe, images)
+    if place.model_with_student() is None:
+        with RunHooks(place, resume=True) as hooks:
+            fit(images, recipe, device, hooks)
+    return load_model(options.runs / name, device), images, test
+
+
+def _measured(
+    model: Model, images: ImageSet, test: ImageSet | None, identity: ResultRow
+) -> Iterator[ResultRow]:
+    """The rows of one choice of hints."""
+    chosen = chosen_hints(model, images, identity)
+    drawn = images.subset(chosen)
+    rest = test or images.subset(np.setdiff1d(np.arange(len(images)), chosen))
+    hinted = finetune(model, images, drawn)
+    assert hinted.hinted is not None
+    assert rest.truth is not None
+    for boxes, find in BOXES.items():
+        row = evaluate_boxes(boxes, find(hinted, drawn, rest, identity["draw"]), rest.truth)
+        told = {"expected": list(hinted.hinted.ious), "teacher": list(hinted.hinted.teacher)}
+        yield {
+            **identity,
+            "boxes": boxes,
+            "images": len(rest),
+            "gt_known_loc": round(row.gt_known_loc, 2),
+            "interval": [round(end, 2) for end in row.interval],
+            "gt_known_loc_70": round(row.gt_known_loc_70, 2),
+            "mean_iou": round(row.mean_iou, 2),
+            **(told if boxes == "hinted" else {}),
+        }
+
+
+def chosen_hints(model: Model, images: ImageSet, identity: ResultRow) -> list[int]:
+    """The images that get a hint."""
+    count, draw = identity["hints"], identity["draw"]
+    if identity["choice"] == "suggested":
+        assert model.student is not None
+        return suggest(model.student, images, count, draw)
+    return sorted(np.random.default_rng((draw, count)).permutation(len(images))[:count].tolist())
+
+
+def _hinted(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarray:
+    return rest.in_pixels(localize(model, rest).boxes)
+
+
+def _label_free(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarray:
+    return rest.in_pixels(localize(replace(model, hinted=None), rest).boxes)
+
+
+def _alone(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarray:
+    """The boxes of a student that learned from hints alone."""
+    student = new_student(SIZE, model.recipe.student_width, seed, model.device)
+    assert drawn.truth is not None
+    largest = [own[np.argmax(np.prod(own[:, 2:] - own[:, :2], axis=1))] for own in drawn.truth]
+    boxes = np.array(largest) / np.tile(drawn.sizes, 2)
+    for _ in train_student(student, drawn.pixels, boxes, ALONE_STEPS, seed):
+        pass
+    student.requires_grad_(False)
+    found = student_boxes(student, rest.pixels)
+    if read_crops := crop_reader(rest):
+        found = refine_boxes(student, found, rest.sizes, read_crops)
+    return rest.in_pixels(found)
+
+
+def _fitted(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarray:
+    assert drawn.truth is not None
+    return fitted_box(rest.sizes, drawn.truth, drawn.sizes)
+
+
+BOXES: dict[str, Callable[[Model, ImageSet, ImageSet, int], np.ndarray]] = {
+    "hinted": _hinted,
+    "hints alone": _alone,
+    "fitted box": _fitted,
+    "label-free": _label_free,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,266 @@
+"""Learning from hints: a student that is taught the few boxes that a user drew.
+
+Among all pseudo-boxes the hints would be drowned, so they teach students of their own. Some start
+from the label-free student, others from random weights. Each learns two thirds of the hints and is
+tried on the rest (cross-fitting). That tells which of them to believe. The mean mask of those
+labels all other images, and the final student learns these boxes and the hints.
+"""
+
+import copy
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.iou import best_iou
+from ganloc.images.image_set import ImageSet, every_nth
+from ganloc.recipes import Recipe
+from ganloc.shapes import Float, Int, UInt8
+from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
+from ganloc.student.unet import UNet
+
+FOLDS = 3
+FOLD_BATCH = 16  # hints are few
+FINAL_STEPS, FINAL_RATE = 300, 2e-3
+FINAL_BATCH, FINAL_HINTS = 32, 8  # images and hints of a step of the final student
+MOST_TAUGHT = 1_000  # other images; the training is too short for more
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the students of the folds begin, and how long they learn.
+
+    Attributes:
+        warm: whether from the label-free student; else from random weights.
+        steps: training steps of each student.
+        rate: peak learning rate.
+    """
+
+    warm: bool
+    steps: int
+    rate: float
+
+
+LABEL_FREE = "label-free"
+STARTS = {"warm": Start(True, 80, 1e-3), "scratch": Start(False, 160, 2e-3)}
+
+# What may teach the final student: the mean mask of these. Where several fit the hints equally
+# well, the first is taken.
+TEACHERS = (("warm", "scratch"), ("warm",), ("scratch",), (LABEL_FREE,))
+
+
+@dataclass(frozen=True)
+class Hinted:
+    """What hints led to.
+
+    Attributes:
+        student: the final student, in evaluation mode.
+        names: of the images with hints.
+        checksums: CRC-32 of their pixels. Nothing is scored on them, whatever their name.
+        teacher: a row of `TEACHERS`: what taught it, apart from the hints.
+        ious: for each hint with a box, the IoU of the teacher's box when the hint was not shown to
+            it. Empty if there was but one hint.
+        label_free_ious: for each hint with a box, that of the label-free student's box. Empty
+            without such a student.
+    """
+
+    student: UNet
+    names: tuple[str, ...]
+    checksums: tuple[int, ...]
+    teacher: tuple[str, ...]
+    ious: tuple[float, ...]
+    label_free_ious: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the student, as JSON can hold it."""
+        return {name: value for name, value in vars(self).items() if name != "student"}
+
+    @classmethod
+    def from_dict(cls, student: UNet, given: Mapping[str, Any]) -> "Hinted":
+        """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
+        kept = ("names", "checksums", "teacher", "ious", "label_free_ious")
+        return cls(student, *(tuple(given[name]) for name in kept))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Masks of the hints, by students that have not seen them, and the students."""
+
+    on_hints: Float[np.ndarray, "n size size"]
+    students: list[UNet]
+
+
+def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
+    """CRC-32 of each image, which tells images with hints from others."""
+    return [zlib.crc32(np.ascontiguousarray(image).tobytes()) for image in pixels]
+
+
+def steps_of_hints(hints: int, recipe: Recipe) -> int:
+    """The training steps of `learn_hints`, for so many hints and the recipe of the training."""
+    warm = recipe.student_iterations > 0
+    starts = [start for start in STARTS.values() if warm or not start.warm]
+    return min(FOLDS, hints) * sum(start.steps for start in starts) + FINAL_STEPS
+
+
+def learn_hints(
+    images: ImageSet,
+    hints: ImageSet,
+    label_free: UNet | None,
+    recipe: Recipe,
+    device: torch.device,
+    after_step: Callable[[int, float], None],
+) -> Hinted:
+    """Train a student on hints, and on the other images by what the hints confirm.
+
+    Args:
+        images: the set.
+        hints: images of it with the boxes that were drawn as truth; none means "no object". At
+            least one has a box.
+        label_free: the student of a training without hints, in evaluation mode; None without one.
+        recipe: gives size, width and seed of the students.
+        device: where to train.
+        after_step: called after every training step with the number of steps and the loss.
+    """
+    truth = _in_fractions(hints)
+    boxes, folds = _padded(truth), _folds(len(hints), recipe.seed)
+    counted = _Counted(after_step)
+    sources = {}
+    if label_free is not None:
+        sources[LABEL_FREE] = _Source(soft_masks(label_free, hints.pixels), [label_free])
+    for name, start in STARTS.items():
+        if not start.warm or label_free is not None:
+            begin = partial(_begin, label_free if start.warm else None, recipe, device)
+            sources[name] = _cross_fitted(hints.pixels, boxes, folds, start, begin, counted)
+    teacher, ious = _most_believable(sources, truth)
+    believed = [student for name in teacher for student in sources[name].students]
+    student = new_student(recipe.size, recipe.student_width, recipe.seed, device)
+    _learn_with_teacher(student, images, hints, boxes, believed, recipe, counted)
+    student.requires_grad_(False)
+    return Hinted(
+        student,
+        hints.names,
+        tuple(checksums(hints.pixels)),
+        teacher,
+        tuple(ious.tolist()) if len(hints) > 1 else (),
+        tuple(_ious(sources, (LABEL_FREE,), truth).tolist()),
+    )
+
+
+class _Counted:
+    """Counts training steps over several students."""
+
+    def __init__(self, after_step: Callable[[int, float], None]):
+        self.done, self.after_step = 0, after_step
+
+    def run(self, losses: Iterator[float]) -> None:
+        for loss in losses:
+            self.done += 1
+            self.after_step(self.done, loss)
+
+
+def _begin(label_free: UNet | None, recipe: Recipe, device: torch.device, fold: int) -> UNet:
+    """The student of a fold before its training."""
+    if label_free is None:
+        return new_student(recipe.size, recipe.student_width, recipe.seed + fold, device)
+    return copy.deepcopy(label_free).requires_grad_(True)
+
+
+def _cross_fitted(
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    boxes: Float[np.ndarray, "n k 4"],
+    folds: Int[np.ndarray, " n"],
+    start: Start,
+    begin: Callable[[int], UNet],
+    counted: _Counted,
+) -> _Source:
+    """Train a student for each fold on the hints of the other folds."""
+    masks = np.zeros(pixels.shape[:3], np.float32)
+    students = []
+    for fold in range(folds.max() + 1):
+        shown = folds != fold if folds.any() else folds == fold
+        student = begin(fold)
+        own = pixels[shown], boxes[shown], start.steps, fold
+        counted.run(train_student(student, *own, FOLD_BATCH, start.rate))
+        students.append(student.requires_grad_(False))
+        masks[folds == fold] = soft_masks(student, pixels[folds == fold])
+    return _Source(masks, students)
+
+
+def _most_believable(
+    sources: dict[str, _Source], truth: tuple[Float[np.ndarray, "_ 4"], ...]
+) -> tuple[tuple[str, ...], Float[np.ndarray, " n"]]:
+    """The row of `TEACHERS` with the highest mean IoU on the hints, and its IoUs."""
+    possible = [names for names in TEACHERS if set(names) <= set(sources)]
+    found = {names: _ious(sources, names, truth) for names in possible}
+    best = max(possible, key=lambda names: found[names].mean())
+    return best, found[best]
+
+
+def _ious(
+    sources: dict[str, _Source], names: tuple[str, ...], truth: tuple[Float[np.ndarray, "_ 4"], ...]
+) -> Float[np.ndarray, " n"]:
+    """IoU of the boxes of sources together, for each hint with a box."""
+    if not set(names) <= set(sources):
+        return np.empty(0)
+    drawn = [index for index, boxes in enumerate(truth) if len(boxes)]
+    masks = np.mean([sources[name].on_hints[drawn] for name in names], axis=0)
+    boxes = boxes_from_heatmaps(masks, masks.shape[1], THRESHOLD)
+    return best_iou(boxes, tuple(truth[index] for index in drawn))
+
+
+def _learn_with_teacher(
+    student: UNet,
+    images: ImageSet,
+    hints: ImageSet,
+    boxes: Float[np.ndarray, "n k 4"],
+    believed: list[UNet],
+    recipe: Recipe,
+    counted: _Counted,
+) -> None:
+    """Train the final student on the hints and on the teacher's boxes of all other images."""
+    hinted = set(hints.names)
+    others = [index for index, name in enumerate(images.names) if name not in hinted]
+    if others:
+        others = every_nth(np.array(others), MOST_TAUGHT)
+    pixels = images.pixels[others]
+    taught = np.zeros((len(others), boxes.shape[1], 4))
+    if len(others):
+        masks = np.mean([soft_masks(one, pixels) for one in believed], axis=0)
+        taught[:, 0] = boxes_from_heatmaps(masks, images.size, THRESHOLD)
+    random = np.random.default_rng(recipe.seed)
+
+    def draw(step: int) -> Int[np.ndarray, " batch"]:
+        own = FINAL_HINTS if len(others) else FINAL_BATCH
+        some = random.integers(len(hints), size=own)
+        rest = random.integers(max(1, len(others)), size=FINAL_BATCH - own)
+        return np.concatenate([some, len(hints) + rest])
+
+    both = np.concatenate([hints.pixels, pixels]), np.concatenate([boxes, taught])
+    counted.run(
+        train_student(student, *both, FINAL_STEPS, recipe.seed, FINAL_BATCH, FINAL_RATE, draw)
+    )
+
+
+def _folds(count: int, seed: int) -> Int[np.ndarray, " n"]:
+    """The fold of each hint, at most `FOLDS`, of nearly equal size."""
+    return np.random.default_rng(seed).permutation(count) % FOLDS
+
+
+def _in_fractions(hints: ImageSet) -> tuple[Float[np.ndarray, "_ 4"], ...]:
+    assert hints.truth is not None
+    return tuple(
+        boxes / np.tile(size, 2) for boxes, size in zip(hints.truth, hints.sizes, strict=True)
+    )
+
+
+def _padded(truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> Float[np.ndarray, "n k 4"]:
+    """As many boxes for each image; the added ones have no area."""
+    boxes = np.zeros((len(truth), max(map(len, truth)), 4))
+    for index, own in enumerate(truth):
+        boxes[index, : len(own)] = own
+    return boxes

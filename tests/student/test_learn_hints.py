@@ -1,0 +1,159 @@
+"""Learning from hints."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from ganloc.box.iou import best_iou
+from ganloc.images.image_set import ImageSet
+from ganloc.recipes import Recipe
+from ganloc.student import learn_hints as hints_module
+from ganloc.student.learn_hints import (
+    LABEL_FREE,
+    STARTS,
+    Hinted,
+    learn_hints,
+    steps_of_hints,
+)
+from ganloc.student.self_training import student_boxes
+from ganloc.student.train_student import new_student
+
+CPU = torch.device("cpu")
+RECIPE = Recipe(size=32, student_width=4, seed=0)
+
+
+def squares(count, seed, colour=(250, 30, 30)):
+    """Squares of a third to half of the side, anywhere, on noise; the truth in pixels of 320."""
+    random = np.random.default_rng(seed)
+    pixels = random.integers(60, 140, (count, 32, 32, 3)).astype(np.uint8)
+    truth = []
+    for image in pixels:
+        side = random.integers(11, 17)
+        x, y = random.integers(0, 32 - side, 2)
+        image[y : y + side, x : x + side] = colour
+        truth.append(10.0 * np.array([[x, y, x + side, y + side]]))
+    names = tuple(f"{seed}-{index}.png" for index in range(count))
+    return ImageSet(pixels, names, np.full((count, 2), 320), tuple(truth))
+
+
+def learn(images, hints, label_free=None, **changes):
+    recipe = dataclasses.replace(RECIPE, **changes)
+    return learn_hints(images, hints, label_free, recipe, CPU, lambda done, loss: None)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Trainings of a few steps."""
+    own = {name: dataclasses.replace(start, steps=2) for name, start in STARTS.items()}
+    monkeypatch.setattr(hints_module, "STARTS", own)
+    monkeypatch.setattr(hints_module, "FINAL_STEPS", 3)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    images = squares(40, seed=1)
+    return images, learn(images.unlabelled(), images.subset(range(8)))
+
+
+def test_eight_hints_teach_what_is_meant(learned):
+    images, hinted = learned
+    rest = images.subset(range(8, 40))
+    found = student_boxes(hinted.student, rest.pixels) * 320
+    assert (best_iou(found, rest.truth) > 0.5).mean() > 0.8
+
+
+def test_what_is_expected_was_measured_on_hints_that_were_not_shown(learned):
+    images, hinted = learned
+    assert hinted.names == images.names[:8]
+    assert hinted.teacher == ("scratch",)
+    assert len(hinted.ious) == 8
+    assert hinted.label_free_ious == ()
+    rest = images.subset(range(8, 40))
+    true = best_iou(student_boxes(hinted.student, rest.pixels) * 320, rest.truth)
+    assert np.mean(hinted.ious) < true.mean() + 0.1  # the final student has seen more
+
+
+def test_hints_decide_between_two_things_in_every_image():
+    images = squares(30, seed=2)
+    red = images.truth
+    random = np.random.default_rng(3)
+    for image, boxes in zip(images.pixels, red, strict=True):
+        x0, y0, x1, y1 = (boxes[0] / 10).astype(int)
+        side = 9
+        places = [
+            (x, y)
+            for x in range(32 - side)
+            for y in range(32 - side)
+            if x + side <= x0 or x >= x1 or y + side <= y0 or y >= y1
+        ]
+        x, y = places[random.integers(len(places))]
+        image[y : y + side, x : x + side] = (30, 30, 250)
+    hinted = learn(images.unlabelled(), images.subset(range(10)))
+    found = student_boxes(hinted.student, images.pixels[10:]) * 320
+    assert (best_iou(found, red[10:]) > 0.5).mean() > 0.7
+
+
+def test_the_same_seed_gives_the_same_student(short):
+    images = squares(12, seed=4)
+    one, other = (learn(images, images.subset([0, 3, 5])) for _ in range(2))
+    for a, b in zip(one.student.parameters(), other.student.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert one.to_dict() == other.to_dict()
+
+
+def test_a_label_free_student_that_hints_contradict_teaches_nothing(learned):
+    images = squares(9, seed=5)
+    never_right = new_student(32, 4, 7, CPU).eval().requires_grad_(False)
+    before = {name: value.clone() for name, value in never_right.state_dict().items()}
+    hinted = learn(images, images.subset(range(6)), never_right)
+    assert LABEL_FREE not in hinted.teacher
+    assert np.mean(hinted.ious) > np.mean(hinted.label_free_ious)
+    for name, value in never_right.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_a_label_free_student_that_hints_confirm_is_believed(learned, short):
+    good = learned[1].student
+    images = squares(9, seed=6)
+    hinted = learn(images, images.subset(range(6)), good, student_width=4)
+    assert hinted.teacher in ((LABEL_FREE,), ("warm",), ("warm", "scratch"))
+    assert np.mean(hinted.ious) >= np.mean(hinted.label_free_ious) > 0.5
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_few_hints_and_steps_are_counted(count, short):
+    images, done = squares(6, seed=8), []
+    label_free = new_student(32, 4, 0, CPU).eval()
+    hinted = learn_hints(
+        images, images.subset(range(count)), label_free, RECIPE, CPU, lambda n, loss: done.append(n)
+    )
+    assert done == list(range(1, min(count, 3) * (2 + 2) + 3 + 1))
+    assert len(done) == steps_of_hints(count, dataclasses.replace(RECIPE, student_iterations=1))
+    assert len(hinted.ious) == (count if count > 1 else 0)
+    assert len(hinted.label_free_ious) == count
+
+
+def test_several_boxes_none_and_every_image_hinted(short):
+    images = squares(5, seed=9)
+    two = np.concatenate([images.truth[0], [[0.0, 0.0, 30.0, 40.0]]])
+    hints = dataclasses.replace(images, truth=(two, np.empty((0, 4)), *images.truth[2:]))
+    hinted = learn(images, hints)
+    assert len(hinted.ious) == 4  # one says that there is no object
+    assert student_boxes(hinted.student, images.pixels).shape == (5, 4)
+
+
+def test_an_image_without_the_object_teaches_an_empty_mask(short):
+    images = squares(8, seed=10)
+    empty = dataclasses.replace(images, truth=(np.empty((0, 4)),) * 4 + images.truth[4:])
+    assert learn(images, empty).student is not None
+
+
+def test_json_there_and_back(learned):
+    _, hinted = learned
+    assert Hinted.from_dict(hinted.student, hinted.to_dict()) == hinted
+    for name in hinted.to_dict():
+        given = {key: value for key, value in hinted.to_dict().items() if key != name}
+        with pytest.raises(KeyError):
+            Hinted.from_dict(hinted.student, given)
