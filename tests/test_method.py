@@ -102,6 +102,8 @@ def fitted(drawn, one_thread):
 
 @pytest.mark.parametrize("reading", MODEL_READINGS)
 def test_each_image_has_a_box_and_its_score_is_that_of_its_heatmap(reading, fitted, drawn):
+    hinted = Hinted(fitted.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,))
+    fitted = replace(fitted, hinted=hinted)
     found = localize(fitted, drawn, reading)
     expected = fitted.detect(drawn, reading)
     np.testing.assert_array_equal(found.boxes, expected.boxes)

@@ -17,9 +17,10 @@ from ganloc.heatmap.readings import DISCRIMINATOR_READING, READINGS, read_heatma
 from ganloc.images.batches import to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.images.scale import Range, Scale
-from ganloc.model import MODEL_READINGS, STUDENT, Model
+from ganloc.model import HINTED, MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import Recipe
+from ganloc.student.learn_hints import LABEL_FREE, Hinted
 from ganloc.student.train_student import new_student, soft_masks
 
 SIZES = np.array([[32, 32], [320, 16], [7, 500], [640, 480], [1, 1]])  # width, height
@@ -41,7 +42,8 @@ def new_model(variant="dcgan", size=32):
 def with_student(model, width=2):
     student = new_student(model.recipe.size, width, 0, torch.device("cpu"))
     recipe = replace(model.recipe, student_iterations=1, student_width=width)
-    return replace(model, recipe=recipe, student=student.eval().requires_grad_(False))
+    student = student.eval().requires_grad_(False)
+    return replace(model, recipe=recipe, student=student)
 
 
 def assert_same_statistics(one: FeatureStatistics, other: FeatureStatistics):
@@ -150,6 +152,8 @@ def test_a_reading_that_there_is_not_is_one_sentence():
         new_model().heatmaps(some_images(), "typo")
     with pytest.raises(UserError, match="has no student: choose another reading"):
         new_model().detect(some_images(), STUDENT)
+    with pytest.raises(UserError, match="has no hints: choose another reading than hinted"):
+        new_model().detect(some_images(), HINTED)
 
 
 def test_outliers_are_kept_with_the_model(tmp_path):
@@ -172,7 +176,7 @@ def test_the_file_says_how_images_go_in(saved):
     with safe_open(saved, "pt") as file:
         metadata = file.metadata()
     said = json.loads(metadata["preprocessing"])
-    assert (metadata["format"], said["colour"]) == ("ganloc-3", "RGB")
+    assert (metadata["format"], said["colour"]) == ("ganloc-4", "RGB")
     pixels = np.arange(0, 255, 5, dtype=np.uint8).reshape(1, 17, 1, 3).repeat(17, axis=2)
     given = to_tensor(pixels, torch.device("cpu")).numpy().transpose(0, 2, 3, 1)
     np.testing.assert_allclose(pixels * said["scale"] + said["offset"], given, atol=1e-6)
@@ -238,7 +242,8 @@ def test_a_file_that_is_no_model_is_refused_by_name(saved, how):
 @pytest.mark.parametrize("reading", MODEL_READINGS)
 def test_boxes_are_fractions_whatever_the_originals_sizes(reading):
     model, images = with_student(new_model()), some_images()
-    found = model.detect(images, reading)
+    hinted = Hinted(model.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,))
+    found = replace(model, hinted=hinted).detect(images, reading)
     assert found.boxes.shape == (5, 4)
     assert (found.boxes[:, :2] >= 0.0).all()
     assert (found.boxes[:, 2:] <= 1.0).all()

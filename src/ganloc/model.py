@@ -34,7 +34,7 @@ from ganloc.tensors import (
     strip_prefix,
     write_tensors,
 )
-from ganloc.wording import listed, option, shown
+from ganloc.wording import either, listed, option, shown
 
 FORMAT = "ganloc-4"
 STUDENT, HINTED = "student", "hinted"
@@ -100,9 +100,12 @@ class Model:
             return None
         student = self.student if reading == STUDENT else self.hinted and self.hinted.student
         if student is None:
-            train = f"train with {option('student_iterations')} above 0"
-            what = train if reading == STUDENT else "give it hints"
-            raise UserError(f"This model has no {reading} reading: choose another one, or {what}.")
+            missing, what = "student", f"train with {option('student_iterations')} above 0"
+            if reading == HINTED:
+                missing, what = "hints", f"give it some ({either('ganloc finetune', 'finetune')})"
+            raise UserError(
+                f"This model has no {missing}: choose another reading than {reading}, or {what}."
+            )
         return student
 
     @property
