@@ -18,6 +18,7 @@ from ganloc.images.synthetic import draw_images
 from ganloc.method import fit, localize
 from ganloc.model import MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
+from ganloc.student.learn_hints import LABEL_FREE, Hinted
 from run_folders import CPU, IMAGES, assert_same_model, assert_same_tensors, noise, tiny, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
