@@ -243,7 +243,8 @@ def test_a_file_that_is_no_model_is_refused_by_name(saved, how):
 def test_boxes_are_fractions_whatever_the_originals_sizes(reading):
     model, images = with_student(new_model()), some_images()
     hinted = Hinted(model.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,))
-    found = replace(model, hinted=hinted).detect(images, reading)
+    model = replace(model, hinted=hinted)
+    found = model.detect(images, reading)
     assert found.boxes.shape == (5, 4)
     assert (found.boxes[:, :2] >= 0.0).all()
     assert (found.boxes[:, 2:] <= 1.0).all()
