@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganloc import Localizer, cli
 from ganloc.checkpoints.signals import Signals
-from ganloc.checkpoints.verdict import LIMITS, Verdict, verdict, verdict_of
+from ganloc.checkpoints.verdict import LIMITS, Verdict, doubts_of_training, verdict, verdict_of
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.model import Model
 from run_folders import CPU, IMAGES, tiny
@@ -74,8 +74,30 @@ def test_the_verdict_on_a_model_is_that_on_its_signals_before_and_after_saving(t
     model.save(tmp_path / "model")
     loaded = Model.load(tmp_path / "model")
     assert loaded.signals == model.signals
-    assert verdict_of(loaded) == verdict_of(model) == Verdict(False, BAD["spread"][1])
+    assert verdict_of(loaded) == verdict_of(model)
+    assert verdict_of(loaded).reason.endswith(f" and {BAD['spread'][1]}")
     assert verdict_of(dataclasses.replace(model, signals={"of": 1.0, "another": 2.0})) is None
+
+
+@pytest.mark.parametrize(
+    ("images", "iterations", "student_iterations", "doubts"),
+    [
+        (100, 500, 400, []),
+        (100, 1500, 0, []),  # no student was wanted
+        (24, 1500, 1200, ["it learned from 24 images, fewer than 100"]),
+        (100, 30, 1200, ["the discriminator was trained for fewer than 500 iterations"]),
+        (100, 1500, 10, ["the student was trained for fewer than 400 steps"]),
+    ],
+)
+def test_too_little_of_a_training_is_doubted_whatever_its_signals(
+    images, iterations, student_iterations, doubts
+):
+    recipe = tiny(iterations=iterations, student_iterations=student_iterations)
+    network = new_train_state(tiny(), CPU).discriminator
+    model = Model.freeze(network, IMAGES, recipe, iteration=0)
+    model = dataclasses.replace(model, info={"images": images}, signals=GOOD.to_dict())
+    assert doubts_of_training(model) == doubts
+    assert verdict_of(model) == (Verdict(False, doubts[0]) if doubts else verdict(GOOD))
 
 
 def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
@@ -106,7 +128,7 @@ def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, caps
     of_train = said("train", photos, "--out", run, *options, "--preset", "laptop")
     model = Model.load(run / "model.safetensors")
     assert (model.recipe.select, model.recipe.patience) == (True, 3)
-    expected = verdict(Signals.from_dict(model.signals))
+    expected = verdict(Signals.from_dict(model.signals), doubts_of_training(model))
     assert of_train == [expected.sentence()]
     localized = ("localize", run, photos, "--out", tmp_path / "boxes.csv")
     assert said(*localized) == [expected.sentence()]
