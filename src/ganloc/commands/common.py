@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -56,7 +57,7 @@ Data = Annotated[Path | None, as_given(Path, "ARCHIVE"), _plain]
 Category = Annotated[str | None, as_given(str, "NAME"), _plain]
 Device = Annotated[str | None, as_given(str, "NAME"), _plain]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
-Truth = Annotated[Path | None, as_given(Path, "FILE"), _plain]
+File = Annotated[Path | None, as_given(Path, "FILE"), _plain]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 
@@ -65,6 +66,11 @@ def say(text: str) -> None:
     """Print a line for the user on standard error. "" prints nothing."""
     if text:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def options_again(pages: bool, data: Path | None) -> str:
+    """The options on the images, for a command that goes on with them."""
+    return (" --pages" if pages else "") + (f" --data {quote(str(data))}" if data else "")
 
 
 def announcement(

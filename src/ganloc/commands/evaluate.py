@@ -11,9 +11,9 @@ from ganloc.commands.common import (
     Data,
     Device,
     Evaluated,
+    File,
     Flag,
     Trained,
-    Truth,
     as_given,
     load_with_truth,
     print_rows,
@@ -27,7 +27,7 @@ Threshold = Annotated[
 def evaluate(
     run: Trained,
     data_set: Evaluated,
-    truth: Truth = None,
+    truth: File = None,
     category: Category = None,
     json: Flag = False,
     pages: Flag = False,
@@ -74,7 +74,7 @@ def evaluate(
 def evaluate_heatmaps(
     heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
     data_set: Evaluated,
-    truth: Truth = None,
+    truth: File = None,
     category: Category = None,
     threshold: Threshold = None,
     json: Flag = False,

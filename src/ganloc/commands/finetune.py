@@ -6,13 +6,23 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Category, Data, Device, Flag, Photos, console, say
+from ganloc.commands.common import (
+    Category,
+    Data,
+    Device,
+    Flag,
+    Photos,
+    Trained,
+    console,
+    options_again,
+    say,
+)
 
 Hints = Annotated[Path, tyro.conf.arg(metavar="FILE")]
 
 
 def finetune(
-    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
+    run: Trained,
     photos: Photos,
     hints: Hints,
     category: Category = None,
@@ -55,6 +65,5 @@ def finetune(
     localizer.save(run if run.is_file() else Run(run).model)
     if localizer.expected is not None:
         say(localizer.expected.sentence())
-    options = " --pages" if pages else ""
-    options += f" --data {quote(str(data))}" if data else ""
+    options = options_again(pages, data)
     say(f"Done. Next:  ganloc localize {quote(str(run))} {quote(photos)} --out boxes.json{options}")

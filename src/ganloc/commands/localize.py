@@ -5,13 +5,12 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Data, Device, Flag, Photos, Trained, as_given, say
+from ganloc.commands.common import Data, Device, File, Flag, Photos, Trained, as_given, say
 from ganloc.errors import UserError
 
 _plain = tyro.conf.arg(help_behavior_hint="")
 Name = Annotated[str | None, as_given(str, "NAME"), _plain]
 Folder = Annotated[Path | None, as_given(Path, "DIR"), _plain]
-File = Annotated[Path | None, as_given(Path, "FILE"), _plain]
 Refine = Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: on)")]
 
 

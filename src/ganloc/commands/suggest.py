@@ -1,14 +1,8 @@
 """`ganloc suggest`."""
 
-from pathlib import Path
 from shlex import quote
-from typing import Annotated
 
-import tyro
-
-from ganloc.commands.common import Data, Device, Flag, Photos, Trained, as_given, say
-
-File = Annotated[Path | None, as_given(Path, "FILE"), tyro.conf.arg(help_behavior_hint="")]
+from ganloc.commands.common import Data, Device, File, Flag, Photos, Trained, options_again, say
 
 
 def suggest(
@@ -53,8 +47,7 @@ def suggest(
         print(name)
     if out is not None:
         WRITERS["coco"](out, chosen, localizer.detect(chosen), CATEGORY)
-        options = f" --data {quote(str(data))}" if data else ""
         say(
             f"{len(chosen)} boxes to correct in {out}. Then:  ganloc finetune {quote(str(run))} "
-            f"{quote(photos)} --hints CORRECTED{' --pages' if pages else ''}{options}"
+            f"{quote(photos)} --hints CORRECTED{options_again(pages, data)}"
         )

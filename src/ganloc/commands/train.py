@@ -11,11 +11,13 @@ import tyro
 from ganloc.commands.common import (
     Data,
     Device,
+    File,
     Flag,
     Photos,
     announcement,
     as_given,
     console,
+    options_again,
     refuse_inside,
     say,
 )
@@ -24,7 +26,6 @@ from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
 from ganloc.wording import option
 
 Preset = Annotated[str | None, as_given(str, "NAME"), tyro.conf.arg(help_behavior_hint="")]
-Hints = Annotated[Path | None, as_given(Path, "FILE"), tyro.conf.arg(help_behavior_hint="")]
 METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
@@ -70,7 +71,7 @@ def train(
     preset: Preset = None,
     settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
     resume: Flag = False,
-    hints: Hints = None,
+    hints: File = None,
     pages: Flag = False,
     data: Data = None,
     device: Device = None,
@@ -120,8 +121,7 @@ def train(
         Run.open(out).check_same(recipe, images)
     drawn = None if hints is None else read_hints(hints, images)
     localizer = Localizer.from_recipe(recipe, place)
-    options = " --pages" if pages else ""
-    options += f" --data {quote(str(data))}" if data else ""
+    options = options_again(pages, data)
     options += f" --device {quote(device)}" if device else ""
     folder, origin = quote(str(out)), quote(photos)
     kept = Run.open(out).read()["threads"] if resume else None
