@@ -22,9 +22,10 @@ TINY = Recipe(
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
     """A folder of drawn images with their truth, and trainings of a few steps."""
-    own = {k: dataclasses.replace(one, steps=1) for k, one in learn_hints.STARTS.items()}
-    monkeypatch.setattr(learn_hints, "STARTS", own)
-    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 1)
+    for table in ("STARTS", "FINAL"):
+        rows = getattr(learn_hints, table).items()
+        own = {name: dataclasses.replace(start, steps=1) for name, start in rows}
+        monkeypatch.setattr(learn_hints, table, own)
     monkeypatch.setattr(script, "ALONE_STEPS", 1)
     monkeypatch.setattr(script, "SIZE", 32)
     monkeypatch.setattr(script, "make_recipe", lambda preset, size: TINY)

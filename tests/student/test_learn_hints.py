@@ -12,7 +12,6 @@ from ganloc.recipes import Recipe
 from ganloc.student import learn_hints as hints_module
 from ganloc.student.learn_hints import (
     LABEL_FREE,
-    STARTS,
     Hinted,
     learn_hints,
     steps_of_hints,
@@ -46,9 +45,10 @@ def learn(images, hints, label_free=None, **changes):
 @pytest.fixture
 def short(monkeypatch):
     """Trainings of a few steps."""
-    own = {name: dataclasses.replace(start, steps=2) for name, start in STARTS.items()}
-    monkeypatch.setattr(hints_module, "STARTS", own)
-    monkeypatch.setattr(hints_module, "FINAL_STEPS", 3)
+    for table in ("STARTS", "FINAL"):
+        rows = getattr(hints_module, table).items()
+        own = {name: dataclasses.replace(start, steps=2) for name, start in rows}
+        monkeypatch.setattr(hints_module, table, own)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_few_hints_and_steps_are_counted(count, short):
     hinted = learn_hints(
         images, images.subset(range(count)), label_free, RECIPE, CPU, lambda n, loss: done.append(n)
     )
-    assert done == list(range(1, min(count, 3) * (2 + 2) + 3 + 1))
+    assert done == list(range(1, min(count, 3) * (2 + 2) + 2 + 1))
     assert len(done) == steps_of_hints(count, dataclasses.replace(RECIPE, student_iterations=1))
     assert len(hinted.ious) == (count if count > 1 else 0)
     assert len(hinted.label_free_ious) == count

@@ -25,15 +25,14 @@ from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, tra
 from ganloc.student.unet import UNet
 
 FOLDS = 3
-FOLD_BATCH = 16  # hints are few
-FINAL_STEPS, FINAL_RATE = 300, 2e-3
-FINAL_BATCH, FINAL_HINTS = 32, 8  # images and hints of a step of the final student
-MOST_TAUGHT = 1_000  # other images; the training is too short for more
+FOLD_BATCH = 8  # hints are few
+FINAL_BATCH, FINAL_HINTS = 16, 4  # images and hints of a step of the final student
+MOST_TAUGHT = 500  # other images; the training is too short for more
 
 
 @dataclass(frozen=True)
 class Start:
-    """How the students of the folds begin, and how long they learn.
+    """How students begin, and how long they learn.
 
     Attributes:
         warm: whether from the label-free student; else from random weights.
@@ -47,7 +46,8 @@ class Start:
 
 
 LABEL_FREE = "label-free"
-STARTS = {"warm": Start(True, 80, 1e-3), "scratch": Start(False, 160, 2e-3)}
+STARTS = {"warm": Start(True, 80, 2e-3), "scratch": Start(False, 100, 4e-3)}
+FINAL = {"warm": Start(True, 150, 2e-3), "scratch": Start(False, 300, 2e-3)}
 
 # What may teach the final student: the mean mask of these. Where several fit the hints equally
 # well, the first is taken.
@@ -103,8 +103,8 @@ def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
 def steps_of_hints(hints: int, recipe: Recipe) -> int:
     """The training steps of `learn_hints`, for so many hints and the recipe of the training."""
     warm = recipe.student_iterations > 0
-    starts = [start for start in STARTS.values() if warm or not start.warm]
-    return min(FOLDS, hints) * sum(start.steps for start in starts) + FINAL_STEPS
+    of_folds = sum(start.steps for start in STARTS.values() if warm or not start.warm)
+    return min(FOLDS, hints) * of_folds + FINAL["warm" if warm else "scratch"].steps
 
 
 def learn_hints(
@@ -132,17 +132,17 @@ def learn_hints(
     sources = {}
     if label_free is not None:
         sources[LABEL_FREE] = _Source(soft_masks(label_free, hints.pixels), [label_free])
+    begin = partial(_begin, label_free, recipe, device)
     for name, start in STARTS.items():
         if not start.warm or label_free is not None:
-            begin = partial(_begin, label_free if start.warm else None, recipe, device)
             sources[name] = _cross_fitted(hints.pixels, boxes, folds, start, begin, counted)
     teacher, ious = _most_believable(sources, truth)
     believed = [student for name in teacher for student in sources[name].students]
-    student = new_student(recipe.size, recipe.student_width, recipe.seed, device)
-    _learn_with_teacher(student, images, hints, boxes, believed, recipe, counted)
-    student.requires_grad_(False)
+    start = FINAL["scratch" if label_free is None else "warm"]
+    student = begin(start, 0)
+    _learn_with_teacher(student, images, hints, boxes, believed, start, recipe.seed, counted)
     return Hinted(
-        student,
+        _done(student),
         hints.names,
         tuple(checksums(hints.pixels)),
         teacher,
@@ -163,11 +163,20 @@ class _Counted:
             self.after_step(self.done, loss)
 
 
-def _begin(label_free: UNet | None, recipe: Recipe, device: torch.device, fold: int) -> UNet:
-    """The student of a fold before its training."""
-    if label_free is None:
-        return new_student(recipe.size, recipe.student_width, recipe.seed + fold, device)
-    return copy.deepcopy(label_free).requires_grad_(True)
+def _begin(
+    label_free: UNet | None, recipe: Recipe, device: torch.device, start: Start, fold: int
+) -> UNet:
+    """A student before its training, with weights in the layout that is fastest for few images."""
+    if start.warm:
+        student = copy.deepcopy(label_free).requires_grad_(True)
+    else:
+        student = new_student(recipe.size, recipe.student_width, recipe.seed + fold, device)
+    return student.to(memory_format=torch.channels_last)
+
+
+def _done(student: UNet) -> UNet:
+    """A trained student, frozen, with weights in the usual layout, as files need it."""
+    return student.to(memory_format=torch.contiguous_format).requires_grad_(False)
 
 
 def _cross_fitted(
@@ -175,7 +184,7 @@ def _cross_fitted(
     boxes: Float[np.ndarray, "n k 4"],
     folds: Int[np.ndarray, " n"],
     start: Start,
-    begin: Callable[[int], UNet],
+    begin: Callable[[Start, int], UNet],
     counted: _Counted,
 ) -> _Source:
     """Train a student for each fold on the hints of the other folds."""
@@ -183,10 +192,10 @@ def _cross_fitted(
     students = []
     for fold in range(folds.max() + 1):
         shown = folds != fold if folds.any() else folds == fold
-        student = begin(fold)
+        student = begin(start, fold)
         own = pixels[shown], boxes[shown], start.steps, fold
         counted.run(train_student(student, *own, FOLD_BATCH, start.rate))
-        students.append(student.requires_grad_(False))
+        students.append(_done(student))
         masks[folds == fold] = soft_masks(student, pixels[folds == fold])
     return _Source(masks, students)
 
@@ -219,7 +228,8 @@ def _learn_with_teacher(
     hints: ImageSet,
     boxes: Float[np.ndarray, "n k 4"],
     believed: list[UNet],
-    recipe: Recipe,
+    start: Start,
+    seed: int,
     counted: _Counted,
 ) -> None:
     """Train the final student on the hints and on the teacher's boxes of all other images."""
@@ -232,7 +242,7 @@ def _learn_with_teacher(
     if len(others):
         masks = np.mean([soft_masks(one, pixels) for one in believed], axis=0)
         taught[:, 0] = boxes_from_heatmaps(masks, images.size, THRESHOLD)
-    random = np.random.default_rng(recipe.seed)
+    random = np.random.default_rng(seed)
 
     def draw(step: int) -> Int[np.ndarray, " batch"]:
         own = FINAL_HINTS if len(others) else FINAL_BATCH
@@ -241,9 +251,7 @@ def _learn_with_teacher(
         return np.concatenate([some, len(hints) + rest])
 
     both = np.concatenate([hints.pixels, pixels]), np.concatenate([boxes, taught])
-    counted.run(
-        train_student(student, *both, FINAL_STEPS, recipe.seed, FINAL_BATCH, FINAL_RATE, draw)
-    )
+    counted.run(train_student(student, *both, start.steps, seed, FINAL_BATCH, start.rate, draw))
 
 
 def _folds(count: int, seed: int) -> Int[np.ndarray, " n"]:
