@@ -49,7 +49,8 @@ COUNTS = (5, 10, 20, 50)
 CHOICES = ("random", "suggested")
 DRAWS = (0, 1, 2)
 SIZE = 64
-ALONE_STEPS = 600  # of the student that sees nothing but hints
+# Of the student that sees nothing but hints. 600 steps of 32 images were no better (docs/log.md).
+ALONE_STEPS, ALONE_BATCH, ALONE_RATE = 300, 8, 4e-3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,7 +154,8 @@ def _alone(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarr
     assert drawn.truth is not None
     largest = [own[np.argmax(np.prod(own[:, 2:] - own[:, :2], axis=1))] for own in drawn.truth]
     boxes = np.array(largest) / np.tile(drawn.sizes, 2)
-    for _ in train_student(student, drawn.pixels, boxes, ALONE_STEPS, seed):
+    taught = drawn.pixels, boxes, ALONE_STEPS, seed
+    for _ in train_student(student, *taught, ALONE_BATCH, ALONE_RATE):
         pass
     student.requires_grad_(False)
     found = student_boxes(student, rest.pixels)
