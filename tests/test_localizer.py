@@ -13,14 +13,16 @@ from torch.nn.functional import avg_pool2d
 
 import ganloc
 from ganloc import Localization, Localizer, UserError
-from ganloc.box.detections import box_scores
 from ganloc.box.iou import iou
 from ganloc.checkpoints.run import Run
 from ganloc.errors import Notice, Stopped
 from ganloc.heatmap.readings import READINGS
 from ganloc.images.source import load_images
 from ganloc.images.synthetic import draw_images
+from ganloc.model import STUDENT
 from ganloc.outliers.outlier_model import OutlierModel
+from ganloc.student.evidence import evidence
+from ganloc.student.score import chances
 from ganloc.student.unet import UNet
 from localizer_runs import SIZES, TINY, write_photos
 
@@ -200,7 +202,9 @@ def test_a_zip_is_refined_from_its_files_also_once_it_has_gone(fitted, tmp_path)
     assert iou(images.in_pixels(whole.boxes), truth)[0] < 0.8
     assert iou(images.in_pixels(refined.boxes), truth)[0] > 0.9
     np.testing.assert_array_equal(refined.heatmaps, whole.heatmaps)  # of the whole image
-    np.testing.assert_array_equal(refined.scores, box_scores(whole.heatmaps, refined.boxes))
+    masks = bright.model.heatmaps(images, STUDENT)
+    seen = evidence(bright.model.student, images.pixels, masks, refined.boxes)
+    np.testing.assert_array_equal(refined.scores, chances(seen))
     (one,) = bright.localize(images)
     np.testing.assert_allclose(one.box, images.in_pixels(refined.boxes)[0])
     for reading in ("plain-cam", "lda"):  # other readings are not refined

@@ -16,9 +16,12 @@ from ganloc.heatmap.feature_statistics import feature_statistics
 from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.synthetic import draw_images
 from ganloc.method import fit, localize
-from ganloc.model import MODEL_READINGS, STUDENT, Model
+from ganloc.model import HINTED, MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
-from ganloc.student.learn_hints import LABEL_FREE, Hinted
+from ganloc.student.evidence import evidence
+from ganloc.student.hinted import Hinted
+from ganloc.student.learn_hints import LABEL_FREE
+from ganloc.student.score import PlattScaling, log_odds
 from run_folders import CPU, IMAGES, assert_same_model, assert_same_tensors, noise, tiny, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -102,14 +105,21 @@ def fitted(drawn, one_thread):
 
 
 @pytest.mark.parametrize("reading", MODEL_READINGS)
-def test_each_image_has_a_box_and_its_score_is_that_of_its_heatmap(reading, fitted, drawn):
-    hinted = Hinted(fitted.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,))
+def test_each_image_has_a_box_and_its_score(reading, fitted, drawn):
+    scaling = PlattScaling(0.5, 1.0)
+    hinted = Hinted(fitted.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,), scaling)
     fitted = replace(fitted, hinted=hinted)
     found = localize(fitted, drawn, reading)
     expected = fitted.detect(drawn, reading)
     np.testing.assert_array_equal(found.boxes, expected.boxes)
     np.testing.assert_array_equal(found.heatmaps, expected.heatmaps)
-    np.testing.assert_array_equal(found.scores, box_scores(found.heatmaps, found.boxes))
+    if (student := fitted.student_of(reading)) is None:
+        scores = box_scores(found.heatmaps, found.boxes)
+    else:
+        seen = evidence(student, drawn.pixels, fitted.heatmaps(drawn, reading), found.boxes)
+        odds = log_odds(seen) * 0.5 + 1.0 if reading == HINTED else log_odds(seen)
+        scores = 1.0 / (1.0 + np.exp(-odds))
+    np.testing.assert_allclose(found.scores, scores, 1e-12)
     assert found.boxes.shape == (20, 4)
     assert (found.boxes[:, :2] < found.boxes[:, 2:]).all()
     assert found.boxes.min() >= 0.0

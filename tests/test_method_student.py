@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganloc.box.detections import box_scores
 from ganloc.checkpoints.hooks import Cadence, RunHooks
 from ganloc.checkpoints.run import Run
 from ganloc.errors import Stopped, UserError
@@ -20,8 +19,10 @@ from ganloc.images.synthetic import draw_images
 from ganloc.method import fit, localize
 from ganloc.model import MODEL_READINGS, STUDENT, Model
 from ganloc.recipes import PRESETS
+from ganloc.student.evidence import evidence
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import refine_boxes
+from ganloc.student.score import chances
 from ganloc.student.self_training import self_train
 from ganloc.student.train_student import soft_masks
 from run_folders import (
@@ -202,7 +203,9 @@ def test_refinement_moves_the_student_s_boxes_in_larger_images_alone(model, phot
     assert moved.any()
     assert not moved[5]
     assert (refined.boxes[:, 2:] <= 1.0 + 1e-9).all()
-    np.testing.assert_array_equal(refined.scores, box_scores(first.heatmaps, refined.boxes))
+    masks = model.heatmaps(photos, STUDENT)
+    seen = evidence(model.student, photos.pixels, masks, refined.boxes)
+    np.testing.assert_array_equal(refined.scores, chances(seen))
     assert not np.array_equal(refined.scores, first.scores)
     for reading in (DISCRIMINATOR_READING, "plain-cam"):
         plain, asked = (localize(model, photos, reading, refine=each) for each in (False, True))

@@ -20,7 +20,9 @@ from ganloc.images.scale import Range, Scale
 from ganloc.model import HINTED, MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import Recipe
-from ganloc.student.learn_hints import LABEL_FREE, Hinted
+from ganloc.student.hinted import Hinted
+from ganloc.student.learn_hints import LABEL_FREE
+from ganloc.student.score import PlattScaling
 from ganloc.student.train_student import new_student, soft_masks
 
 SIZES = np.array([[32, 32], [320, 16], [7, 500], [640, 480], [1, 1]])  # width, height
@@ -242,7 +244,7 @@ def test_a_file_that_is_no_model_is_refused_by_name(saved, how):
 @pytest.mark.parametrize("reading", MODEL_READINGS)
 def test_boxes_are_fractions_whatever_the_originals_sizes(reading):
     model, images = with_student(new_model()), some_images()
-    hinted = Hinted(model.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,))
+    hinted = Hinted(model.student, ("a.jpg",), (1,), (LABEL_FREE,), (0.5,), (0.5,), PlattScaling())
     model = replace(model, hinted=hinted)
     found = model.detect(images, reading)
     assert found.boxes.shape == (5, 4)

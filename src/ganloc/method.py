@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 
-from ganloc.box.detections import Detections, box_scores
+from ganloc.box.detections import Detections
 from ganloc.checkpoints.hooks import Hooks
 from ganloc.checkpoints.selection import with_signals
 from ganloc.discriminator.train_discriminator import train_discriminator
@@ -23,9 +23,11 @@ from ganloc.model import Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
 from ganloc.student import self_training
+from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import refine_boxes
+from ganloc.student.score import chances
 
 
 def fit(
@@ -126,13 +128,18 @@ def localize(
     # The student's mask of each image, or another heatmap, is cut at a threshold. The largest
     # connected component is the object, its tightest box the detection.
     reading = model.reading if reading is None else reading
-    found = model.detect(images, reading)
+    heatmaps = model.heatmaps(images, reading)
+    found = model.cut(heatmaps, reading)
 
     # 5. The student reads a crop around each box if the file is larger than the network's images.
+    #    A score is the chance that a box is right, by its colours and by other views of the image.
     student, read_crops = model.student_of(reading), crop_reader(images)
-    if refine and student and read_crops:
-        boxes = refine_boxes(student, found.boxes, images.sizes, read_crops)
-        found = replace(found, boxes=boxes, scores=box_scores(found.heatmaps, boxes))
+    if student:
+        boxes = found.boxes
+        if refine and read_crops:
+            boxes = refine_boxes(student, boxes, images.sizes, read_crops)
+        seen = evidence(student, images.pixels, heatmaps, boxes)
+        found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))
 
     # Images unlike the training images get a high outlier score.
     if model.outliers:

@@ -23,7 +23,8 @@ from ganloc.images.scale import Scale
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
 from ganloc.shapes import Float
-from ganloc.student.learn_hints import Hinted
+from ganloc.student.hinted import Hinted
+from ganloc.student.score import PlattScaling
 from ganloc.student.train_student import THRESHOLD, soft_masks
 from ganloc.student.unet import UNet
 from ganloc.tensors import (
@@ -159,8 +160,16 @@ class Model:
 
     def detect(self, images: ImageSet, reading: str) -> Detections:
         """Detections without refinement (arguments and errors as in `heatmaps`)."""
-        heatmaps, rule = self.heatmaps(images, reading), MODEL_READINGS[reading]
+        return self.cut(self.heatmaps(images, reading), reading)
+
+    def cut(self, heatmaps: Float[np.ndarray, "n h w"], reading: str) -> Detections:
+        """The boxes of the heatmaps of a reading."""
+        rule = MODEL_READINGS[reading]
         return Detections.from_heatmaps(heatmaps, self.recipe.size, rule.threshold, rule.otsu)
+
+    def scaling_of(self, reading: str) -> PlattScaling:
+        """The scaling of scores: that by hints for the reading that learned from them."""
+        return self.hinted.scaling if self.hinted and reading == HINTED else PlattScaling()
 
     def save(self, path: Path) -> None:
         """Write weights and settings to one safetensors file, atomically."""

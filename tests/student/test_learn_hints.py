@@ -10,12 +10,8 @@ from ganloc.box.iou import best_iou
 from ganloc.images.image_set import ImageSet
 from ganloc.recipes import Recipe
 from ganloc.student import learn_hints as hints_module
-from ganloc.student.learn_hints import (
-    LABEL_FREE,
-    Hinted,
-    learn_hints,
-    steps_of_hints,
-)
+from ganloc.student.hinted import Hinted
+from ganloc.student.learn_hints import LABEL_FREE, learn_hints, steps_of_hints
 from ganloc.student.self_training import student_boxes
 from ganloc.student.train_student import new_student
 

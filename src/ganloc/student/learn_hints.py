@@ -8,10 +8,9 @@ labels all other images, and the final student learns these boxes and the hints.
 
 import copy
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,9 @@ from ganloc.box.iou import best_iou
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.recipes import Recipe
 from ganloc.shapes import Float, Int, UInt8
+from ganloc.student.evidence import evidence
+from ganloc.student.hinted import Hinted
+from ganloc.student.score import PlattScaling, log_odds
 from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
 from ganloc.student.unet import UNet
 
@@ -55,44 +57,12 @@ TEACHERS = (("warm", "scratch"), ("warm",), ("scratch",), (LABEL_FREE,))
 
 
 @dataclass(frozen=True)
-class Hinted:
-    """What hints led to.
-
-    Attributes:
-        student: the final student, in evaluation mode.
-        names: of the images with hints.
-        checksums: CRC-32 of their pixels. Nothing is scored on them, whatever their name.
-        teacher: a row of `TEACHERS`: what taught it, apart from the hints.
-        ious: for each hint with a box, the IoU of the teacher's box when the hint was not shown to
-            it. Empty if there was but one hint.
-        label_free_ious: for each hint with a box, that of the label-free student's box. Empty
-            without such a student.
-    """
-
-    student: UNet
-    names: tuple[str, ...]
-    checksums: tuple[int, ...]
-    teacher: tuple[str, ...]
-    ious: tuple[float, ...]
-    label_free_ious: tuple[float, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All but the student, as JSON can hold it."""
-        return {name: value for name, value in vars(self).items() if name != "student"}
-
-    @classmethod
-    def from_dict(cls, student: UNet, given: Mapping[str, Any]) -> "Hinted":
-        """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
-        kept = ("names", "checksums", "teacher", "ious", "label_free_ious")
-        return cls(student, *(tuple(given[name]) for name in kept))
-
-
-@dataclass(frozen=True)
 class _Source:
-    """Masks of the hints, by students that have not seen them, and the students."""
+    """Students, their masks of hints that were not shown, and the log-odds of the masks' boxes."""
 
-    on_hints: Float[np.ndarray, "n size size"]
     students: list[UNet]
+    on_hints: Float[np.ndarray, "n size size"]
+    log_odds: Float[np.ndarray, " n"]
 
 
 def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
@@ -131,7 +101,7 @@ def learn_hints(
     counted = _Counted(after_step)
     sources = {}
     if label_free is not None:
-        sources[LABEL_FREE] = _Source(soft_masks(label_free, hints.pixels), [label_free])
+        sources[LABEL_FREE] = _Source([label_free], *_found(label_free, hints.pixels))
     begin = partial(_begin, label_free, recipe, device)
     for name, start in STARTS.items():
         if not start.warm or label_free is not None:
@@ -148,6 +118,7 @@ def learn_hints(
         teacher,
         tuple(ious.tolist()) if len(hints) > 1 else (),
         tuple(_ious(sources, (LABEL_FREE,), truth).tolist()),
+        _scaling([sources[name] for name in teacher], truth),
     )
 
 
@@ -188,7 +159,7 @@ def _cross_fitted(
     counted: _Counted,
 ) -> _Source:
     """Train a student for each fold on the hints of the other folds."""
-    masks = np.zeros(pixels.shape[:3], np.float32)
+    masks, odds = np.zeros(pixels.shape[:3], np.float32), np.zeros(len(pixels))
     students = []
     for fold in range(folds.max() + 1):
         shown = folds != fold if folds.any() else folds == fold
@@ -196,8 +167,17 @@ def _cross_fitted(
         own = pixels[shown], boxes[shown], start.steps, fold
         counted.run(train_student(student, *own, FOLD_BATCH, start.rate))
         students.append(_done(student))
-        masks[folds == fold] = soft_masks(student, pixels[folds == fold])
-    return _Source(masks, students)
+        masks[folds == fold], odds[folds == fold] = _found(student, pixels[folds == fold])
+    return _Source(students, masks, odds)
+
+
+def _found(
+    student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> tuple[Float[np.ndarray, "n size size"], Float[np.ndarray, " n"]]:
+    """A student's masks, and the log-odds of their boxes."""
+    masks = soft_masks(student, pixels)
+    boxes = boxes_from_heatmaps(masks, student.size, THRESHOLD)
+    return masks, log_odds(evidence(student, pixels, masks, boxes))
 
 
 def _most_believable(
@@ -220,6 +200,19 @@ def _ious(
     masks = np.mean([sources[name].on_hints[drawn] for name in names], axis=0)
     boxes = boxes_from_heatmaps(masks, masks.shape[1], THRESHOLD)
     return best_iou(boxes, tuple(truth[index] for index in drawn))
+
+
+def _scaling(believed: list[_Source], truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> PlattScaling:
+    """The scaling of scores by what each source found in the hints. One hint tells nothing."""
+    if len(truth) < 2:
+        return PlattScaling()
+    right = [
+        best_iou(boxes_from_heatmaps(one.on_hints, one.on_hints.shape[1], THRESHOLD), truth) > 0.5
+        for one in believed
+    ]
+    return PlattScaling.fit(
+        np.concatenate([one.log_odds for one in believed]), np.concatenate(right)
+    )
 
 
 def _learn_with_teacher(

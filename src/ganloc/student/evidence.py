@@ -1,0 +1,145 @@
+"""Evidence for and against a box, without a label: colours around it, and other views of the image.
+
+A box is likely right if its colours stand out from those around it, if colours alone lead to nearly
+the same box, if the student's mask fills it firmly, and if the student finds it again in other
+views of the image.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import affine_grid, grid_sample
+
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.iou import iou
+from ganloc.heatmap.colour_contrast import colour_contrast, with_centre_prior
+from ganloc.images.batches import CUT, batched, to_tensor
+from ganloc.shapes import Bool, Float, UInt8
+from ganloc.student.random_views import filled_boxes
+from ganloc.student.train_student import THRESHOLD
+from ganloc.student.unet import UNet
+
+CORE, AROUND = 0.7, 1.4  # of the box's sides, whose colours are compared
+CUTS = (0.3, 0.4, 0.5, 0.6, 0.7)  # ratios of the maximum, at which colour contrast is cut to boxes
+
+
+@dataclass(frozen=True)
+class View:
+    """A square part of the image.
+
+    Attributes:
+        side: in sides of the image. Beyond the image it is padded by reflection.
+        x, y: of the view's centre, −1 (left, top) to 1, the image's centre being 0.
+    """
+
+    side: float
+    x: float = 0.0
+    y: float = 0.0
+
+
+VIEWS = (View(0.8, -0.2, -0.2), View(0.8, 0.2, 0.2), View(1.25))
+EVIDENCE = ("contrast", "colour", "firmness", "views")
+
+
+def evidence(
+    student: UNet,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    masks: Float[np.ndarray, "n size size"],
+    boxes: Float[np.ndarray, "n 4"],
+) -> Float[np.ndarray, "n 4"]:
+    """The evidence for each box, a column for each of `EVIDENCE`.
+
+    - contrast: mean colour contrast (heatmap/colour_contrast.py) in the middle of the box minus
+      that around it, −1 to 1;
+    - colour: mean IoU with the boxes that colour contrast is cut to at `CUTS`, 0–1;
+    - firmness: mean of the student's soft mask in the box, 0–1;
+    - views: mean IoU with the student's boxes in `VIEWS`, 0–1.
+
+    Args:
+        student: in evaluation mode.
+        pixels: RGB, 0–255, of the student's size.
+        masks: of the student, 0–1.
+        boxes: xyxy, half-open, in fractions of the image.
+    """
+    found = np.empty((len(boxes), len(EVIDENCE)))
+    for part in batched(len(boxes), CUT):
+        found[part] = _of_part(student, pixels[part], masks[part], boxes[part])
+    return found
+
+
+def _of_part(
+    student: UNet,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    masks: Float[np.ndarray, "n size size"],
+    boxes: Float[np.ndarray, "n 4"],
+) -> Float[np.ndarray, "n 4"]:
+    heatmaps = colour_contrast(pixels)
+    columns = (
+        _contrast(heatmaps, boxes),
+        _agreement_of_colours(heatmaps, boxes),
+        _mean(masks, _inside(boxes, student.size)),
+        np.mean([iou(boxes, boxes_in(view, student, pixels)) for view in VIEWS], axis=0),
+    )
+    return np.stack(columns, axis=1)
+
+
+@torch.no_grad()
+def boxes_in(
+    view: View, student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> Float[np.ndarray, "n 4"]:
+    """The student's boxes in a view, xyxy, half-open, in fractions of the whole image."""
+    device = next(student.parameters()).device
+    found = np.empty((len(pixels), 4))
+    place = torch.tensor([[view.side, 0.0, view.x], [0.0, view.side, view.y]], device=device)
+    for part in batched(len(pixels)):
+        images = to_tensor(pixels[part], device)
+        grid = affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+        shown = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        masks = student(shown).sigmoid().cpu().numpy()
+        found[part] = boxes_from_heatmaps(masks, student.size, THRESHOLD)
+    corner = (1.0 + np.array([view.x, view.y] * 2) - view.side) / 2.0
+    return (corner + view.side * found).clip(0.0, 1.0)
+
+
+def _contrast(
+    heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"]
+) -> Float[np.ndarray, " n"]:
+    """The mean heatmap in the box's `CORE` minus that beyond the box, in `AROUND`.
+
+    It is 0 where no pixel is around: such a box covers the whole image.
+    """
+    size = heatmaps.shape[1]
+    core, own, around = (_inside(scaled(boxes, side), size) for side in (CORE, 1.0, AROUND))
+    around &= ~own
+    difference = _mean(heatmaps, core) - _mean(heatmaps, around)
+    return np.where(around.any(axis=(1, 2)), difference, 0.0)
+
+
+def _mean(
+    heatmaps: Float[np.ndarray, "n size size"], where: Bool[np.ndarray, "n size size"]
+) -> Float[np.ndarray, " n"]:
+    """The mean of each heatmap over some pixels; 0 for no pixel."""
+    total = np.where(where, heatmaps, 0.0).sum(axis=(1, 2), dtype=float)
+    return total / where.sum(axis=(1, 2)).clip(1)
+
+
+def _inside(boxes: Float[np.ndarray, "n 4"], size: int) -> Bool[np.ndarray, "n size size"]:
+    return filled_boxes(torch.from_numpy(boxes), size).numpy() > 0
+
+
+def scaled(boxes: Float[np.ndarray, "n 4"], factor: float) -> Float[np.ndarray, "n 4"]:
+    """Boxes with `factor` times their sides and the same centre, which may reach out.
+
+    >>> scaled(np.array([[0.25, 0.0, 0.75, 0.5]]), 2.0)
+    array([[ 0.  , -0.25,  1.  ,  0.75]])
+    """
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2.0, (boxes[:, 2:] - boxes[:, :2]) / 2.0
+    return np.concatenate([centre - factor * half, centre + factor * half], axis=1)
+
+
+def _agreement_of_colours(
+    heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"]
+) -> Float[np.ndarray, " n"]:
+    central, size = with_centre_prior(heatmaps), heatmaps.shape[1]
+    return np.mean([iou(boxes, boxes_from_heatmaps(central, size, cut)) for cut in CUTS], axis=0)
