@@ -15,10 +15,10 @@ from ganloc.student import learn_hints
 @pytest.fixture
 def run(tmp_path, work, monkeypatch):
     """A copy of the run, and trainings of a few steps."""
-    for table in ("STARTS", "FINAL"):
-        rows = getattr(learn_hints, table).items()
-        own = {name: dataclasses.replace(start, steps=2) for name, start in rows}
-        monkeypatch.setattr(learn_hints, table, own)
+    starts = learn_hints.STARTS.items()
+    own = {name: dataclasses.replace(start, steps=2) for name, start in starts}
+    monkeypatch.setattr(learn_hints, "STARTS", own)
+    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 2)
     shutil.copytree(work / "run", tmp_path / "run")
     return tmp_path / "run"
 

@@ -49,8 +49,8 @@ COUNTS = (5, 10, 20, 50)
 CHOICES = ("random", "suggested")
 DRAWS = (0, 1, 2)
 SIZE = 64
-# Of the student that sees nothing but hints. 600 steps of 32 images were no better (docs/log.md).
-ALONE_STEPS, ALONE_BATCH, ALONE_RATE = 300, 8, 4e-3
+# Of the student that sees nothing but hints: the best of five trainings on pliers (docs/log.md).
+ALONE_STEPS, ALONE_BATCH, ALONE_RATE = 600, 16, 2e-3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

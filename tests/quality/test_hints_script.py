@@ -22,10 +22,10 @@ TINY = Recipe(
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
     """A folder of drawn images with their truth, and trainings of a few steps."""
-    for table in ("STARTS", "FINAL"):
-        rows = getattr(learn_hints, table).items()
-        own = {name: dataclasses.replace(start, steps=1) for name, start in rows}
-        monkeypatch.setattr(learn_hints, table, own)
+    starts = learn_hints.STARTS.items()
+    own = {name: dataclasses.replace(start, steps=1) for name, start in starts}
+    monkeypatch.setattr(learn_hints, "STARTS", own)
+    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 1)
     monkeypatch.setattr(script, "ALONE_STEPS", 1)
     monkeypatch.setattr(script, "SIZE", 32)
     monkeypatch.setattr(script, "make_recipe", lambda preset, size: TINY)

@@ -41,10 +41,10 @@ def learn(images, hints, label_free=None, **changes):
 @pytest.fixture
 def short(monkeypatch):
     """Trainings of a few steps."""
-    for table in ("STARTS", "FINAL"):
-        rows = getattr(hints_module, table).items()
-        own = {name: dataclasses.replace(start, steps=2) for name, start in rows}
-        monkeypatch.setattr(hints_module, table, own)
+    starts = hints_module.STARTS.items()
+    own = {name: dataclasses.replace(start, steps=2) for name, start in starts}
+    monkeypatch.setattr(hints_module, "STARTS", own)
+    monkeypatch.setattr(hints_module, "FINAL_STEPS", 2)
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +153,34 @@ def test_json_there_and_back(learned):
         given = {key: value for key, value in hinted.to_dict().items() if key != name}
         with pytest.raises(KeyError):
             Hinted.from_dict(hinted.student, given)
+
+
+def found(*corners):
+    """Masks of boxes from a corner to the lower right, which cover so much of the side."""
+    masks = np.zeros((len(corners), 32, 32), np.float32)
+    for mask, corner in zip(masks, corners, strict=True):
+        mask[corner:, corner:] = 1.0
+    return hints_module._Source([], masks, np.zeros(len(corners)))
+
+
+@pytest.mark.parametrize(
+    ("other", "believed"),
+    [
+        ((8, 8, 8, 8), ("warm",)),  # all better, equally
+        ((8, 8, 12, 30), (LABEL_FREE,)),  # better in two, worse in one
+        ((16, 16, 16, 16), (LABEL_FREE,)),  # all worse
+    ],
+)
+def test_the_label_free_student_is_believed_unless_a_gain_is_beyond_chance(other, believed):
+    truth = (np.array([[0.25, 0.25, 1.0, 1.0]]),) * 4
+    sources = {LABEL_FREE: found(12, 12, 12, 12), "warm": found(*other)}
+    teacher, ious = hints_module._most_believable(sources, truth)
+    assert teacher == believed
+    sides = (32 - np.array(other if believed == ("warm",) else (12,) * 4)) / 24
+    np.testing.assert_allclose(ious, np.minimum(sides, 1 / sides) ** 2)
+
+
+def test_one_hint_is_not_enough_to_doubt_the_label_free_student():
+    truth = (np.array([[0.25, 0.25, 1.0, 1.0]]),)
+    sources = {LABEL_FREE: found(30), "warm": found(8)}
+    assert hints_module._most_believable(sources, truth)[0] == (LABEL_FREE,)

@@ -28,6 +28,7 @@ from ganloc.student.unet import UNet
 
 FOLDS = 3
 FOLD_BATCH = 8  # hints are few
+FINAL_STEPS, FINAL_RATE = 300, 2e-3
 FINAL_BATCH, FINAL_HINTS = 16, 4  # images and hints of a step of the final student
 MOST_TAUGHT = 500  # other images; the training is too short for more
 
@@ -49,7 +50,6 @@ class Start:
 
 LABEL_FREE = "label-free"
 STARTS = {"warm": Start(True, 80, 2e-3), "scratch": Start(False, 100, 4e-3)}
-FINAL = {"warm": Start(True, 150, 2e-3), "scratch": Start(False, 300, 2e-3)}
 
 # What may teach the final student: the mean mask of these. Where several fit the hints equally
 # well, the first is taken.
@@ -74,7 +74,7 @@ def steps_of_hints(hints: int, recipe: Recipe) -> int:
     """The training steps of `learn_hints`, for so many hints and the recipe of the training."""
     warm = recipe.student_iterations > 0
     of_folds = sum(start.steps for start in STARTS.values() if warm or not start.warm)
-    return min(FOLDS, hints) * of_folds + FINAL["warm" if warm else "scratch"].steps
+    return min(FOLDS, hints) * of_folds + FINAL_STEPS
 
 
 def learn_hints(
@@ -108,7 +108,7 @@ def learn_hints(
             sources[name] = _cross_fitted(hints.pixels, boxes, folds, start, begin, counted)
     teacher, ious = _most_believable(sources, truth)
     believed = [student for name in teacher for student in sources[name].students]
-    start = FINAL["scratch" if label_free is None else "warm"]
+    start = Start(label_free is not None, FINAL_STEPS, FINAL_RATE)
     student = begin(start, 0)
     _learn_with_teacher(student, images, hints, boxes, believed, start, recipe.seed, counted)
     return Hinted(
@@ -183,10 +183,18 @@ def _found(
 def _most_believable(
     sources: dict[str, _Source], truth: tuple[Float[np.ndarray, "_ 4"], ...]
 ) -> tuple[tuple[str, ...], Float[np.ndarray, " n"]]:
-    """The row of `TEACHERS` with the highest mean IoU on the hints, and its IoUs."""
+    """The row of `TEACHERS` with the highest mean IoU on the hints, and its IoUs.
+
+    The label-free student is believed unless the other's gain is above its standard error: few
+    hints often favour what is worse.
+    """
     possible = [names for names in TEACHERS if set(names) <= set(sources)]
     found = {names: _ious(sources, names, truth) for names in possible}
     best = max(possible, key=lambda names: found[names].mean())
+    if LABEL_FREE in sources:
+        gain = found[best] - found[(LABEL_FREE,)]
+        if len(gain) < 2 or gain.mean() <= gain.std(ddof=1) / len(gain) ** 0.5:
+            best = (LABEL_FREE,)
     return best, found[best]
 
 
