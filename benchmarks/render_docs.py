@@ -17,6 +17,7 @@ from ganloc.paper.claims import claims
 from ganloc.paper.markdown import NOTES, baselines, cells, markdown, means, settings
 from ganloc.paper.results import ResultRow, read_rows
 from quality import render as quality
+from quality import render_scores
 from summary import default_gains
 
 ROOT = Path(__file__).parent.parent
@@ -72,6 +73,8 @@ TABLES: dict[str, Callable[[str], str]] = {
     "mixed": lambda budget: quality.mixed(rows_of("quality", budget)),
     "foreign": lambda budget: quality.foreign(rows_of("foreign", budget)),
     "hints": lambda budget: quality.hints(rows_of("hints", budget)),
+    "scores": lambda budget: render_scores.scores(rows_of("scores", budget)),
+    "verdicts": lambda budget: render_scores.verdicts(rows_of("scores", budget)),
     "choices-training": lambda budget: quality.training(rows_of("choices", budget)),
     "choices-readings": lambda budget: quality.readings(rows_of("choices", budget)),
     "choices-checkpoints": lambda budget: quality.checkpoints(rows_of("choices", budget)),

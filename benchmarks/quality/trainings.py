@@ -25,7 +25,7 @@ SETS = (
     *("boat", "insect", "bear", "ape", "butterfly", "fruit"),
     *("heads", "pliers", "cells", "butterflies", "blood"),
 )
-FEW, SOME = 24, 100  # images
+FEW, COPIES = 24, 100  # images
 LEAST = 0.3  # side of a piece of background, in sides of its image
 
 
@@ -49,26 +49,29 @@ class Training:
 
 @dataclass(frozen=True)
 class Kind:
-    """What is done to images and recipe."""
+    """What is done to images and recipe.
+
+    Attributes:
+        recipe: settings that replace those of the default preset.
+        images: a change of the training images.
+        of_itself: whether boxes are evaluated on the changed images, not on those of the set.
+    """
 
     recipe: dict[str, Any] = field(default_factory=dict)
     images: Callable[[ImageSet], ImageSet] = lambda images: images
+    of_itself: bool = False
 
 
-def some(count: int) -> Callable[[ImageSet], ImageSet]:
-    """A change that keeps `count` images at random."""
-
-    def change(images: ImageSet) -> ImageSet:
-        chosen = np.random.default_rng(0).permutation(len(images))[:count]
-        return images.subset(np.sort(chosen))
-
-    return change
+def few(images: ImageSet) -> ImageSet:
+    """`FEW` images at random."""
+    chosen = np.random.default_rng(0).permutation(len(images))[:FEW]
+    return images.subset(np.sort(chosen))
 
 
 def identical(images: ImageSet) -> ImageSet:
     """The first image, again and again."""
-    copies = images.subset([0] * SOME)
-    return replace(copies, names=tuple(f"{index}.png" for index in range(SOME)))
+    copies = images.subset([0] * COPIES)
+    return replace(copies, names=tuple(f"{index}.png" for index in range(COPIES)))
 
 
 def without_object(images: ImageSet) -> ImageSet:
@@ -95,10 +98,10 @@ KINDS: dict[str, Kind] = {
     "default": Kind(),
     "short": Kind({"iterations": 30, "student_iterations": 10}),
     "brief": Kind({"iterations": 200, "student_iterations": 150}),
-    "few": Kind({"iterations": 300, "student_iterations": 150}, some(FEW)),
+    "few": Kind({"iterations": 300, "student_iterations": 150}, few),
     "rushed": Kind({"iterations": 100, "student_iterations": 60}),
-    "identical": Kind({"iterations": 200, "student_iterations": 150}, identical),
-    "no-object": Kind({"iterations": 300, "student_iterations": 150}, without_object),
+    "identical": Kind({"iterations": 200, "student_iterations": 150}, identical, True),
+    "no-object": Kind({"iterations": 300, "student_iterations": 150}, without_object, True),
 }
 EVERYWHERE = ("default", "short", "brief", "few", "rushed")
 SOMEWHERE = (
@@ -116,9 +119,10 @@ def trained(
     train, test = load_set(training.set_name, SIZE, archive, folders)
     kind = KINDS[training.kind]
     images = kind.images(test if train is None else train)
+    evaluated = images if kind.of_itself else test
     path = runs / training.name / "model.safetensors"
     if path.exists() and (model := Model.load(path)).student is not None:
-        return model, images, test if train is not None else images
+        return model, images, evaluated
     recipe = make_recipe("default", size=SIZE, **kind.recipe)
     with RunHooks(Run.create_or_open(runs / training.name, recipe, images), resume=True) as hooks:
-        return fit(images, recipe, device, hooks), images, test if train is not None else images
+        return fit(images, recipe, device, hooks), images, evaluated

@@ -16,7 +16,8 @@ class Localization:
     Attributes:
         path: of the image, relative to its folder or archive.
         box: x0, y0, x1, y1 in pixels of the original image, half-open.
-        score: confidence of the box, 0–1.
+        score: of a student's box, the chance that it is right (IoU > 0.5), 0–1 (student/score.py);
+            of another reading's, how much its heatmap is higher in the box than around it.
         heatmap: 0–1, large where the object is, at the network's size.
         outlier: outlier score, 0 and above. An image that scores 1 or more stands out from the
             training images, and may not belong to the folder. None if there were fewer than 20

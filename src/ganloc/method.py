@@ -11,15 +11,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 
 from ganloc.box.detections import Detections
+from ganloc.checkpoints.delivered import JUDGED, learned, measure_delivered
 from ganloc.checkpoints.hooks import Hooks
 from ganloc.checkpoints.selection import with_signals
 from ganloc.discriminator.train_discriminator import train_discriminator
+from ganloc.images.batches import CUT
 from ganloc.images.gather import crop_reader
 from ganloc.images.image_set import ImageSet, every_nth
-from ganloc.model import Model
+from ganloc.model import LEARNED, Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
 from ganloc.student import self_training
@@ -54,7 +57,7 @@ def fit(
     #    (the border pretext task, the default), images as real or generated (the paper's GANs), or
     #    both. At each checkpoint a copy is frozen, with the statistics of its features over the
     #    whole set (the LDA direction is among them). Label-free signals select the best checkpoint;
-    #    they are also what the verdict of trust is made of.
+    #    without a student, they are also what the verdict of trust is made of.
     updates = train_discriminator(state, images.pixels, recipe)
     while not selection.finished and (losses := next(updates, None)):
         hooks.losses(state, losses, recipe)
@@ -78,10 +81,16 @@ def fit(
     boxes = finder.boxes(pixels)
 
     # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes.
-    #    The last student counts.
+    #    The last student counts, if it learned the pseudo-boxes. The verdict of trust is on its
+    #    boxes.
     after_step = partial(hooks.student_step, recipe=recipe)
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step)
-    model = replace(model, student=student)
+    some = every_nth(np.arange(len(pixels)), CUT)
+    taught = learned(self_training.student_boxes(student, pixels[some]), boxes[some])
+    model = replace(model, student=student, signals={**model.signals, LEARNED: taught})
+    judged = images.evenly(JUDGED)
+    delivered = measure_delivered(model, judged, localize(model, judged))
+    model = replace(model, signals={**model.signals, **delivered.to_dict()})
     hooks.save(model)
     return model
 

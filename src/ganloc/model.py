@@ -39,6 +39,7 @@ from ganloc.wording import either, listed, option, shown
 
 FORMAT = "ganloc-4"
 STUDENT, HINTED = "student", "hinted"
+LEARNED = "learned"  # a signal
 # The readings of a model: the discriminator's (a view of READINGS, which may grow) and the
 # student's soft mask, for which only the threshold matters.
 MODEL_READINGS = ChainMap(
@@ -56,8 +57,8 @@ class Model:
         recipe: of the training.
         statistics: label-free statistics of the discriminator's features over the training images.
         info: `iteration` of the discriminator, number of training `images`, and their `checksum`.
-        signals: label-free signals of the discriminator's quality (checkpoints/signals.py); empty
-            if they were not measured.
+        signals: label-free signals of the quality of the discriminator (checkpoints/signals.py)
+            and of the boxes (checkpoints/delivered.py); empty if they were not measured.
         student: in evaluation mode; None without a student.
         outliers: outlier model of the training images; None for fewer than 20 images, or if the
             discriminator's training is not finished.
@@ -82,10 +83,19 @@ class Model:
 
     @property
     def reading(self) -> str:
-        """The default reading: that of the student which learned last, or the discriminator's."""
+        """The default reading: that of the student which learned last, or the discriminator's.
+
+        A student that did not learn what it was taught is not delivered.
+        """
         if self.hinted:
             return HINTED
-        return DISCRIMINATOR_READING if self.student is None else STUDENT
+        return STUDENT if self.student and self.student_learned else DISCRIMINATOR_READING
+
+    @property
+    def student_learned(self) -> bool:
+        """Whether the student learned (checkpoints/delivered.py); true where it is not known."""
+        value = self.signals.get(LEARNED)
+        return value is None or value > 0.0
 
     def student_of(self, reading: str) -> UNet | None:
         """The student whose masks are a reading; None for the discriminator's readings.

@@ -3,7 +3,6 @@
 import warnings
 
 from ganloc.checkpoints.run import going_on
-from ganloc.checkpoints.verdict import FEW_IMAGES
 from ganloc.errors import Notice, UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.images.notes import other_scale
@@ -12,6 +11,7 @@ from ganloc.model import Model, reads_random_weights
 from ganloc.wording import either
 
 FEWEST_IMAGES = 2
+FEW_IMAGES = 100  # from the learning curve in docs/how-good.md
 
 
 def warn_of_reading(model: Model, reading: str | None) -> None:

@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 
 from ganloc import Localizer, cli
+from ganloc.checkpoints.delivered import Delivered
 from ganloc.checkpoints.signals import Signals
-from ganloc.checkpoints.verdict import LIMITS, Verdict, doubts_of_training, verdict, verdict_of
+from ganloc.checkpoints.verdict import LIMITS, Verdict, verdict, verdict_of, verdict_on_boxes
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.model import Model
+from ganloc.wording import on_command_line
 from run_folders import CPU, IMAGES, tiny
 
 GOOD = Signals(
@@ -75,29 +77,46 @@ def test_the_verdict_on_a_model_is_that_on_its_signals_before_and_after_saving(t
     loaded = Model.load(tmp_path / "model")
     assert loaded.signals == model.signals
     assert verdict_of(loaded) == verdict_of(model)
-    assert verdict_of(loaded).reason.endswith(f" and {BAD['spread'][1]}")
+    assert verdict_of(loaded) == Verdict(False, BAD["spread"][1])
     assert verdict_of(dataclasses.replace(model, signals={"of": 1.0, "another": 2.0})) is None
 
 
 @pytest.mark.parametrize(
-    ("images", "iterations", "student_iterations", "doubts"),
+    ("delivered", "learned", "trusted", "said"),
     [
-        (100, 500, 400, []),
-        (100, 1500, 0, []),  # no student was wanted
-        (24, 1500, 1200, ["it learned from 24 images, fewer than 100"]),
-        (100, 30, 1200, ["the discriminator was trained for fewer than 500 iterations"]),
-        (100, 1500, 10, ["the student was trained for fewer than 400 steps"]),
+        (Delivered(0.68, 0.41, 0.5), True, True, "68 of 100 boxes look right, of a centred box 41"),
+        (Delivered(0.5, 0.41, 0.5), True, False, "boxes look hardly better than a centred box"),
+        (Delivered(0.9, 0.41, 0.86), True, False, "boxes cover nearly all of every image"),
+        (
+            Delivered(0.41, 0.41, 0.95),
+            True,
+            False,
+            "boxes cover nearly all of every image and boxes look hardly better than a centred box",
+        ),
+        (Delivered(0.2, 0.1, 0.5), False, True, "boxes look better than a centred box"),
+        (Delivered(0.2, 0.19, 0.5), False, False, "boxes look hardly better than a centred box"),
     ],
 )
-def test_too_little_of_a_training_is_doubted_whatever_its_signals(
-    images, iterations, student_iterations, doubts
-):
-    recipe = tiny(iterations=iterations, student_iterations=student_iterations)
+def test_a_student_is_judged_by_the_boxes_that_are_delivered(delivered, learned, trusted, said):
+    found = verdict_on_boxes(delivered, learned)
+    assert (found.trusted, found.reason) == (trusted, said)
+    assert ("Draw ten boxes (suggest tells" in found.advice) == (not trusted)
+    assert ("train longer (student_iterations)" in found.advice) == (not learned)
+    with on_command_line():
+        again = verdict_on_boxes(delivered, learned)
+    assert ("ganloc suggest" in again.advice) == (not trusted)
+    assert ("--student-iterations" in again.advice) == (not learned)
+
+
+def test_the_boxes_of_a_student_matter_more_than_the_discriminator():
     network = new_train_state(tiny(), CPU).discriminator
-    model = Model.freeze(network, IMAGES, recipe, iteration=0)
-    model = dataclasses.replace(model, info={"images": images}, signals=GOOD.to_dict())
-    assert doubts_of_training(model) == doubts
-    assert verdict_of(model) == (Verdict(False, doubts[0]) if doubts else verdict(GOOD))
+    model = Model.freeze(network, IMAGES, tiny(), iteration=0)
+    bad = dataclasses.replace(GOOD, spread=0.0).to_dict()
+    delivered = Delivered(0.8, 0.3, 0.5)
+    model = dataclasses.replace(model, signals={**bad, "learned": 0.1, **delivered.to_dict()})
+    assert verdict_of(model) == verdict_on_boxes(delivered)
+    worse = dataclasses.replace(model, signals={**model.signals, "learned": 0.0})
+    assert verdict_of(worse) == verdict_on_boxes(delivered, student_learned=False)
 
 
 def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, capsys):
@@ -128,7 +147,7 @@ def test_train_localize_and_the_localizer_say_whether_to_trust_it(tmp_path, caps
     of_train = said("train", photos, "--out", run, *options, "--preset", "laptop")
     model = Model.load(run / "model.safetensors")
     assert (model.recipe.select, model.recipe.patience) == (True, 3)
-    expected = verdict(Signals.from_dict(model.signals), doubts_of_training(model))
+    expected = verdict(Signals.from_dict(model.signals))
     assert of_train == [expected.sentence()]
     localized = ("localize", run, photos, "--out", tmp_path / "boxes.csv")
     assert said(*localized) == [expected.sentence()]

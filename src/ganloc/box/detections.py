@@ -19,7 +19,8 @@ class Detections:
         boxes: xyxy, half-open, in fractions of each image. `ImageSet.in_pixels` converts them to
             pixels of the originals.
         heatmaps: 0–1, at the network's size.
-        scores: confidence of each box, 0–1 (`box_scores`).
+        scores: of each box, 0–1: its heatmap's contrast (`box_scores`) or, for a student's, the
+            chance that it is right (student/score.py).
         outlier_scores: outlier score of each image, 0 and above; None if the model has no outlier
             model.
     """
@@ -46,7 +47,7 @@ class Detections:
 def box_scores(
     heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"]
 ) -> Float[np.ndarray, " n"]:
-    """Confidence of each box: the mean of the heatmap inside minus the mean outside, at least 0.
+    """Contrast of each box: the mean of the heatmap inside minus the mean outside, at least 0.
 
     Every pixel that the box touches is inside. A box that covers the whole image scores 0.
 

@@ -1,11 +1,13 @@
-"""The verdict: a label-free judgement whether to trust a model, with reasons."""
+"""The verdict: a label-free judgement whether to trust a model's boxes, with reasons and advice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from ganloc.checkpoints.delivered import Delivered
 from ganloc.checkpoints.signals import Signals
 from ganloc.model import Model
+from ganloc.wording import either, option
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Limit:
         return not (value < self.at_least or value > self.at_most)
 
 
-# Chosen on the development sets, and on folders of image corners without objects (docs/log.md).
+# For a model without a student. Chosen on the development sets, and on folders of image corners
+# without objects (docs/log.md).
 LIMITS = (
     Limit("image_dependence", "heatmaps hardly depend on the image", at_least=0.1),
     Limit("shift_equivariance", "heatmaps do not follow a shifted image", at_least=0.8),
@@ -33,58 +36,79 @@ LIMITS = (
     Limit("spread", "boxes are nearly all the same", at_least=0.1),
     Limit("alikeness", "generated images are nearly all alike", at_most=0.9),
 )
-FEW_IMAGES = 100  # from the learning curve in docs/how-good.md
-SHORTEST, SHORTEST_STUDENT = 500, 400  # a third of the default preset's steps
+# For a model with a student: limits of the boxes that it delivers (docs/log.md).
+ADVANTAGE = 0.15  # of the mean score over that of a centred box
+ADVANTAGE_OF_CONTRAST = 0.025  # the same for the colour contrast of a discriminator's boxes
+MOST_COVERED = 0.85  # of the image, by the median box
+
 PASSED = "heatmaps follow their images and boxes differ from image to image"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the boxes of a model can be trusted, and why.
+    """Whether the boxes of a model can be trusted, why, and what to do.
 
-    >>> Verdict(False, "boxes are nearly all the same").sentence()
-    'Trust: doubtful, because boxes are nearly all the same.'
+    >>> Verdict(False, "boxes are nearly all the same", "Train longer.").sentence()
+    'Trust: doubtful, because boxes are nearly all the same. Train longer.'
     """
 
     trusted: bool
     reason: str
+    advice: str = ""
 
     def sentence(self) -> str:
-        """The verdict as one sentence."""
+        """The verdict in words."""
         word = "yes," if self.trusted else "doubtful, because"
-        return f"Trust: {word} {self.reason}."
+        return f"Trust: {word} {self.reason}." + (self.advice and f" {self.advice}")
 
 
-def verdict(signals: Signals, of_training: Sequence[str] = ()) -> Verdict:
-    """Trusted if all `LIMITS` hold; else not trusted, because of the limits that do not hold.
+def verdict(signals: Signals) -> Verdict:
+    """The verdict on a discriminator: trusted if all `LIMITS` hold."""
+    clauses = [limit.clause for limit in LIMITS if not limit.holds(signals)]
+    return Verdict(False, _joined(clauses)) if clauses else Verdict(True, PASSED)
+
+
+def verdict_on_boxes(delivered: Delivered, student_learned: bool = True) -> Verdict:
+    """The verdict on the boxes that a model with a student delivers.
 
     Args:
-        signals: of the model.
-        of_training: further reasons for doubt, of `doubts_of_training`.
+        delivered: signals of the boxes.
+        student_learned: whether the student learned what it was taught. If not, the boxes are the
+            discriminator's.
     """
-    clauses = [*of_training, *(limit.clause for limit in LIMITS if not limit.holds(signals))]
-    if not clauses:
-        return Verdict(True, PASSED)
-    *others, last = clauses
-    return Verdict(False, " and ".join([", ".join(others), last]) if others else last)
-
-
-def doubts_of_training(model: Model) -> list[str]:
-    """Why a training was too little to be trusted, whatever its signals are."""
-    recipe, images = model.recipe, model.info.get("images", FEW_IMAGES)
     clauses = []
-    if images < FEW_IMAGES:
-        clauses.append(f"it learned from {images} images, fewer than {FEW_IMAGES}")
-    if recipe.iterations < SHORTEST:
-        clauses.append(f"the discriminator was trained for fewer than {SHORTEST} iterations")
-    if 0 < recipe.student_iterations < SHORTEST_STUDENT:
-        clauses.append(f"the student was trained for fewer than {SHORTEST_STUDENT} steps")
-    return clauses
+    if delivered.coverage > MOST_COVERED:
+        clauses.append("boxes cover nearly all of every image")
+    least = ADVANTAGE if student_learned else ADVANTAGE_OF_CONTRAST
+    if delivered.score - delivered.centred < least:
+        clauses.append("boxes look hardly better than a centred box")
+    longer = (
+        ""
+        if student_learned
+        else "The student did not learn, so boxes are the discriminator's: train longer "
+        f"({option('student_iterations')})."
+    )
+    if clauses:
+        ten = f"Draw ten boxes ({either('ganloc suggest', 'suggest')} tells in which images)."
+        return Verdict(False, _joined(clauses), f"{longer} {ten}".strip())
+    if not student_learned:
+        return Verdict(True, "boxes look better than a centred box", longer)
+    likely = f"{100 * delivered.score:.0f} of 100 boxes look right"
+    return Verdict(True, f"{likely}, of a centred box {100 * delivered.centred:.0f}")
 
 
 def verdict_of(model: Model) -> Verdict | None:
-    """The verdict on a model by its signals and its training; None if it has no signals."""
+    """The verdict on a model by its signals; None if it has none."""
     try:
-        return verdict(Signals.from_dict(model.signals), doubts_of_training(model))
+        return verdict_on_boxes(Delivered.from_dict(model.signals), model.student_learned)
+    except KeyError:  # no student
+        pass
+    try:
+        return verdict(Signals.from_dict(model.signals))
     except KeyError:  # not measured, or written by a version with other signals
         return None
+
+
+def _joined(clauses: Sequence[str]) -> str:
+    *others, last = clauses
+    return " and ".join([", ".join(others), last]) if others else last

@@ -1,5 +1,6 @@
 """`ganloc localize`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from ganloc.errors import UserError
 _plain = tyro.conf.arg(help_behavior_hint="")
 Name = Annotated[str | None, as_given(str, "NAME"), _plain]
 Folder = Annotated[Path | None, as_given(Path, "DIR"), _plain]
+MOST_NAMED = 5  # of the least sure images
 Refine = Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: on)")]
 
 
@@ -57,6 +59,7 @@ def localize(
     from ganloc.files import STANDARD_OUTPUT
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
+    from ganloc.model import HINTED, STUDENT
     from ganloc.outliers.outlier_model import describe_outliers
     from ganloc.report.export import draw_results, files_of_drawings, write_heatmaps
 
@@ -84,6 +87,8 @@ def localize(
     judged = localizer.expected or localizer.verdict
     if reading is None and judged is not None:
         say(judged.sentence())
+    if (reading or localizer.reading) in (STUDENT, HINTED) and len(images) > MOST_NAMED:
+        say(_least_sure(images.names, found.scores.tolist()))
     if found.outlier_scores is not None:
         say(describe_outliers(images.names, found.outlier_scores))
     if kind == "coco-results":
@@ -91,6 +96,13 @@ def localize(
     where = "on standard output" if out == STANDARD_OUTPUT else f"in {out}"
     count = "1 box" if len(images) == 1 else f"{len(images)} boxes"
     say(f"{count} {where}" + (f", drawn in {draw}." if draw else "."))
+
+
+def _least_sure(names: Sequence[str], scores: Sequence[float]) -> str:
+    """The images with the lowest scores."""
+    order = sorted(range(len(names)), key=lambda index: scores[index])[:MOST_NAMED]
+    named = ", ".join(f"{names[index]} ({scores[index]:.2f})" for index in order)
+    return f"Least sure: {named}."
 
 
 def _category(name: str | None) -> str:

@@ -76,7 +76,7 @@ def _of_part(
 ) -> Float[np.ndarray, "n 4"]:
     heatmaps = colour_contrast(pixels)
     columns = (
-        _contrast(heatmaps, boxes),
+        contrast(heatmaps, boxes),
         _agreement_of_colours(heatmaps, boxes),
         _mean(masks, _inside(boxes, student.size)),
         np.mean([iou(boxes, boxes_in(view, student, pixels)) for view in VIEWS], axis=0),
@@ -102,12 +102,16 @@ def boxes_in(
     return (corner + view.side * found).clip(0.0, 1.0)
 
 
-def _contrast(
+def contrast(
     heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"]
 ) -> Float[np.ndarray, " n"]:
-    """The mean heatmap in the box's `CORE` minus that beyond the box, in `AROUND`.
+    """The mean colour contrast in the box's `CORE` minus that beyond the box, in `AROUND`.
 
     It is 0 where no pixel is around: such a box covers the whole image.
+
+    Args:
+        heatmaps: of `colour_contrast`.
+        boxes: xyxy, half-open, in fractions of the image.
     """
     size = heatmaps.shape[1]
     core, own, around = (_inside(scaled(boxes, side), size) for side in (CORE, 1.0, AROUND))

@@ -41,6 +41,5 @@ class Hinted:
     def from_dict(cls, student: UNet, given: Mapping[str, Any]) -> "Hinted":
         """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
         kept = ("names", "checksums", "teacher", "ious", "label_free_ious")
-        return cls(
-            student, *(tuple(given[name]) for name in kept), PlattScaling(**given["scaling"])
-        )
+        scaling = PlattScaling(**given["scaling"])
+        return cls(student=student, scaling=scaling, **{name: tuple(given[name]) for name in kept})

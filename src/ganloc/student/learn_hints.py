@@ -139,15 +139,23 @@ def _begin(
 ) -> UNet:
     """A student before its training, with weights in the layout that is fastest for few images."""
     if start.warm:
+        assert label_free is not None
         student = copy.deepcopy(label_free).requires_grad_(True)
     else:
         student = new_student(recipe.size, recipe.student_width, recipe.seed + fold, device)
-    return student.to(memory_format=torch.channels_last)
+    return _in_layout(student, torch.channels_last)
 
 
 def _done(student: UNet) -> UNet:
     """A trained student, frozen, with weights in the usual layout, as files need it."""
-    return student.to(memory_format=torch.contiguous_format).requires_grad_(False)
+    return _in_layout(student, torch.contiguous_format).requires_grad_(False)
+
+
+def _in_layout(student: UNet, layout: torch.memory_format) -> UNet:
+    for weights in student.parameters():
+        if weights.ndim == 4:
+            weights.data = weights.data.contiguous(memory_format=layout)
+    return student
 
 
 def _cross_fitted(
