@@ -2,8 +2,8 @@
 
     python benchmarks/draw_figures.py
 
-Writes scores.png, scores-70.png, scores-reframed.png, readings.png and learning-curve.png. The same
-rows give the same bytes. Needs matplotlib (the extra `figures`).
+Writes scores.png, scores-70.png, scores-reframed.png, readings.png, learning-curve.png and
+hints.png. The same rows give the same bytes. Needs matplotlib (the extra `figures`).
 """
 
 import sys
@@ -19,6 +19,7 @@ from figure_values import (
     Estimate,
     choices,
     estimate,
+    hints_curve,
     learning_curve,
     methods,
     published,
@@ -53,6 +54,12 @@ READINGS = {
     "lda-no-prior": "LDA direction, three layers, no prior",
     "lda-multilayer": "LDA direction, three layers",
     "lda": "+ shape of the prior (the default)",
+}
+HINTED = {
+    "hinted": (OURS, "o"),
+    "hints alone": (OTHER, "s"),
+    "fitted box": (GREY, "v"),
+    "label-free": (INK, ""),
 }
 TRAININGS = {
     "untrained": "nothing: random weights",
@@ -154,6 +161,29 @@ def draw_learning_curve(rows: Sequence[ResultRow]) -> Figure:
     return figure
 
 
+def draw_hints(rows: Sequence[ResultRow]) -> Figure:
+    """What hints are worth, a panel a set; rows of hints.json."""
+    sets = sorted({row["set"] for row in rows})
+    figure, axes = _page(2.1 * len(sets), 3.6, len(sets))
+    for axis, name in zip(axes, sets, strict=True):
+        for boxes, (ink, marker) in HINTED.items():
+            curve = hints_curve(rows, name, boxes)
+            axis.plot(list(curve), list(curve.values()), color=ink, marker=marker, lw=2)
+        counts = sorted({row["hints"] for row in rows})
+        axis.set_xscale("log")
+        axis.set_xticks(counts, [str(count) for count in counts])
+        axis.minorticks_off()
+        axis.set_ylim(0, 103)
+        axis.set_title(name, loc="left", size=11, weight="bold", color=INK)
+    axes[0].set_ylabel(HIT.format(0.5), size=9.5, color=INK)
+    lines = [axes[-1].lines[index] for index in range(len(HINTED))]
+    figure.legend(
+        lines, list(HINTED), loc="outside upper left", ncols=4, frameon=False, fontsize=9.5
+    )
+    _words(figure, "hints, chosen at random", "")
+    return figure
+
+
 def _page(
     width: float, height: float, columns: int, rows: Sequence[int] = (1,)
 ) -> tuple[Figure, list[Axes]]:
@@ -221,13 +251,15 @@ def _words(figure: Figure, axis: str, note: str) -> None:
 
 def figures(results: Path) -> dict[str, Figure]:
     """By file name, of the rows in a folder of results."""
-    rows = {name: read_rows(results / f"{name}.json") for name in ("quality", "choices", "table3")}
+    names = ("quality", "choices", "table3", "hints")
+    rows = {name: read_rows(results / f"{name}.json") for name in names}
     return {
         "scores": draw_methods(rows["quality"], GROUPS, paper=published(rows["table3"])),
         "scores-70": draw_methods(rows["quality"], GROUPS, 0.7),
         "scores-reframed": draw_methods(rows["quality"], REFRAMED),
         "readings": draw_readings(rows["choices"]),
         "learning-curve": draw_learning_curve(rows["quality"]),
+        "hints": draw_hints(rows["hints"]),
     }
 
 

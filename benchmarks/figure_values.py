@@ -85,6 +85,16 @@ def learning_curve(
     return {count: value for count, value in found.items() if value is not None}
 
 
+def hints_curve(rows: Sequence[ResultRow], set_name: str, boxes: str) -> dict[int, float]:
+    """GT-known Loc by number of hints chosen at random, the mean over draws."""
+    own = [row for row in rows if (row["set"], row["boxes"]) == (set_name, boxes)]
+    drawn = [row for row in own if row["choice"] == "random"]
+    return {
+        count: float(np.mean([row["gt_known_loc"] for row in drawn if row["hints"] == count]))
+        for count in sorted({row["hints"] for row in drawn})
+    }
+
+
 def choices(rows: Iterable[ResultRow], *questions: str) -> dict[str, Estimate]:
     """By name, the values of the rows of choices.json that answer one of these questions."""
     return {

@@ -214,9 +214,9 @@ class Localizer:
         """
         images = given_images(photos, self.recipe.size, "train", None, self.scale, False)
         hinted = () if hints is None else as_hints(hints, images).names
-        chosen = suggest(
-            self._fitted().student_of(STUDENT), images, count, self.recipe.seed, hinted
-        )
+        student = self._fitted().student_of(STUDENT)
+        assert student is not None  # `student_of` has raised otherwise
+        chosen = suggest(student, images, count, self.recipe.seed, hinted)
         return [images.names[index] for index in chosen]
 
     def detect(

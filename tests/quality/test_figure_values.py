@@ -11,7 +11,15 @@ from ganloc.metrics.hits import packed
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import draw_figures
-from figure_values import Estimate, choices, estimate, learning_curve, methods, published
+from figure_values import (
+    Estimate,
+    choices,
+    estimate,
+    hints_curve,
+    learning_curve,
+    methods,
+    published,
+)
 from summary import BUTTERFLIES, DEVELOPMENT, EXAM, METHODS, default_gains
 
 
@@ -158,3 +166,18 @@ def test_each_method_stands_at_its_value():
     ]
     dots = [line.get_xydata().tolist() for line in axis.lines if len(line.get_xydata()) == 1]
     assert dots == [[[100.0, 0.0]], [[50.0, 1.0]]]
+
+
+def test_a_panel_a_set_shows_what_hints_are_worth_over_draws():
+    found = {"hinted": 80.0, "hints alone": 70.0, "fitted box": 40.0, "label-free": 60.0}
+    rows = [
+        {"set": name, "hints": hints, "choice": choice, "draw": draw, "boxes": boxes,
+         "gt_known_loc": value + hints + 2 * draw + 50 * (choice == "suggested")}
+        for name in ("heads", "boat") for hints in (10, 5) for choice in ("random", "suggested")
+        for draw in (0, 1) for boxes, value in found.items()
+    ]  # fmt: skip
+    assert hints_curve(rows, "boat", "hinted") == {5: 86.0, 10: 91.0}
+    figure = draw_figures.draw_hints(rows)
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["boat", "heads"]
+    lines = [line.get_xydata().tolist() for line in figure.axes[0].lines]
+    assert lines == [[[5, value + 6], [10, value + 11]] for value in found.values()]

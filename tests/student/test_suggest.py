@@ -66,9 +66,3 @@ def test_a_count_that_is_none(count, student):
     images, _ = kinds([3])
     with pytest.raises(UserError, match="count is"):
         suggest(student, images, count, 0)
-
-
-def test_without_a_student():
-    images, _ = kinds([3])
-    with pytest.raises(UserError, match="no student"):
-        suggest(None, images, 1, 0)

@@ -83,7 +83,7 @@ def localize(
         write_heatmaps(heatmaps, reading or localizer.reading, images, found)
     if draw is not None:
         draw_results(draw, images, found, reading or localizer.reading)
-    # Hints measure the boxes. The verdict judges the reading from which the student learned.
+    # Hints measure the boxes. The verdict judged those of the training images.
     judged = localizer.expected or localizer.verdict
     if reading is None and judged is not None:
         say(judged.sentence())

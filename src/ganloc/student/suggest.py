@@ -24,7 +24,7 @@ TRIES = 5  # of k-means
 
 
 def suggest(
-    student: UNet | None, images: ImageSet, count: int, seed: int, hinted: Collection[str] = ()
+    student: UNet, images: ImageSet, count: int, seed: int, hinted: Collection[str] = ()
 ) -> list[int]:
     """The indices of images to draw boxes in, those of the largest clusters first.
 
@@ -36,10 +36,8 @@ def suggest(
         hinted: names of images that have a hint. Their clusters are left out.
 
     Raises:
-        UserError: there is no student, or `count` is below 1.
+        UserError: `count` is below 1.
     """
-    if student is None:
-        raise UserError("This model has no student to suggest images by: train with one.")
     if count < 1:
         raise UserError(f"{option('count')} is {shown(count)}: ask for at least one image.")
     features = _features(student, images)
