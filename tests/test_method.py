@@ -7,7 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from ganloc import method
 from ganloc.box.detections import box_scores
+from ganloc.checkpoints.delivered import learned
 from ganloc.checkpoints.hooks import Cadence, Hooks
 from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.discriminator.train_state import new_train_state
@@ -16,7 +18,7 @@ from ganloc.heatmap.feature_statistics import feature_statistics
 from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.synthetic import draw_images
 from ganloc.method import fit, localize
-from ganloc.model import HINTED, MODEL_READINGS, STUDENT, Model
+from ganloc.model import HINTED, LEARNED, MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.student.evidence import evidence
 from ganloc.student.hinted import Hinted
@@ -125,6 +127,15 @@ def test_each_image_has_a_box_and_its_score(reading, fitted, drawn):
     assert found.boxes.min() >= 0.0
     assert found.boxes.max() <= 1.0
     np.testing.assert_array_equal(found.outlier_scores, fitted.outliers.scores(drawn.pixels))
+
+
+def test_a_student_of_a_few_steps_is_not_delivered(drawn, monkeypatch):
+    monkeypatch.setattr(method, "learned", learned)
+    fitted = fit(drawn, tiny(student_iterations=1, student_width=1), CPU)
+    assert fitted.student is not None
+    assert fitted.signals[LEARNED] <= 0.0
+    found, expected = localize(fitted, drawn), localize(fitted, drawn, DISCRIMINATOR_READING)
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
 
 
 def test_by_default_the_student_is_read_and_without_one_the_discriminator(fitted, drawn):
