@@ -17,9 +17,10 @@ from ganloc.errors import UserError
 from ganloc.heatmap.feature_statistics import feature_statistics
 from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.synthetic import draw_images
-from ganloc.method import fit, localize
+from ganloc.method import finetune, fit, localize
 from ganloc.model import HINTED, LEARNED, MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
+from ganloc.student import learn_hints
 from ganloc.student.evidence import evidence
 from ganloc.student.hinted import Hinted
 from ganloc.student.learn_hints import LABEL_FREE
@@ -136,6 +137,11 @@ def test_a_student_of_a_few_steps_is_not_delivered(drawn, monkeypatch):
     assert fitted.signals[LEARNED] <= 0.0
     found, expected = localize(fitted, drawn), localize(fitted, drawn, DISCRIMINATOR_READING)
     np.testing.assert_array_equal(found.boxes, expected.boxes)
+    starts = {name: replace(start, steps=1) for name, start in learn_hints.STARTS.items()}
+    monkeypatch.setattr(learn_hints, "STARTS", starts)
+    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 1)
+    hinted = finetune(fitted, drawn, drawn.subset([0, 1, 2])).hinted
+    assert (hinted.teacher, hinted.label_free_ious) == (("scratch",), ())  # nor has it a part
 
 
 def test_by_default_the_student_is_read_and_without_one_the_discriminator(fitted, drawn):

@@ -111,8 +111,9 @@ def finetune(
     """
     # Students of parts of the hints are tried on the others. Those that do best label all other
     # images, from which, and from the hints, the final student learns.
-    images = images.unlabelled()
-    hinted = learn_hints(images, hints, model.student, model.recipe, model.device, after_step)
+    # A student that did not learn without labels has no part in it.
+    images, student = images.unlabelled(), model.student if model.student_learned else None
+    hinted = learn_hints(images, hints, student, model.recipe, model.device, after_step)
     return replace(model, hinted=hinted)
 
 
