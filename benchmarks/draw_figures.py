@@ -163,23 +163,20 @@ def draw_learning_curve(rows: Sequence[ResultRow]) -> Figure:
 
 def draw_hints(rows: Sequence[ResultRow]) -> Figure:
     """What hints are worth, a panel a set; rows of hints.json."""
-    sets = sorted({row["set"] for row in rows})
+    sets, counts = (sorted({row[name] for row in rows}) for name in ("set", "hints"))
     figure, axes = _page(2.1 * len(sets), 3.6, len(sets))
     for axis, name in zip(axes, sets, strict=True):
         for boxes, (ink, marker) in HINTED.items():
             curve = hints_curve(rows, name, boxes)
             axis.plot(list(curve), list(curve.values()), color=ink, marker=marker, lw=2)
-        counts = sorted({row["hints"] for row in rows})
         axis.set_xscale("log")
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.minorticks_off()
         axis.set_ylim(0, 103)
         axis.set_title(name, loc="left", size=11, weight="bold", color=INK)
     axes[0].set_ylabel(HIT.format(0.5), size=9.5, color=INK)
-    lines = [axes[-1].lines[index] for index in range(len(HINTED))]
-    figure.legend(
-        lines, list(HINTED), loc="outside upper left", ncols=4, frameon=False, fontsize=9.5
-    )
+    words = {"loc": "outside upper left", "ncols": len(HINTED), "frameon": False, "fontsize": 9.5}
+    figure.legend(axes[-1].lines, list(HINTED), **words)
     _words(figure, "hints, chosen at random", "")
     return figure
 

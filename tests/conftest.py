@@ -1,10 +1,13 @@
 """Fixtures that several test files use."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from cli_runs import images_truth_and_run
 from ganloc import method
+from ganloc.student import learn_hints
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +25,15 @@ def students_count_as_learned():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(method, "learned", lambda boxes, taught: 0.1)
         yield
+
+
+@pytest.fixture
+def short_hints(monkeypatch):
+    """Trainings by hints of two steps each."""
+    starts = learn_hints.STARTS.items()
+    own = {name: dataclasses.replace(start, steps=2) for name, start in starts}
+    monkeypatch.setattr(learn_hints, "STARTS", own)
+    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 2)
 
 
 @pytest.fixture(scope="session")

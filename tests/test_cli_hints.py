@@ -9,16 +9,11 @@ import pytest
 
 from ganloc import Localizer, cli
 from ganloc.model import HINTED, Model
-from ganloc.student import learn_hints
 
 
 @pytest.fixture
-def run(tmp_path, work, monkeypatch):
+def run(tmp_path, work, short_hints):
     """A copy of the run, and trainings of a few steps."""
-    starts = learn_hints.STARTS.items()
-    own = {name: dataclasses.replace(start, steps=2) for name, start in starts}
-    monkeypatch.setattr(learn_hints, "STARTS", own)
-    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 2)
     shutil.copytree(work / "run", tmp_path / "run")
     return tmp_path / "run"
 

@@ -9,9 +9,9 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from torch.nn.functional import avg_pool2d
 
 import ganloc
+from bright import Bright
 from ganloc import Localization, Localizer, UserError
 from ganloc.box.iou import iou
 from ganloc.checkpoints.run import Run
@@ -23,7 +23,6 @@ from ganloc.model import STUDENT
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.student.evidence import evidence
 from ganloc.student.score import chances
-from ganloc.student.unet import UNet
 from localizer_runs import SIZES, TINY, write_photos
 
 
@@ -176,13 +175,6 @@ def test_detections_are_what_localizations_are_made_of(fitted, photos):
         np.testing.assert_allclose(found.scores, [one.score for one in expected])
         np.testing.assert_array_equal(found.heatmaps, [one.heatmap for one in expected])
         assert found.outlier_scores is None
-
-
-class Bright(UNet):
-    """A student that learned to find what is bright."""
-
-    def forward(self, images):
-        return 20.0 * avg_pool2d(images[:, 0], 2)
 
 
 def test_a_zip_is_refined_from_its_files_also_once_it_has_gone(fitted, tmp_path):

@@ -20,7 +20,6 @@ from ganloc.images.synthetic import draw_images
 from ganloc.method import finetune, fit, localize
 from ganloc.model import HINTED, LEARNED, MODEL_READINGS, STUDENT, Model
 from ganloc.outliers.outlier_model import OutlierModel
-from ganloc.student import learn_hints
 from ganloc.student.evidence import evidence
 from ganloc.student.hinted import Hinted
 from ganloc.student.learn_hints import LABEL_FREE
@@ -130,16 +129,13 @@ def test_each_image_has_a_box_and_its_score(reading, fitted, drawn):
     np.testing.assert_array_equal(found.outlier_scores, fitted.outliers.scores(drawn.pixels))
 
 
-def test_a_student_of_a_few_steps_is_not_delivered(drawn, monkeypatch):
+def test_a_student_of_a_few_steps_is_not_delivered(drawn, monkeypatch, short_hints):
     monkeypatch.setattr(method, "learned", learned)
     fitted = fit(drawn, tiny(student_iterations=1, student_width=1), CPU)
     assert fitted.student is not None
     assert fitted.signals[LEARNED] <= 0.0
     found, expected = localize(fitted, drawn), localize(fitted, drawn, DISCRIMINATOR_READING)
     np.testing.assert_array_equal(found.boxes, expected.boxes)
-    starts = {name: replace(start, steps=1) for name, start in learn_hints.STARTS.items()}
-    monkeypatch.setattr(learn_hints, "STARTS", starts)
-    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 1)
     hinted = finetune(fitted, drawn, drawn.subset([0, 1, 2])).hinted
     assert (hinted.teacher, hinted.label_free_ious) == (("scratch",), ())  # nor has it a part
 

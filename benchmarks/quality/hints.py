@@ -22,23 +22,20 @@ from pathlib import Path
 import numpy as np
 import render
 import script
-from sets import load_set, refuse_exam
+from sets import refuse_exam
+from trainings import Training, trained
 
-from ganloc.checkpoints.hooks import RunHooks
-from ganloc.checkpoints.run import Run, load_model
 from ganloc.images.gather import crop_reader
 from ganloc.images.image_set import ImageSet
-from ganloc.method import finetune, fit, localize
+from ganloc.method import finetune, localize
 from ganloc.metrics.baselines import fitted_box
 from ganloc.metrics.rows import evaluate_boxes
 from ganloc.model import Model
 from ganloc.paper.results import ResultRow, Results
-from ganloc.recipes import make_recipe
 from ganloc.student.refine import refine_boxes
 from ganloc.student.self_training import student_boxes
 from ganloc.student.suggest import suggest
 from ganloc.student.train_student import new_student, train_student
-from ganloc.tensors import choose_device
 
 COMMAND = (
     "python benchmarks/quality/hints.py --data tiny-imagenet-200.zip --butterflies DIR --cells DIR "
@@ -48,7 +45,6 @@ SETS = ("heads", "pliers", "cells", "butterflies", "boat", "insect")
 COUNTS = (5, 10, 20, 50)
 CHOICES = ("random", "suggested")
 DRAWS = (0, 1, 2)
-SIZE = 64
 # Of the student that sees nothing but hints: the best of five trainings on pliers (docs/log.md).
 ALONE_STEPS, ALONE_BATCH, ALONE_RATE = 600, 16, 2e-3
 
@@ -79,40 +75,27 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     for name in options.sets or [one for one in SETS if one in folders or options.data]:
         if name not in folders:
             refuse_exam(name)
-        trained = cache(partial(_trained, name, options, folders))
+        made = partial(trained, Training(name, "default"), options.runs, options.data, folders)
+        of_set = cache(partial(made, options.device))
         for count, choice, draw in product(options.counts, options.choices, options.draws):
             identity = {"set": name, "hints": count, "choice": choice, "draw": draw}
             wanted = [{**identity, "boxes": boxes} for boxes in BOXES]
             if any(results.find(**one) is None for one in wanted):
-                for row in _measured(*trained(), identity):
+                for row in _measured(*of_set(), identity):
                     results.add(row)
                     print(row, flush=True)
             rows += [results.find(**one) for one in wanted]
     return rows
 
 
-def _trained(
-    name: str, options: argparse.Namespace, folders: dict[str, Path]
-) -> tuple[Model, ImageSet, ImageSet | None]:
-    """The run of a set, its images with truth, and its test images if it has a split."""
-    device = choose_device(options.device)
-    train, test = load_set(name, SIZE, options.data, folders)
-    images, test = (test, None) if train is None else (train, test)
-    recipe = make_recipe("default", size=SIZE)
-    place = Run.create_or_open(options.runs / name, recipe, images)
-    if place.model_with_student() is None:
-        with RunHooks(place, resume=True) as hooks:
-            fit(images, recipe, device, hooks)
-    return load_model(options.runs / name, device), images, test
-
-
 def _measured(
-    model: Model, images: ImageSet, test: ImageSet | None, identity: ResultRow
+    model: Model, images: ImageSet, test: ImageSet, identity: ResultRow
 ) -> Iterator[ResultRow]:
     """The rows of one choice of hints."""
     chosen = chosen_hints(model, images, identity)
     drawn = images.subset(chosen)
-    rest = test or images.subset(np.setdiff1d(np.arange(len(images)), chosen))
+    others = np.setdiff1d(np.arange(len(images)), chosen)
+    rest = images.subset(others) if test is images else test
     hinted = finetune(model, images, drawn)
     assert hinted.hinted is not None
     assert rest.truth is not None
@@ -150,7 +133,7 @@ def _label_free(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.
 
 def _alone(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarray:
     """The boxes of a student that learned from hints alone."""
-    student = new_student(SIZE, model.recipe.student_width, seed, model.device)
+    student = new_student(model.recipe.size, model.recipe.student_width, seed, model.device)
     assert drawn.truth is not None
     largest = [own[np.argmax(np.prod(own[:, 2:] - own[:, :2], axis=1))] for own in drawn.truth]
     boxes = np.array(largest) / np.tile(drawn.sizes, 2)

@@ -19,17 +19,19 @@ from pathlib import Path
 import numpy as np
 import render_scores
 import script
+from scipy.optimize import minimize
 from scipy.special import expit
 from trainings import KINDS, TRAININGS, Training, trained
 
 from ganloc.box.detections import box_scores
 from ganloc.box.iou import best_iou
-from ganloc.checkpoints.delivered import JUDGED, MARGIN, Delivered
+from ganloc.checkpoints.delivered import JUDGED, Delivered
 from ganloc.checkpoints.signals import auc
 from ganloc.checkpoints.verdict import verdict_on_boxes
 from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.method import localize
+from ganloc.metrics.baselines import centre
 from ganloc.model import LEARNED, STUDENT, Model
 from ganloc.paper.results import ResultRow, Results
 from ganloc.shapes import Float
@@ -96,7 +98,8 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     weights, bias = fitted(seen, without="")
     print(f"WEIGHTS = {tuple(weights.round(2).tolist())}, BIAS = {bias:.2f}")
     results = Results(options.results / "scores.json", ("set", "kind"), COMMAND)
-    rows = [row(one, own, *fitted(seen, without=one.set_name)) for one, own in seen.items()]
+    others = {name: fitted(seen, without=name) for name in {one.set_name for one in seen}}
+    rows = [row(one, own, *others[one.set_name]) for one, own in seen.items()]
     for each in rows:
         results.add(each)
     return rows
@@ -116,29 +119,32 @@ def measured(model: Model, images: ImageSet, test: ImageSet) -> Seen:
     """Localize and collect evidence; images without truth show no object."""
     some, judged = test.evenly(EVALUATED), images.evenly(JUDGED)
     found, of_judged = localize(model, some), localize(model, judged)
-    box = np.array([MARGIN, MARGIN, 1.0 - MARGIN, 1.0 - MARGIN])
     truth = some.truth or (np.empty((0, 4)),) * len(some)
-    ious, centred = (
-        best_iou(some.in_pixels(boxes), truth)
-        for boxes in (found.boxes, np.tile(box, (len(some), 1)))
-    )
-    student = model.student_of(STUDENT)
-    assert student is not None
-
-    def of(own: ImageSet, boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-        return evidence(student, own.pixels, model.heatmaps(own, STUDENT), boxes)
-
+    ious = best_iou(some.in_pixels(found.boxes), truth)
+    centred = best_iou(centre(some.sizes), truth)
+    (of_found,) = evidence_of(model, some, found.boxes)
+    in_fractions = centre(np.ones_like(judged.sizes))
+    of_delivered, of_centred = evidence_of(model, judged, of_judged.boxes, in_fractions)
     return Seen(
-        evidence=of(some, found.boxes),
+        evidence=of_found,
         ious=ious,
         contrast=box_scores(found.heatmaps, found.boxes),
-        judged=of(judged, of_judged.boxes),
-        centred=of(judged, np.tile(box, (len(judged), 1))),
+        judged=of_delivered,
+        centred=of_centred,
         hits=float((ious > 0.5).mean()),
         centred_hits=float((centred > 0.5).mean()),
         delivered=np.array(list(Delivered.from_dict(model.signals).to_dict().values())),
         learned=float(model.signals[LEARNED] or 0.0),
     )
+
+
+def evidence_of(
+    model: Model, images: ImageSet, *each: Float[np.ndarray, "n 4"]
+) -> list[Float[np.ndarray, "n 4"]]:
+    """The student's evidence for several boxes of each image."""
+    student, masks = model.student_of(STUDENT), model.heatmaps(images, STUDENT)
+    assert student is not None
+    return [evidence(student, images.pixels, masks, boxes) for boxes in each]
 
 
 def fitted(seen: dict[Training, Seen], without: str) -> tuple[Float[np.ndarray, " 4"], float]:
@@ -147,8 +153,6 @@ def fitted(seen: dict[Training, Seen], without: str) -> tuple[Float[np.ndarray, 
     Every training counts as much, however many images it has. Students that are not delivered and
     images without an object do not count.
     """
-    from scipy.optimize import minimize
-
     own = [
         one
         for training, one in seen.items()
@@ -219,8 +223,7 @@ def _with_hints(odds: Float[np.ndarray, " n"], right: np.ndarray) -> float:
         order = np.random.default_rng(draw).permutation(len(right))
         known, rest = order[:HINTS], order[HINTS:]
         scaling = PlattScaling.fit(odds[known], right[known])
-        scaled = expit(scaling.slope * odds[rest] + scaling.shift)
-        errors.append(calibration_error(scaled, right[rest]))
+        errors.append(calibration_error(scaling.chances(odds[rest]), right[rest]))
     return float(np.mean(errors))
 
 

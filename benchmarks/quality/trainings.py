@@ -112,17 +112,20 @@ TRAININGS = (*(Training(name, kind) for kind in EVERYWHERE for name in SETS), *S
 
 
 def trained(
-    training: Training, runs: Path, archive: Path | None, folders: dict[str, Path]
+    training: Training,
+    runs: Path,
+    archive: Path | None,
+    folders: dict[str, Path],
+    device: str | None = None,
 ) -> tuple[Model, ImageSet, ImageSet]:
-    """The model of a training, made where it is missing, its images, and those to evaluate."""
-    device = choose_device(None)
+    """The model of a training, made where it is missing, its images, and those to evaluate.
+
+    Without a split the latter are all images of the folder.
+    """
     train, test = load_set(training.set_name, SIZE, archive, folders)
     kind = KINDS[training.kind]
     images = kind.images(test if train is None else train)
-    evaluated = images if kind.of_itself else test
-    path = runs / training.name / "model.safetensors"
-    if path.exists() and (model := Model.load(path)).student is not None:
-        return model, images, evaluated
     recipe = make_recipe("default", size=SIZE, **kind.recipe)
     with RunHooks(Run.create_or_open(runs / training.name, recipe, images), resume=True) as hooks:
-        return fit(images, recipe, device, hooks), images, evaluated
+        model = fit(images, recipe, choose_device(device), hooks)
+    return model, images, images if kind.of_itself else test

@@ -112,7 +112,7 @@ def finetune(
     # Students of parts of the hints are tried on the others. Those that do best label all other
     # images, from which, and from the hints, the final student learns.
     # A student that did not learn without labels has no part in it.
-    images, student = images.unlabelled(), model.student if model.student_learned else None
+    images, student = images.unlabelled(), model.delivered_student
     hinted = learn_hints(images, hints, student, model.recipe, model.device, after_step)
     return replace(model, hinted=hinted)
 

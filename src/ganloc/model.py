@@ -89,7 +89,12 @@ class Model:
         """
         if self.hinted:
             return HINTED
-        return STUDENT if self.student and self.student_learned else DISCRIMINATOR_READING
+        return DISCRIMINATOR_READING if self.delivered_student is None else STUDENT
+
+    @property
+    def delivered_student(self) -> UNet | None:
+        """The student, if it learned what it was taught."""
+        return self.student if self.student_learned else None
 
     @property
     def student_learned(self) -> bool:

@@ -5,23 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import avg_pool2d
 
+from bright import Bright
 from ganloc.box.detections import Detections
 from ganloc.checkpoints.delivered import Delivered, learned, measure_delivered
 from ganloc.discriminator.train_state import new_train_state
 from ganloc.images.image_set import ImageSet
 from ganloc.method import fit, localize
 from ganloc.model import DISCRIMINATOR_READING, LEARNED, STUDENT, Model
-from ganloc.student.unet import UNet
 from run_folders import CPU, tiny
-
-
-class Bright(UNet):
-    """A student that finds what is bright."""
-
-    def forward(self, images):
-        return 20.0 * avg_pool2d(images[:, 0], 2)
 
 
 @pytest.fixture

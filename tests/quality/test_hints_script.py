@@ -1,11 +1,11 @@
 """The script that asks what hints are worth."""
 
-import dataclasses
 import json
 
 import hints as script
 import pytest
 import render
+import trainings
 from PIL import Image
 
 from ganloc.images.synthetic import draw_images
@@ -20,15 +20,11 @@ TINY = Recipe(
 
 
 @pytest.fixture
-def drawn(tmp_path, monkeypatch):
+def drawn(tmp_path, monkeypatch, short_hints):
     """A folder of drawn images with their truth, and trainings of a few steps."""
-    starts = learn_hints.STARTS.items()
-    own = {name: dataclasses.replace(start, steps=1) for name, start in starts}
-    monkeypatch.setattr(learn_hints, "STARTS", own)
-    monkeypatch.setattr(learn_hints, "FINAL_STEPS", 1)
     monkeypatch.setattr(script, "ALONE_STEPS", 1)
-    monkeypatch.setattr(script, "SIZE", 32)
-    monkeypatch.setattr(script, "make_recipe", lambda preset, size: TINY)
+    monkeypatch.setattr(trainings, "SIZE", 32)
+    monkeypatch.setattr(trainings, "make_recipe", lambda preset, size: TINY)
     images = draw_images(12, 32, seed=0)
     rows, annotations = [], []
     (tmp_path / "heads").mkdir()

@@ -3,21 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import avg_pool2d
 
+from bright import Bright
 from ganloc.student import evidence as evidence_module
 from ganloc.student.evidence import EVIDENCE, VIEWS, boxes_in, evidence
 from ganloc.student.unet import UNet
 
 CONTRAST, COLOUR, FIRMNESS, SEEN = range(4)
 SQUARE = np.array([0.375, 0.25, 0.75, 0.625])  # pixels 24 to 48 and 16 to 40 of 64
-
-
-class Bright(UNet):
-    """A student that finds what is bright."""
-
-    def forward(self, images):
-        return 20.0 * avg_pool2d(images[:, 0], 2)
 
 
 class Middle(UNet):

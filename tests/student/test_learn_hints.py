@@ -38,15 +38,6 @@ def learn(images, hints, label_free=None, **changes):
     return learn_hints(images, hints, label_free, recipe, CPU, lambda done, loss: None)
 
 
-@pytest.fixture
-def short(monkeypatch):
-    """Trainings of a few steps."""
-    starts = hints_module.STARTS.items()
-    own = {name: dataclasses.replace(start, steps=2) for name, start in starts}
-    monkeypatch.setattr(hints_module, "STARTS", own)
-    monkeypatch.setattr(hints_module, "FINAL_STEPS", 2)
-
-
 @pytest.fixture(scope="module")
 def learned():
     images = squares(40, seed=1)
@@ -91,7 +82,7 @@ def test_hints_decide_between_two_things_in_every_image():
     assert (best_iou(found, red[10:]) > 0.5).mean() > 0.7
 
 
-def test_the_same_seed_gives_the_same_student(short):
+def test_the_same_seed_gives_the_same_student(short_hints):
     images = squares(12, seed=4)
     one, other = (learn(images, images.subset([0, 3, 5])) for _ in range(2))
     for a, b in zip(one.student.parameters(), other.student.parameters(), strict=True):
@@ -110,7 +101,7 @@ def test_a_label_free_student_that_hints_contradict_teaches_nothing(learned):
         assert torch.equal(value, before[name])
 
 
-def test_a_label_free_student_that_hints_confirm_is_believed(learned, short):
+def test_a_label_free_student_that_hints_confirm_is_believed(learned, short_hints):
     good = learned[1].student
     images = squares(9, seed=6)
     hinted = learn(images, images.subset(range(6)), good, student_width=4)
@@ -119,7 +110,7 @@ def test_a_label_free_student_that_hints_confirm_is_believed(learned, short):
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_few_hints_and_steps_are_counted(count, short):
+def test_few_hints_and_steps_are_counted(count, short_hints):
     images, done = squares(6, seed=8), []
     label_free = new_student(32, 4, 0, CPU).eval()
     hinted = learn_hints(
@@ -131,7 +122,7 @@ def test_few_hints_and_steps_are_counted(count, short):
     assert len(hinted.label_free_ious) == count
 
 
-def test_several_boxes_none_and_every_image_hinted(short):
+def test_several_boxes_none_and_every_image_hinted(short_hints):
     images = squares(5, seed=9)
     two = np.concatenate([images.truth[0], [[0.0, 0.0, 30.0, 40.0]]])
     hints = dataclasses.replace(images, truth=(two, np.empty((0, 4)), *images.truth[2:]))
@@ -140,7 +131,7 @@ def test_several_boxes_none_and_every_image_hinted(short):
     assert student_boxes(hinted.student, images.pixels).shape == (5, 4)
 
 
-def test_an_image_without_the_object_teaches_an_empty_mask(short):
+def test_an_image_without_the_object_teaches_an_empty_mask(short_hints):
     images = squares(8, seed=10)
     empty = dataclasses.replace(images, truth=(np.empty((0, 4)),) * 4 + images.truth[4:])
     assert learn(images, empty).student is not None

@@ -3,28 +3,16 @@
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn.functional import avg_pool2d
 
+from bright import Bright
 from ganloc.box.iou import iou
 from ganloc.images.batches import CUT
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader
 from ganloc.student.refine import MARGIN, ROUNDS, crops_around, refine_boxes
 from ganloc.student.self_training import student_boxes
-from ganloc.student.unet import UNet
 
-
-class Bright(UNet):
-    """A student that learned to find what is bright."""
-
-    def __init__(self):
-        super().__init__(32, 1)
-
-    def forward(self, images):
-        return 20.0 * avg_pool2d(images[:, 0], 2)
-
-
-STUDENT = Bright().eval()
+STUDENT = Bright(32, 1).eval()
 
 
 def upper_left(seen):

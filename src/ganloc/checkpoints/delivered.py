@@ -10,13 +10,13 @@ from ganloc.box.detections import Detections
 from ganloc.box.iou import area, iou
 from ganloc.heatmap.colour_contrast import colour_contrast
 from ganloc.images.image_set import ImageSet
+from ganloc.metrics.baselines import centre
 from ganloc.model import Model
 from ganloc.shapes import Float
 from ganloc.student.evidence import contrast, evidence
 from ganloc.student.score import chances
 
 JUDGED = 100  # images on which boxes are judged, at most
-MARGIN = 0.1  # of each side, beside a centred box
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def measure_delivered(model: Model, images: ImageSet, found: Detections) -> Deli
         images: training images, at least one.
         found: the boxes that are delivered.
     """
-    centred = np.tile([MARGIN, MARGIN, 1.0 - MARGIN, 1.0 - MARGIN], (len(images), 1))
+    centred = centre(np.ones_like(images.sizes))  # in fractions
     student = model.student_of(model.reading)
     if student is None:
         heatmaps = colour_contrast(images.pixels)

@@ -82,19 +82,20 @@ def verdict_on_boxes(delivered: Delivered, student_learned: bool = True) -> Verd
     least = ADVANTAGE if student_learned else ADVANTAGE_OF_CONTRAST
     if delivered.score - delivered.centred < least:
         clauses.append("boxes look hardly better than a centred box")
-    longer = (
-        ""
-        if student_learned
-        else "The student did not learn, so boxes are the discriminator's: train longer "
-        f"({option('student_iterations')})."
-    )
-    if clauses:
-        ten = f"Draw ten boxes ({either('ganloc suggest', 'suggest')} tells in which images)."
-        return Verdict(False, _joined(clauses), f"{longer} {ten}".strip())
+    advice = []
     if not student_learned:
-        return Verdict(True, "boxes look better than a centred box", longer)
-    likely = f"{100 * delivered.score:.0f} of 100 boxes look right"
-    return Verdict(True, f"{likely}, of a centred box {100 * delivered.centred:.0f}")
+        longer = f"train longer ({option('student_iterations')})"
+        advice.append(f"The student did not learn, so boxes are the discriminator's: {longer}.")
+    if clauses:
+        tells = either("ganloc suggest", "suggest")
+        advice.append(f"Draw ten boxes ({tells} tells in which images).")
+        reason = _joined(clauses)
+    elif student_learned:
+        shares = f"{100 * delivered.score:.0f} of 100 boxes look right, of a centred box "
+        reason = f"{shares}{100 * delivered.centred:.0f}"
+    else:
+        reason = "boxes look better than a centred box"
+    return Verdict(not clauses, reason, " ".join(advice))
 
 
 def verdict_of(model: Model) -> Verdict | None:

@@ -45,7 +45,6 @@ class PlattScaling:
         >>> PlattScaling.fit(np.zeros(0), np.zeros(0, bool))  # nothing is known
         PlattScaling(slope=1.0, shift=0.0)
         """
-
         from scipy.optimize import minimize  # it takes a while to import
 
         def loss(own: Float[np.ndarray, " 2"]) -> float:
@@ -55,6 +54,10 @@ class PlattScaling:
 
         slope, shift = minimize(loss, (1.0, 0.0), method="BFGS").x
         return cls(round(float(slope), 6), round(float(shift), 6))
+
+    def chances(self, log_odds: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """The chance of each box, 0–1, by its log-odds on the general scale."""
+        return expit(self.slope * log_odds + self.shift)
 
 
 GENERAL = PlattScaling()
@@ -69,4 +72,4 @@ def chances(
     evidence: Float[np.ndarray, "n 4"], scaling: PlattScaling = GENERAL
 ) -> Float[np.ndarray, " n"]:
     """The chance of each box to have an IoU > 0.5 with a true box, 0–1."""
-    return expit(scaling.slope * log_odds(evidence) + scaling.shift)
+    return scaling.chances(log_odds(evidence))
