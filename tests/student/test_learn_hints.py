@@ -117,7 +117,7 @@ def test_few_hints_and_steps_are_counted(count, short_hints):
         images, images.subset(range(count)), label_free, RECIPE, CPU, lambda n, loss: done.append(n)
     )
     assert done == list(range(1, min(count, 3) * (2 + 2) + 2 + 1))
-    assert len(done) == steps_of_hints(count, dataclasses.replace(RECIPE, student_iterations=1))
+    assert len(done) == steps_of_hints(count, warm=True)
     assert len(hinted.ious) == (count if count > 1 else 0)
     assert len(hinted.label_free_ious) == count
 

@@ -58,7 +58,8 @@ def finetune(
         photos, localizer.recipe.size, "train", data, scale=localizer.scale, pages=pages
     )
     drawn = read_hints(hints, images, category, no_object)
-    steps = steps_of_hints(len(drawn), localizer.recipe)
+    assert localizer.model is not None
+    steps = steps_of_hints(len(drawn), warm=localizer.model.delivered_student is not None)
     say(f"{len(images)} images, {len(drawn)} of them with hints: {steps} steps.")
     with training_progress(steps, console) as progress:
         localizer.finetune(images, drawn, progress=progress)

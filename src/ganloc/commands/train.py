@@ -129,7 +129,8 @@ def train(
         with training_threads(kept) as threads:
             duration = measure_duration(images, recipe, place)
             say(announcement(images, recipe, place, threads, duration, resume))
-            further = 0 if drawn is None else steps_of_hints(len(drawn), recipe)
+            warm = recipe.student_iterations > 0
+            further = 0 if drawn is None else steps_of_hints(len(drawn), warm)
             with training_progress(recipe.steps + further, console, duration.until) as progress:
                 localizer.fit(images, out, resume=resume, progress=progress, hints=drawn)
     except Stopped as stop:

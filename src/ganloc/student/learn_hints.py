@@ -70,9 +70,8 @@ def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
     return [zlib.crc32(np.ascontiguousarray(image).tobytes()) for image in pixels]
 
 
-def steps_of_hints(hints: int, recipe: Recipe) -> int:
-    """The training steps of `learn_hints`, for so many hints and the recipe of the training."""
-    warm = recipe.student_iterations > 0
+def steps_of_hints(hints: int, warm: bool) -> int:
+    """The training steps of `learn_hints` for so many hints, with a label-free student or none."""
     of_folds = sum(start.steps for start in STARTS.values() if warm or not start.warm)
     return min(FOLDS, hints) * of_folds + FINAL_STEPS
 
