@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ import torch
 import ganloc
 from ganloc import threads
 from ganloc.errors import Notice
-from ganloc.threads import training_threads, usable_cores
+from ganloc.threads import side_by_side, training_threads, usable_cores
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_"))}
 ENVIRONMENT["PYTHONPATH"] = str(Path(ganloc.__file__).parents[1])
@@ -156,3 +157,47 @@ def test_a_forked_worker_localizes_after_its_parent_used_torch():
     command = [sys.executable, "-c", FORKED]
     found = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
     assert found.stdout == "2\n", found.stderr
+
+
+@pytest.fixture
+def two_threads():
+    """Torch with two threads, whatever the machine, checked and put back at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+def test_trainings_side_by_side_meet_in_each_step_and_use_one_thread_each(two_threads):
+    both = Barrier(2, timeout=30)  # broken, and so an error, if one waits for the other to end
+
+    def training(number):
+        for step in range(3):
+            both.wait()
+            assert torch.get_num_threads() == 1
+            yield 10.0 * number + step
+
+    assert list(side_by_side([training(0), training(1)])) == [0.0, 10.0, 1.0, 11.0, 2.0, 12.0]
+
+
+def test_trainings_side_by_side_may_end_at_different_steps(two_threads):
+    trainings = [iter([1.0, 2.0, 3.0]), iter([]), iter([4.0]), iter([5.0, 6.0])]
+    assert list(side_by_side(trainings)) == [1.0, 4.0, 5.0, 2.0, 6.0, 3.0]
+
+
+def test_an_error_of_a_training_side_by_side_is_raised(two_threads):
+    def failing():
+        yield 1.0
+        raise ValueError("out of memory")
+
+    found = []
+    with pytest.raises(ValueError, match="out of memory"):
+        found.extend(side_by_side([iter([2.0, 3.0]), failing()]))
+    assert found == [2.0, 1.0]
+
+
+def test_a_stop_of_trainings_side_by_side_leaves_the_threads_as_they_were(two_threads):
+    losses = side_by_side([iter([1.0, 2.0])])
+    next(losses)
+    losses.close()

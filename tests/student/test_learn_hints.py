@@ -175,3 +175,13 @@ def test_one_hint_is_not_enough_to_doubt_the_label_free_student():
     truth = (np.array([[0.25, 0.25, 1.0, 1.0]]),)
     sources = {LABEL_FREE: found(30), "warm": found(8)}
     assert hints_module._most_believable(sources, truth)[0] == (LABEL_FREE,)
+
+
+def test_what_hints_confirm_is_the_same_on_one_thread_and_two(short_hints):
+    images, before = squares(12, seed=11), torch.get_num_threads()
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(learn(images, images.subset(range(7))).ious)
+    torch.set_num_threads(before)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)

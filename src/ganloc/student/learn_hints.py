@@ -25,6 +25,7 @@ from ganloc.student.hinted import Hinted
 from ganloc.student.score import PlattScaling, log_odds
 from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
 from ganloc.student.unet import UNet
+from ganloc.threads import side_by_side
 
 FOLDS = 3
 FOLD_BATCH = 8  # hints are few
@@ -72,8 +73,13 @@ def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
 
 def steps_of_hints(hints: int, warm: bool) -> int:
     """The training steps of `learn_hints` for so many hints, with a label-free student or none."""
-    of_folds = sum(start.steps for start in STARTS.values() if warm or not start.warm)
+    of_folds = sum(start.steps for start in _starts(warm).values())
     return min(FOLDS, hints) * of_folds + FINAL_STEPS
+
+
+def _starts(warm: bool) -> dict[str, Start]:
+    """The rows of `STARTS` that are possible with a label-free student, or without one."""
+    return {name: start for name, start in STARTS.items() if warm or not start.warm}
 
 
 def learn_hints(
@@ -98,13 +104,12 @@ def learn_hints(
     truth = _in_fractions(hints)
     boxes, folds = _padded(truth), _folds(len(hints), recipe.seed)
     counted = _Counted(after_step)
-    sources = {}
+    begin = partial(_begin, label_free, recipe, device)
+    sources = _cross_fitted(
+        hints.pixels, boxes, folds, _starts(label_free is not None), begin, counted
+    )
     if label_free is not None:
         sources[LABEL_FREE] = _Source([label_free], *_found(label_free, hints.pixels))
-    begin = partial(_begin, label_free, recipe, device)
-    for name, start in STARTS.items():
-        if not start.warm or label_free is not None:
-            sources[name] = _cross_fitted(hints.pixels, boxes, folds, start, begin, counted)
     teacher, ious = _most_believable(sources, truth)
     believed = [student for name in teacher for student in sources[name].students]
     start = Start(label_free is not None, FINAL_STEPS, FINAL_RATE)
@@ -161,21 +166,28 @@ def _cross_fitted(
     pixels: UInt8[np.ndarray, "n size size 3"],
     boxes: Float[np.ndarray, "n k 4"],
     folds: Int[np.ndarray, " n"],
-    start: Start,
+    starts: dict[str, Start],
     begin: Callable[[Start, int], UNet],
     counted: _Counted,
-) -> _Source:
-    """Train a student for each fold on the hints of the other folds."""
-    masks, odds = np.zeros(pixels.shape[:3], np.float32), np.zeros(len(pixels))
-    students = []
-    for fold in range(folds.max() + 1):
-        shown = folds != fold if folds.any() else folds == fold
-        student = begin(start, fold)
-        own = pixels[shown], boxes[shown], start.steps, fold
-        counted.run(train_student(student, *own, FOLD_BATCH, start.rate))
-        students.append(_done(student))
-        masks[folds == fold], odds[folds == fold] = _found(student, pixels[folds == fold])
-    return _Source(students, masks, odds)
+) -> dict[str, _Source]:
+    """Train students of each start, one for each fold, on the hints of the other folds."""
+    each = range(folds.max() + 1)
+    tried = [folds == fold for fold in each]
+    shown = [~own if folds.any() else own for own in tried]  # one hint is shown and tried
+    students = {name: [begin(start, fold) for fold in each] for name, start in starts.items()}
+    trainings = []
+    for name, start in starts.items():
+        for fold, own in enumerate(shown):
+            taught = pixels[own], boxes[own], start.steps, fold, FOLD_BATCH, start.rate
+            trainings.append(train_student(students[name][fold], *taught))
+    counted.run(side_by_side(trainings))
+    sources = {}
+    for name, trained in students.items():
+        masks, odds = np.zeros(pixels.shape[:3], np.float32), np.zeros(len(pixels))
+        for own, student in zip(tried, trained, strict=True):
+            masks[own], odds[own] = _found(_done(student), pixels[own])
+        sources[name] = _Source(trained, masks, odds)
+    return sources
 
 
 def _found(
