@@ -176,19 +176,29 @@ def foreign(rows: Sequence[ResultRow]) -> str:
 def hints(rows: Sequence[ResultRow]) -> str:
     """A line a set, a number of hints and how they were chosen: what hints are worth.
 
-    GT-known Loc at IoU > 0.5 / 0.7, means over draws.
+    GT-known Loc at IoU > 0.5 / 0.7, means over draws. Below them the means over sets.
     """
     lines = []
-    for asked in sorted({(row["choice"], row["hints"], row["set"]) for row in rows}):
-        mine = [row for row in rows if (row["choice"], row["hints"], row["set"]) == asked]
-        found = []
-        for boxes in HINTS:
-            own = [row for row in mine if row["boxes"] == boxes]
-            both = [np.mean([row[name] for row in own]) for name in LOC] if own else []
-            found.append(" / ".join(f"{value:.1f}" for value in both))
-        draws = len({row["draw"] for row in mine})
-        lines.append([asked[2], asked[0], str(asked[1]), str(draws), *found])
+    for choice, count in sorted({(row["choice"], row["hints"]) for row in rows}):
+        mine = [row for row in rows if (row["choice"], row["hints"]) == (choice, count)]
+        sets = sorted({row["set"] for row in mine})
+        found = np.array([[_loc(mine, name, boxes) for boxes in HINTS] for name in sets])
+        for name, each in zip(sets, found, strict=True):
+            draws = len({row["draw"] for row in mine if row["set"] == name})
+            lines.append([name, choice, str(count), str(draws), *map(_both, each)])
+        mean = map(_both, found.mean(axis=0))
+        lines.append([f"**mean of {len(sets)}**", choice, str(count), "", *mean])
     return markdown(["set", "chosen", "hints", "draws", *HINTS], lines, text=2) if lines else ""
+
+
+def _loc(rows: Sequence[ResultRow], name: str, boxes: str) -> list[float]:
+    """GT-known Loc at both thresholds of one set, the mean over draws."""
+    own = [row for row in rows if row["set"] == name and row["boxes"] == boxes]
+    return [float(np.mean([row[loc] for row in own])) if own else np.nan for loc in LOC]
+
+
+def _both(each: Sequence[float]) -> str:
+    return "" if np.isnan(each[0]) else " / ".join(f"{value:.1f}" for value in each)
 
 
 def _over(rows: Sequence[ResultRow], name: str, lowest: bool) -> str:

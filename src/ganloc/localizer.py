@@ -216,7 +216,7 @@ class Localizer:
         hinted = () if hints is None else as_hints(hints, images).names
         student = self._fitted().student_of(STUDENT)
         assert student is not None  # `student_of` has raised otherwise
-        chosen = suggest(student, images, count, self.recipe.seed, hinted)
+        chosen = suggest(student, images, count, hinted)
         return [images.names[index] for index in chosen]
 
     def detect(

@@ -64,13 +64,16 @@ def test_the_paper_s_sets_are_refused(tmp_path, capsys):
     assert "paper's six sets" in capsys.readouterr().out
 
 
-def test_means_over_draws():
-    row = {"set": "heads", "hints": 5, "choice": "random", "boxes": "hinted"}
+def test_means_over_draws_and_over_sets():
+    row = {"hints": 5, "choice": "random", "boxes": "hinted"}
     rows = [
-        {**row, "draw": 0, "gt_known_loc": 80.0, "gt_known_loc_70": 50.0},
-        {**row, "draw": 1, "gt_known_loc": 90.0, "gt_known_loc_70": 40.0},
+        {**row, "set": "heads", "draw": 0, "gt_known_loc": 80.0, "gt_known_loc_70": 50.0},
+        {**row, "set": "heads", "draw": 1, "gt_known_loc": 90.0, "gt_known_loc_70": 40.0},
+        {**row, "set": "boat", "draw": 0, "gt_known_loc": 45.0, "gt_known_loc_70": 20.0},
     ]
-    assert (
-        render.hints(rows).splitlines()[-1] == "| heads | random | 5 | 2 |  |  |  | 85.0 / 45.0 |"
-    )
+    assert render.hints(rows).splitlines()[-3:] == [
+        "| boat | random | 5 | 1 |  |  |  | 45.0 / 20.0 |",
+        "| heads | random | 5 | 2 |  |  |  | 85.0 / 45.0 |",
+        "| **mean of 2** | random | 5 |  |  |  |  | 65.0 / 32.5 |",
+    ]
     assert render.hints([]) == ""

@@ -8,7 +8,7 @@ import torch
 
 from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
-from ganloc.student.suggest import suggest
+from ganloc.student.suggest import farthest, suggest
 from ganloc.student.train_student import new_student
 
 CPU = torch.device("cpu")
@@ -35,34 +35,49 @@ def kinds(counts):
     )
 
 
-def test_every_kind_of_image_is_suggested_once_the_most_frequent_first(student):
-    images, kind = kinds([20, 9, 5])
-    for seed in range(3):
-        assert kind[suggest(student, images, 3, seed)].tolist() == [0, 1, 2]
+def test_every_kind_of_image_is_suggested_once(student):
+    images, kind = kinds([20, 9, 5, 2])
+    assert sorted(kind[suggest(student, images, 4)].tolist()) == [0, 1, 2, 3]
 
 
 def test_kinds_that_have_a_hint_are_not_suggested_again(student):
     images, kind = kinds([20, 9, 5])
-    found = suggest(student, images, 2, 0, hinted=[images.names[3]])
-    assert images.names[3] not in [images.names[index] for index in found]
-    assert {1, 2} <= set(kind[found].tolist())
+    for known in (3, 25, 31):
+        found = suggest(student, images, 2, hinted=[images.names[known]])
+        assert sorted({*kind[found].tolist(), kind[known]}) == [0, 1, 2]
 
 
-def test_the_typical_image_of_a_kind(student):
+def test_the_first_image_is_in_the_middle(student):
     images, _ = kinds([12])
     pixels = images.pixels.copy()
     pixels[5] = np.random.default_rng(1).integers(0, 256, pixels[5].shape)
-    assert suggest(student, dataclasses.replace(images, pixels=pixels), 1, 0) != [5]
+    found = suggest(student, dataclasses.replace(images, pixels=pixels), 2)
+    assert found[0] != 5
+    assert found[1] == 5  # the farthest
 
 
-def test_no_more_than_there_are(student):
+def test_the_first_few_of_many_are_the_few(student):
+    images, _ = kinds([20, 9, 5])
+    assert suggest(student, images, 9)[:4] == suggest(student, images, 4)
+
+
+def test_no_more_than_there_are_and_none_twice(student):
     images, _ = kinds([3])
-    assert len(set(suggest(student, images, 10, 0))) <= 3
-    assert suggest(student, images, 10, 0)
+    same = dataclasses.replace(images, pixels=images.pixels[[0, 0, 0]])
+    for each in (images, same):
+        assert sorted(suggest(student, each, 10)) == [0, 1, 2]
+        assert sorted(suggest(student, each, 10, hinted=[each.names[1]])) == [0, 2]
+
+
+def test_farthest_first_by_hand():
+    places = np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 3.0], [9.0, 0.0]])
+    # The mean is (3.75, 1.75). Distances from (3, 3): 4.2, 1, 0, 6.7; then 4.2, 1, 0, 0.
+    assert farthest(places, chosen=(), count=4) == [2, 3, 0, 1]
+    assert farthest(places, chosen=[0], count=2) == [3, 1]  # 5 and 4.2 from the origin
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_a_count_that_is_none(count, student):
     images, _ = kinds([3])
     with pytest.raises(UserError, match="count is"):
-        suggest(student, images, count, 0)
+        suggest(student, images, count)

@@ -52,9 +52,9 @@ class Start:
 LABEL_FREE = "label-free"
 STARTS = {"warm": Start(True, 80, 2e-3), "scratch": Start(False, 100, 4e-3)}
 
-# What may teach the final student: the mean mask of these. Where several fit the hints equally
-# well, the first is taken.
-TEACHERS = (("warm", "scratch"), ("warm",), ("scratch",), (LABEL_FREE,))
+# What may teach the final student: the mean mask of these. The first that there is, unless hints
+# clearly speak for another.
+TEACHERS = ((LABEL_FREE, "warm"), ("warm", "scratch"), ("warm",), ("scratch",))
 
 
 @dataclass(frozen=True)
@@ -202,18 +202,17 @@ def _found(
 def _most_believable(
     sources: dict[str, _Source], truth: tuple[Float[np.ndarray, "_ 4"], ...]
 ) -> tuple[tuple[str, ...], Float[np.ndarray, " n"]]:
-    """The row of `TEACHERS` with the highest mean IoU on the hints, and its IoUs.
+    """The row of `TEACHERS` that the hints speak for, and its IoUs on them.
 
-    The label-free student is believed unless the other's gain is above its standard error: few
-    hints often favour what is worse.
+    The first row that is possible is believed unless another's gain in mean IoU is above its
+    standard error: few hints often favour what is worse.
     """
     possible = [names for names in TEACHERS if set(names) <= set(sources)]
     found = {names: _ious(sources, names, truth) for names in possible}
     best = max(possible, key=lambda names: found[names].mean())
-    if LABEL_FREE in sources:
-        gain = found[best] - found[(LABEL_FREE,)]
-        if len(gain) < 2 or gain.mean() <= gain.std(ddof=1) / len(gain) ** 0.5:
-            best = (LABEL_FREE,)
+    gain = found[best] - found[possible[0]]
+    if len(gain) < 2 or gain.mean() <= gain.std(ddof=1) / len(gain) ** 0.5:
+        best = possible[0]
     return best, found[best]
 
 
