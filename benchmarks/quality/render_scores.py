@@ -16,6 +16,7 @@ SCORES = {
     "ece": "ECE",
     "ece_of_hints": "ECE, 20 hints",
 }
+UNSEEN = ("few", "rushed")  # kinds of training on which neither weights nor limits were chosen
 
 
 def scores(rows: Sequence[ResultRow]) -> str:
@@ -36,14 +37,18 @@ def scores(rows: Sequence[ResultRow]) -> str:
 
 
 def verdicts(rows: Sequence[ResultRow]) -> str:
-    """A line for the development sets, one for the other folders, one for both: verdicts.
+    """A line for each group of trainings: verdicts.
 
     A training is good if it hits more images than the centred box does. Sensitivity is the share
     of good trainings that are trusted, specificity the share of the others that are doubted.
     """
+    chosen = [row for row in rows if row["set"] in DEVELOPMENT_SETS]
+    others = [row for row in rows if row["set"] not in DEVELOPMENT_SETS]
     groups = {
-        "development sets": [row for row in rows if row["set"] in DEVELOPMENT_SETS],
-        "other folders": [row for row in rows if row["set"] not in DEVELOPMENT_SETS],
+        "development sets": [row for row in chosen if row["kind"] not in UNSEEN],
+        "development sets, few and rushed": [row for row in chosen if row["kind"] in UNSEEN],
+        "other folders": others,
+        "other folders, without blood": [row for row in others if row["set"] != "blood"],
         "all": list(rows),
     }
     lines = []

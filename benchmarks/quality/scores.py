@@ -150,15 +150,15 @@ def evidence_of(
 def fitted(seen: dict[Training, Seen], without: str) -> tuple[Float[np.ndarray, " 4"], float]:
     """Weights and bias of logistic regression on the development sets, but for one.
 
-    Every training counts as much, however many images it has. Students that are not delivered and
-    images without an object do not count.
+    Every training counts as much, however many images it has. Students that are not delivered,
+    images without an object and kinds that are kept for the trial of verdicts do not count.
     """
     own = [
         one
         for training, one in seen.items()
         if training.set_name in DEVELOPMENT_SETS
         and training.set_name != without
-        and training.kind != "no-object"
+        and training.kind not in ("no-object", *render_scores.UNSEEN)
         and one.learned > 0.0
     ]
     values = np.concatenate([one.evidence for one in own])

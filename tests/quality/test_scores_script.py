@@ -37,7 +37,13 @@ def test_the_weights_are_those_of_the_boxes_and_every_development_set_counts_as_
     np.testing.assert_allclose(weights, WEIGHTS, atol=0.5)  # the penalty makes them smaller
     assert bias == pytest.approx(BIAS, abs=0.4)
     more = {**own, Training("ape", "short"): seen(2, learned=-0.1)}  # not delivered
-    others = {**more, Training("heads", "default"): seen(3), Training("ape", "no-object"): seen(4)}
+    others = {
+        **more,
+        Training("heads", "default"): seen(3),
+        Training("ape", "no-object"): seen(4),
+        Training("ape", "few"): seen(5),
+        Training("boat", "rushed"): seen(6),
+    }
     np.testing.assert_allclose(script.fitted(others, without="")[0], weights, atol=1e-6)
 
 
@@ -88,7 +94,11 @@ def test_tables():
     verdicts = render_scores.verdicts(rows).splitlines()
     assert verdicts[2] == "| development sets | 1 | 1 | 0 | 0 | 0 | 100 |  |"
     assert verdicts[3] == "| other folders | 2 | 1 | 0 | 1 | 0 | 100 | 0 |"
-    assert verdicts[4] == "| all | 3 | 2 | 0 | 1 | 0 | 100 | 0 |"
+    assert verdicts[4] == verdicts[3].replace("folders", "folders, without blood")
+    assert verdicts[5] == "| all | 3 | 2 | 0 | 1 | 0 | 100 | 0 |"
+    unseen = [{**rows[0], "kind": "few"}, {**rows[0], "kind": "rushed", "trusted": False}]
+    verdicts = render_scores.verdicts(unseen).splitlines()
+    assert verdicts[2] == "| development sets, few and rushed | 2 | 1 | 1 | 0 | 0 | 50 |  |"
     assert render_scores.scores([]) == render_scores.verdicts([]) == ""
 
 

@@ -181,6 +181,30 @@ def test_one_hint_is_not_enough_to_leave_the_label_free_student_out():
     assert hints_module._most_believable(sources, truth)[0] == BOTH
 
 
+def test_a_teacher_s_sources_count_the_same_however_many_students_they_have(monkeypatch):
+    images, taught = squares(3, seed=12), []
+    one, *three = (new_student(32, 2, seed, CPU) for seed in range(4))
+    sources = [
+        hints_module._Source(students, found(12).on_hints, np.zeros(1))
+        for students in ([one], three)
+    ]
+
+    def masks(student, pixels):
+        return found(*[12 if student is one else 8] * len(pixels)).on_hints
+
+    def keep_boxes(student, pixels, boxes, *settings):
+        taught.append(boxes)
+        yield 0.0
+
+    monkeypatch.setattr(hints_module, "soft_masks", masks)
+    monkeypatch.setattr(hints_module, "train_student", keep_boxes)
+    start, counted = hints_module.STARTS["warm"], hints_module._Counted(lambda done, loss: None)
+    drawn = images.subset([0]), np.zeros((1, 1, 4))
+    hints_module._learn_with_teacher(one, images, *drawn, sources, start, 0, counted)
+    # A half from 8 to 12, less than 0.6 of the maximum; three quarters if students were counted.
+    np.testing.assert_allclose(taught[0][1:, 0], [[12 / 32, 12 / 32, 1.0, 1.0]] * 2)
+
+
 def test_what_hints_confirm_is_the_same_on_one_thread_and_two(short_hints):
     images, before = squares(12, seed=11), torch.get_num_threads()
     found = []

@@ -37,7 +37,7 @@ LIMITS = (
     Limit("alikeness", "generated images are nearly all alike", at_most=0.9),
 )
 # For a model with a student: limits of the boxes that it delivers (docs/log.md).
-ADVANTAGE = 0.15  # of the mean score over that of a centred box
+ADVANTAGE = 0.1  # of the mean score over that of a centred box
 ADVANTAGE_OF_CONTRAST = 0.025  # the same for the colour contrast of a discriminator's boxes
 MOST_COVERED = 0.85  # of the image, by the median box
 

@@ -52,8 +52,8 @@ class Start:
 LABEL_FREE = "label-free"
 STARTS = {"warm": Start(True, 80, 2e-3), "scratch": Start(False, 100, 4e-3)}
 
-# What may teach the final student: the mean mask of these. The first that there is, unless hints
-# clearly speak for another.
+# What may teach the final student: the mean mask of these, which count the same. The first that
+# there is, unless hints clearly speak for another.
 TEACHERS = ((LABEL_FREE, "warm"), ("warm", "scratch"), ("warm",), ("scratch",))
 
 
@@ -64,6 +64,10 @@ class _Source:
     students: list[UNet]
     on_hints: Float[np.ndarray, "n size size"]
     log_odds: Float[np.ndarray, " n"]
+
+    def masks(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, "n size size"]:
+        """The mean mask of the students, of images without hints."""
+        return np.mean([soft_masks(student, pixels) for student in self.students], axis=0)
 
 
 def checksums(pixels: UInt8[np.ndarray, "n size size 3"]) -> list[int]:
@@ -111,7 +115,7 @@ def learn_hints(
     if label_free is not None:
         sources[LABEL_FREE] = _Source([label_free], *_found(label_free, hints.pixels))
     teacher, ious = _most_believable(sources, truth)
-    believed = [student for name in teacher for student in sources[name].students]
+    believed = [sources[name] for name in teacher]
     start = Start(label_free is not None, FINAL_STEPS, FINAL_RATE)
     student = begin(start, 0)
     _learn_with_teacher(student, images, hints, boxes, believed, start, recipe.seed, counted)
@@ -122,7 +126,7 @@ def learn_hints(
         teacher,
         tuple(ious.tolist()) if len(hints) > 1 else (),
         tuple(_ious(sources, (LABEL_FREE,), truth).tolist()),
-        _scaling([sources[name] for name in teacher], truth),
+        _scaling(believed, truth),
     )
 
 
@@ -246,7 +250,7 @@ def _learn_with_teacher(
     images: ImageSet,
     hints: ImageSet,
     boxes: Float[np.ndarray, "n k 4"],
-    believed: list[UNet],
+    believed: list[_Source],
     start: Start,
     seed: int,
     counted: _Counted,
@@ -259,7 +263,7 @@ def _learn_with_teacher(
     pixels = images.pixels[others]
     taught = np.zeros((len(others), boxes.shape[1], 4))
     if len(others):
-        masks = np.mean([soft_masks(one, pixels) for one in believed], axis=0)
+        masks = np.mean([source.masks(pixels) for source in believed], axis=0)
         taught[:, 0] = boxes_from_heatmaps(masks, images.size, THRESHOLD)
     random = np.random.default_rng(seed)
 
