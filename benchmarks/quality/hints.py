@@ -4,12 +4,12 @@
         --heads DIR --pliers DIR --runs DIR
 
 The hints are true boxes of a few images, drawn at random or chosen by `ganloc suggest`, which has
-one draw: it names the same images each time. Every row
-is evaluated on images without hints: the test images of a set, or the rest of a folder. `hinted` is
-what `ganloc finetune` gives, `hints alone` the same network trained on the hints and nothing else,
-`fitted box` the constant box that is best on them, `label-free` the run without hints. The runs of
-the default preset are kept in --runs and made where they are missing. Rows go to
-docs/results/hints.json. The paper's six sets are refused.
+one draw: it names the same images each time. Every row is evaluated on images without hints: the
+test images of a set, or the rest of a folder. `hinted` is what `ganloc finetune` gives, `hints
+alone` the same network trained on the hints and nothing else, `fitted box` the constant box that is
+best on them, `label-free` the run without hints. The runs of the default preset are kept in --runs
+and made where they are missing. Rows go to docs/results/hints.json. The paper's six sets are
+refused.
 """
 
 import argparse
@@ -72,15 +72,15 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
     folders = script.folders_of(options)
     keys = ("set", "hints", "choice", "draw", "boxes")
     results = Results(options.results / "hints.json", keys, COMMAND)
+    draws = {"random": options.draws, "suggested": (0,)}  # which are the same images each time
+    drawn = [(choice, draw) for choice in options.choices for draw in draws[choice]]
     rows = []
     for name in options.sets or [one for one in SETS if one in folders or options.data]:
         if name not in folders:
             refuse_exam(name)
         made = partial(trained, Training(name, "default"), options.runs, options.data, folders)
         of_set = cache(partial(made, options.device))
-        for count, choice, draw in product(options.counts, options.choices, options.draws):
-            if choice == "suggested" and draw != options.draws[0]:
-                continue  # the same images again
+        for count, (choice, draw) in product(options.counts, drawn):
             identity = {"set": name, "hints": count, "choice": choice, "draw": draw}
             wanted = [{**identity, "boxes": boxes} for boxes in BOXES]
             missing = [one["boxes"] for one in wanted if results.find(**one) is None]

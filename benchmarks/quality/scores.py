@@ -4,10 +4,11 @@
         --heads DIR --pliers DIR --blood DIR --runs DIR
 
 The weights of scores (student/score.py) are fitted to the true boxes of the development sets'
-trainings of trainings.py, and printed. For its row each training is scored by weights that were
-fitted without its set, so no set took part in its own score and verdict. Rows go to
-docs/results/scores.json. Trainings are kept in --runs and made where they are missing, in about a
-minute to a quarter of an hour each; evidence is kept beside them.
+trainings of trainings.py, and printed. Kinds that are kept for the trial of verdicts take no part.
+For its row each training is scored by weights that were fitted without its set, so no set took part
+in its own score and verdict. Rows go to docs/results/scores.json. Trainings are kept in --runs and
+made where they are missing, in about a minute to a quarter of an hour each; evidence is kept beside
+them.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from ganloc.box.iou import best_iou
 from ganloc.checkpoints.delivered import JUDGED, Delivered
 from ganloc.checkpoints.signals import auc
 from ganloc.checkpoints.verdict import verdict_on_boxes
+from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
 from ganloc.images.tiny_imagenet import DEVELOPMENT_SETS
 from ganloc.method import localize
@@ -161,6 +163,8 @@ def fitted(seen: dict[Training, Seen], without: str) -> tuple[Float[np.ndarray, 
         and training.kind not in ("no-object", *render_scores.UNSEEN)
         and one.learned > 0.0
     ]
+    if not own:
+        raise UserError("--kinds or --sets leave no training to fit weights to: add default ones.")
     values = np.concatenate([one.evidence for one in own])
     right = np.concatenate([one.ious > 0.5 for one in own])
     share = np.concatenate([np.full(len(one.ious), 1.0 / len(one.ious)) for one in own]) / len(own)

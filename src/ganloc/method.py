@@ -109,8 +109,9 @@ def finetune(
         hints: a few of these images, with the boxes that the user drew as truth (images/hints.py).
         after_step: called after every training step with the number of steps and the loss.
     """
-    # Students of parts of the hints are tried on the others. Those that do best label all other
-    # images, from which, and from the hints, the final student learns.
+    # Students of parts of the hints are tried on the others. Together with the label-free student,
+    # or without it where hints speak clearly against it, they label all other images. The final
+    # student learns these boxes and the hints.
     # A student that did not learn without labels has no part in it.
     images, student = images.unlabelled(), model.delivered_student
     hinted = learn_hints(images, hints, student, model.recipe, model.device, after_step)

@@ -85,6 +85,7 @@ def test_the_verdict_on_a_model_is_that_on_its_signals_before_and_after_saving(t
     ("delivered", "learned", "trusted", "said"),
     [
         (Delivered(0.68, 0.41, 0.5), True, True, "68 of 100 boxes look right, of a centred box 41"),
+        (Delivered(0.53, 0.41, 0.5), True, True, "53 of 100 boxes look right, of a centred box 41"),
         (Delivered(0.5, 0.41, 0.5), True, False, "boxes look hardly better than a centred box"),
         (Delivered(0.9, 0.41, 0.86), True, False, "boxes cover nearly all of every image"),
         (

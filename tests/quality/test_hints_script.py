@@ -47,7 +47,7 @@ def test_rows_are_measured_on_images_without_hints_and_kept(drawn, tmp_path, cap
     rows = read_rows(tmp_path / "hints.json")
     assert {row["images"] for row in rows} == {9}
     asked = {(row["choice"], row["draw"], row["boxes"]) for row in rows}
-    assert len(rows) == len(asked) == 2 * 2 * 4
+    assert len(rows) == len(asked) == (2 + 1) * 4  # suggested ones are drawn once
     assert {row["boxes"] for row in rows} == set(render.HINTS)
     told = {tuple(row["teacher"]) for row in rows if row["boxes"] == "hinted"}
     assert told <= set(learn_hints.TEACHERS)
@@ -56,6 +56,19 @@ def test_rows_are_measured_on_images_without_hints_and_kept(drawn, tmp_path, cap
     made = (tmp_path / "hints.json").stat().st_mtime_ns
     assert script.main(options) == 0
     assert (tmp_path / "hints.json").stat().st_mtime_ns == made
+
+
+def test_a_row_that_is_missing_is_measured_alone(drawn, tmp_path, monkeypatch):
+    options = ["--heads", str(drawn), "--sets", "heads", "--runs", str(tmp_path / "runs")]
+    options += ["--results", str(tmp_path), "--counts", "3", "--draws", "0", "--choices", "random"]
+    assert script.main(options) == 0
+    file = tmp_path / "hints.json"
+    content = json.loads(file.read_text())
+    kept = [row for row in content["rows"] if row["boxes"] != "label-free"]
+    file.write_text(json.dumps({**content, "rows": kept}))
+    monkeypatch.setattr(script, "finetune", None)  # it is not called
+    assert script.main(options) == 0
+    assert sorted(map(str, read_rows(file))) == sorted(map(str, content["rows"]))
 
 
 def test_the_paper_s_sets_are_refused(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Learning from hints."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from ganloc.student import learn_hints as hints_module
 from ganloc.student.hinted import Hinted
 from ganloc.student.learn_hints import LABEL_FREE, learn_hints, steps_of_hints
 from ganloc.student.self_training import student_boxes
-from ganloc.student.train_student import new_student
+from ganloc.student.train_student import new_student, train_student
+from ganloc.threads import side_by_side
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(size=32, student_width=4, seed=0)
@@ -205,11 +207,42 @@ def test_a_teacher_s_sources_count_the_same_however_many_students_they_have(monk
     np.testing.assert_allclose(taught[0][1:, 0], [[12 / 32, 12 / 32, 1.0, 1.0]] * 2)
 
 
-def test_what_hints_confirm_is_the_same_on_one_thread_and_two(short_hints):
-    images, before = squares(12, seed=11), torch.get_num_threads()
-    found = []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        found.append(learn(images, images.subset(range(7))).ious)
+@pytest.fixture
+def threads():
+    """Sets torch's threads, and puts them back."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
     torch.set_num_threads(before)
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
+
+
+def test_students_of_the_folds_are_the_same_on_one_thread_and_two(threads):
+    images = squares(12, seed=11)
+    boxes = np.stack(images.truth) / 320
+    found = []
+    for number in (1, 2):
+        threads(number)
+        students = [new_student(32, 8, seed, CPU) for seed in range(3)]
+        drawn = images.pixels, boxes
+        trainings = [train_student(one, *drawn, 3, seed=0, batch=4) for one in students]
+        assert len(list(side_by_side(trainings))) == 9
+        found.append([weights.clone() for one in students for weights in one.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_an_error_between_steps_leaves_the_threads_as_they_were(threads, short_hints):
+    def failing(done, loss):
+        raise FloatingPointError("loss")
+
+    threads(2)
+    images = squares(6, seed=13)
+    with pytest.raises(FloatingPointError) as raised:
+        learn_hints(images, images.subset([0, 1, 2]), None, RECIPE, CPU, failing)
+    assert raised.tb is not None  # which still holds what was running
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 2
+
+
+def test_one_hint_with_a_box_among_several_tells_no_quality(short_hints):
+    images = squares(6, seed=14)
+    hints = dataclasses.replace(images.subset([0, 1]), truth=(images.truth[0], np.empty((0, 4))))
+    assert learn(images, hints).ious == ()

@@ -23,8 +23,8 @@ def suggest(
         count: How many images to name.
         out: A COCO file for these images with the boxes that the run finds, to correct in an
             annotation tool and give to finetune --hints.
-        hints: A COCO file of boxes that you drew before. These images, and those like them, are
-            not named again.
+        hints: A COCO file of boxes that you drew before. These images are not named again, and
+            those like them come last.
         pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, …
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, or its folder.
         device: cpu, cuda, …; by default a GPU if there is one.

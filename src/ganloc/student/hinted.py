@@ -18,7 +18,7 @@ class Hinted:
         checksums: CRC-32 of their pixels. Nothing is scored on them, whatever their name.
         teacher: a row of `TEACHERS` (learn_hints.py): what taught it, apart from the hints.
         ious: for each hint with a box, the IoU of the teacher's box when the hint was not shown to
-            it. Empty if there was but one hint.
+            it. Empty if there was but one.
         label_free_ious: for each hint with a box, that of the label-free student's box. Empty
             without such a student.
         scaling: of the scores, by the boxes that were found in hints that were not shown.

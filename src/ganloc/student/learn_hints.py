@@ -2,13 +2,15 @@
 
 Among all pseudo-boxes the hints would be drowned, so they teach students of their own. Some start
 from the label-free student, others from random weights. Each learns two thirds of the hints and is
-tried on the rest (cross-fitting). That tells which of them to believe. The mean mask of those
-labels all other images, and the final student learns these boxes and the hints.
+tried on the rest (cross-fitting). The mean mask of the label-free student and of those that began
+with it labels all other images, unless hints speak clearly for others. The final student learns
+these boxes and the hints.
 """
 
 import copy
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,8 +54,9 @@ class Start:
 LABEL_FREE = "label-free"
 STARTS = {"warm": Start(True, 80, 2e-3), "scratch": Start(False, 100, 4e-3)}
 
-# What may teach the final student: the mean mask of these, which count the same. The first that
-# there is, unless hints clearly speak for another.
+# What may teach the final student: the mean mask of these, which count the same. It is the first
+# row whose students exist, unless hints speak clearly for another. The label-free student alone as
+# a further row changed nothing (docs/log.md).
 TEACHERS = ((LABEL_FREE, "warm"), ("warm", "scratch"), ("warm",), ("scratch",))
 
 
@@ -124,7 +127,7 @@ def learn_hints(
         hints.names,
         tuple(checksums(hints.pixels)),
         teacher,
-        tuple(ious.tolist()) if len(hints) > 1 else (),
+        tuple(ious.tolist()) if len(ious) > 1 else (),
         tuple(_ious(sources, (LABEL_FREE,), truth).tolist()),
         _scaling(believed, truth),
     )
@@ -184,7 +187,8 @@ def _cross_fitted(
         for fold, own in enumerate(shown):
             taught = pixels[own], boxes[own], start.steps, fold, FOLD_BATCH, start.rate
             trainings.append(train_student(students[name][fold], *taught))
-    counted.run(side_by_side(trainings))
+    with closing(side_by_side(trainings)) as losses:
+        counted.run(losses)
     sources = {}
     for name, trained in students.items():
         masks, odds = np.zeros(pixels.shape[:3], np.float32), np.zeros(len(pixels))
@@ -208,7 +212,7 @@ def _most_believable(
 ) -> tuple[tuple[str, ...], Float[np.ndarray, " n"]]:
     """The row of `TEACHERS` that the hints speak for, and its IoUs on them.
 
-    The first row that is possible is believed unless another's gain in mean IoU is above its
+    It is the first row that is possible, unless the best row's gain in mean IoU is above its
     standard error: few hints often favour what is worse.
     """
     possible = [names for names in TEACHERS if set(names) <= set(sources)]
@@ -233,16 +237,12 @@ def _ious(
 
 
 def _scaling(believed: list[_Source], truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> PlattScaling:
-    """The scaling of scores by what each source found in the hints. One hint tells nothing."""
+    """The scaling of scores by what the teacher found in the hints. One hint tells nothing."""
     if len(truth) < 2:
         return PlattScaling()
-    right = [
-        best_iou(boxes_from_heatmaps(one.on_hints, one.on_hints.shape[1], THRESHOLD), truth) > 0.5
-        for one in believed
-    ]
-    return PlattScaling.fit(
-        np.concatenate([one.log_odds for one in believed]), np.concatenate(right)
-    )
+    masks = np.mean([source.on_hints for source in believed], axis=0)
+    right = best_iou(boxes_from_heatmaps(masks, masks.shape[1], THRESHOLD), truth) > 0.5
+    return PlattScaling.fit(np.mean([source.log_odds for source in believed], axis=0), right)
 
 
 def _learn_with_teacher(

@@ -20,13 +20,13 @@ from ganloc.wording import option, shown
 
 
 def suggest(student: UNet, images: ImageSet, count: int, hinted: Collection[str] = ()) -> list[int]:
-    """The indices of images to draw boxes in. The first few of them are the best few.
+    """The indices of images to draw boxes in. A smaller count gives the first of the same list.
 
     Args:
         student: in evaluation mode.
         images: the set, of the student's size.
         count: images to suggest, at least 1. Fewer come back if there are not so many.
-        hinted: names of images that have a hint. What lies near them is not suggested.
+        hinted: names of images that have a hint. What lies near them comes last.
 
     Raises:
         UserError: `count` is below 1.
