@@ -28,6 +28,15 @@ TINY = ["--size", "32", "--generator-width", "2", "--discriminator-width", "2", 
 EVERY_LINE = Cadence(log=1, checkpoint=100, drawings=1)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+
+@pytest.fixture(autouse=True)
+def hangup():
+    """The usual handler of SIGHUP, also where the tests run under nohup, which ignores it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 # Trains the run in the folder of the first argument on the images of the second, slowly.
 DRIVER = """
 import sys
