@@ -1,11 +1,35 @@
-"""Deep PNGs and TIFFs, written by hand: no writer here keeps 16 bits of colour."""
+"""A scene, and deep PNGs and TIFFs, written by hand: no writer here keeps 16 bits of colour."""
 
 import struct
 import zlib
 
 import numpy as np
 
+from ganloc.images.decode import open_rgb
+from ganloc.images.folder import load_folder
+
 GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
+SIDE = 40
+SCENE = np.kron(np.random.default_rng(0).integers(0, 256, (5, 5, 3)), np.ones((8, 8, 1), np.int64))
+SCENE[0, 0], SCENE[-1, -1] = 0, 255
+GREYS = SCENE[..., :1]
+
+
+def shown(data, scale=None):
+    """The pixels of a file's bytes, 0–255, at the side of the scene."""
+    return np.asarray(open_rgb(data, SIDE, scale)[0]).astype(int)
+
+
+def load(folder, files, **options):
+    """The set of files that are written to a folder."""
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return load_folder(folder, SIDE, **options)
+
+
+def deep(scene, bits, kind="u2"):
+    """A scene of 0–255 in samples of so many bits."""
+    return np.round(scene * ((2.0**bits - 1) / 255)).astype(kind)
 
 
 def png_16(samples, colour, filters=(0,), interlaced=False, extra=()):

@@ -6,33 +6,19 @@ import sys
 import numpy as np
 import pytest
 import tifffile
-from deep_files import GREY, GREY_ALPHA, RGB, RGBA, png_16, tiff
+from deep_files import GREY, GREY_ALPHA, GREYS, RGB, RGBA, SCENE, SIDE, deep, png_16, shown, tiff
 from PIL import Image
 
 from ganloc.images.archive import Unreadable
-from ganloc.images.decode import decode, open_rgb
+from ganloc.images.decode import decode
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader, read_original
 from ganloc.images.scale import Range, Scale
-
-SIDE = 40
-_rng = np.random.default_rng(0)
-SCENE = np.kron(_rng.integers(0, 256, (5, 5, 3)), np.ones((8, 8, 1), np.int64))
-SCENE[0, 0], SCENE[-1, -1] = 0, 255
-GREYS = SCENE[..., :1]
-
-
-def shown(data, scale=None):
-    return np.asarray(open_rgb(data, SIDE, scale)[0]).astype(int)
 
 
 def of_scene(data, scene=GREYS):
     """The largest difference from the scene."""
     return np.abs(shown(data) - scene).max()
-
-
-def deep(scene, bits, kind="u2"):
-    return np.round(scene * ((2.0**bits - 1) / 255)).astype(kind)
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

@@ -8,38 +8,30 @@ from importlib import import_module
 import numpy as np
 import pytest
 import tifffile
-from deep_files import GREY, GREY_ALPHA, RGB, RGBA, png_16, tiff
+from deep_files import (
+    GREY_ALPHA,
+    GREYS,
+    RGB,
+    RGBA,
+    SCENE,
+    SIDE,
+    deep,
+    load,
+    png_16,
+    shown,
+    tiff,
+)
 
 from ganloc.images.archive import Unreadable
-from ganloc.images.decode import open_rgb
-from ganloc.images.folder import load_folder
 from ganloc.images.scale import Digest, Range, Scale, decide
 
-SIDE = 40
-_rng = np.random.default_rng(0)
-SCENE = np.kron(_rng.integers(0, 256, (5, 5, 3)), np.ones((8, 8, 1), np.int64))
-SCENE[0, 0], SCENE[-1, -1] = 0, 255
-GREYS = SCENE[..., :1]
+_rng = np.random.default_rng(1)
 
 
 def written(values, **options):
     file = io.BytesIO()
     tifffile.imwrite(file, values, **options)
     return file.getvalue()
-
-
-def shown(data, scale=None):
-    return np.asarray(open_rgb(data, SIDE, scale)[0]).astype(int)
-
-
-def load(folder, files, **options):
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    return load_folder(folder, SIDE, **options)
-
-
-def deep(scene, bits, kind="u2"):
-    return np.round(scene * ((2.0**bits - 1) / 255)).astype(kind)
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
@@ -199,51 +191,6 @@ def test_a_pnm_that_was_cut_off_is_refused(cut):
     data = b"P6 %d %d 4095\n" % (SIDE, SIDE) + deep(SCENE, 12).astype(">u2").tobytes()
     with pytest.raises(Unreadable):
         shown(data[:-cut])
-
-
-def jpeg_2000(values, bits):
-    codecs = pytest.importorskip("imagecodecs")
-    return codecs.jpeg2k_encode(values, bitspersample=bits, level=0, reversible=True)
-
-
-@pytest.mark.parametrize("bits", [10, 12, 16])
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_jpeg_2000_of_more_than_8_bits(bits, channels):
-    scene = GREYS if channels < 3 else SCENE
-    values = deep(scene, bits)
-    if channels in (2, 4):
-        values = np.concatenate([values, np.full_like(values[..., :1], 2**bits - 1)], 2)
-    data = jpeg_2000(values.squeeze(), bits)
-    np.testing.assert_array_equal(shown(data), np.broadcast_to(scene, SCENE.shape))
-
-
-def test_jpeg_2000_with_a_camera_s_12_bits_in_16_and_with_signs(tmp_path):
-    files = {
-        "a.jp2": jpeg_2000(deep(GREYS, 12)[..., 0], 16),
-        "b.jp2": jpeg_2000(deep(SCENE, 12), 16),
-        "c.png": png_16(deep(GREYS, 12), GREY),
-    }
-    images = load(tmp_path, files)
-    assert images.scale == Scale(Range(0.0, 4095.0))
-    for pixels, scene in zip(images.pixels, (GREYS, SCENE, GREYS), strict=True):
-        np.testing.assert_array_equal(pixels, np.broadcast_to(scene, SCENE.shape))
-    signed = jpeg_2000((deep(GREYS, 12, "i2") - 2048)[..., 0], 12)
-    np.testing.assert_array_equal(shown(signed), np.broadcast_to(GREYS, SCENE.shape))
-
-
-def test_without_imagecodecs_deep_jpeg_2000_in_colour_is_refused_in_words(monkeypatch):
-    colour, grey = jpeg_2000(deep(SCENE, 12), 12), jpeg_2000(deep(GREYS, 12)[..., 0], 12)
-    monkeypatch.setitem(sys.modules, "imagecodecs", None)
-    with pytest.raises(Unreadable, match=r"more than 8 bits that needs `pip install ganloc\[tiff"):
-        shown(colour)
-    np.testing.assert_array_equal(shown(grey), np.broadcast_to(GREYS, SCENE.shape))
-
-
-def test_jpegs_of_more_than_8_bits_are_refused_in_words():
-    codecs = pytest.importorskip("imagecodecs")
-    deep_jpeg = codecs.jpeg8_encode(deep(GREYS, 12)[..., 0], bitspersample=12)
-    with pytest.raises(Unreadable, match="a JPEG of 12 bits a sample, which is not read"):
-        shown(deep_jpeg)
 
 
 def test_a_volume_is_refused_in_words():
