@@ -1,6 +1,7 @@
 """Fixtures that several test files use."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -16,6 +17,17 @@ def one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def two_threads():
+    """Torch with two threads, whatever the machine, put back and checked at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    with ThreadPoolExecutor(1) as pool:  # a later thread takes the number that is set for all
+        assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads() == 2
     torch.set_num_threads(before)
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
@@ -158,17 +157,6 @@ def test_a_forked_worker_localizes_after_its_parent_used_torch():
     command = [sys.executable, "-c", FORKED]
     found = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
     assert found.stdout == "2\n", found.stderr
-
-
-@pytest.fixture
-def two_threads():
-    """Torch with two threads, whatever the machine, put back and checked at the end."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    with ThreadPoolExecutor(1) as pool:  # a later thread takes the number that is set for all
-        assert pool.submit(torch.get_num_threads).result() == torch.get_num_threads() == 2
-    torch.set_num_threads(before)
 
 
 def test_trainings_side_by_side_meet_in_each_step_and_use_one_thread_each(two_threads):

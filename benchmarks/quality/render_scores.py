@@ -16,7 +16,7 @@ SCORES = {
     "ece": "ECE",
     "ece_of_hints": "ECE, 20 hints",
 }
-UNSEEN = ("few", "rushed")  # kinds of training on which neither weights nor limits were chosen
+UNSEEN = ("few", "rushed")  # kinds of training to which no weights were fitted
 
 
 def scores(rows: Sequence[ResultRow]) -> str:

@@ -207,20 +207,12 @@ def test_a_teacher_s_sources_count_the_same_however_many_students_they_have(monk
     np.testing.assert_allclose(taught[0][1:, 0], [[12 / 32, 12 / 32, 1.0, 1.0]] * 2)
 
 
-@pytest.fixture
-def threads():
-    """Sets torch's threads, and puts them back."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-def test_students_of_the_folds_are_the_same_on_one_thread_and_two(threads):
+def test_students_of_the_folds_are_the_same_on_one_thread_and_two(two_threads):
     images = squares(12, seed=11)
     boxes = np.stack(images.truth) / 320
     found = []
     for number in (1, 2):
-        threads(number)
+        torch.set_num_threads(number)
         students = [new_student(32, 8, seed, CPU) for seed in range(3)]
         drawn = images.pixels, boxes
         trainings = [train_student(one, *drawn, 3, seed=0, batch=4) for one in students]
@@ -229,11 +221,10 @@ def test_students_of_the_folds_are_the_same_on_one_thread_and_two(threads):
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
-def test_an_error_between_steps_leaves_the_threads_as_they_were(threads, short_hints):
+def test_an_error_between_steps_leaves_the_threads_as_they_were(two_threads, short_hints):
     def failing(done, loss):
         raise FloatingPointError("loss")
 
-    threads(2)
     images = squares(6, seed=13)
     with pytest.raises(FloatingPointError) as raised:
         learn_hints(images, images.subset([0, 1, 2]), None, RECIPE, CPU, failing)
