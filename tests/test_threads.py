@@ -15,7 +15,7 @@ from ganloc import threads
 from ganloc.errors import Notice
 from ganloc.threads import side_by_side, training_threads, usable_cores
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_"))}
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_", "GOMP_"))}
 ENVIRONMENT["PYTHONPATH"] = str(Path(ganloc.__file__).parents[1])
 
 
@@ -119,15 +119,17 @@ def test_the_cores_of_a_container(files, cores, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "policy", "said"),
     [
-        ("import ganloc", None, "True PASSIVE"),
-        ("import torch, ganloc", None, "False None"),
-        ("import ganloc", "ACTIVE", "False ACTIVE"),
-        ("import torch, ganloc", "PASSIVE", "True PASSIVE"),
+        ("import ganloc", None, "True PASSIVE 1000"),
+        ("import torch, ganloc", None, "False None None"),
+        ("import ganloc", "ACTIVE", "False ACTIVE None"),
+        ("import ganloc", "PASSIVE", "True PASSIVE None"),
+        ("import torch, ganloc", "PASSIVE", "True PASSIVE None"),
     ],
 )
 def test_who_waits_without_spinning(code, policy, said):
     own = {} if policy is None else {"OMP_WAIT_POLICY": policy}
-    code += "; import os; print(ganloc.WAITS_WITHOUT_SPINNING, os.environ.get('OMP_WAIT_POLICY'))"
+    asked = "os.environ.get('OMP_WAIT_POLICY'), os.environ.get('GOMP_SPINCOUNT')"
+    code += f"; import os; print(ganloc.WAITS_WITHOUT_SPINNING, {asked})"
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, env=ENVIRONMENT | own, capture_output=True, text=True)
     assert found.stdout.strip() == said, found.stderr

@@ -15,9 +15,10 @@ __version__ = "0.1.0"
 __all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"]
 
 # Trainings side by side would starve each other (ganloc/threads.py). OpenMP reads this when torch
-# is loaded.
-if "torch" not in sys.modules:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# is loaded. GNU's may spin for some microseconds, with which a training alone is faster.
+if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 WAITS_WITHOUT_SPINNING = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
 
 

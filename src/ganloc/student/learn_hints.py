@@ -9,7 +9,7 @@ these boxes and the hints.
 
 import copy
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -123,7 +123,7 @@ def learn_hints(
     student = begin(start, 0)
     _learn_with_teacher(student, images, hints, boxes, believed, start, recipe.seed, counted)
     return Hinted(
-        _done(student),
+        _in_layout(student, torch.contiguous_format).requires_grad_(False),  # as files need it
         hints.names,
         tuple(checksums(hints.pixels)),
         teacher,
@@ -139,9 +139,9 @@ class _Counted:
     def __init__(self, after_step: Callable[[int, float], None]):
         self.done, self.after_step = 0, after_step
 
-    def run(self, *trainings: Iterator[float]) -> None:
-        """Each on one thread, which is as fast as several: images a step are few."""
-        with closing(side_by_side(trainings)) as losses:
+    def run(self, training: Generator[float]) -> None:
+        """Run a training to its end."""
+        with closing(training) as losses:
             for loss in losses:
                 self.done += 1
                 self.after_step(self.done, loss)
@@ -150,18 +150,13 @@ class _Counted:
 def _begin(
     label_free: UNet | None, recipe: Recipe, device: torch.device, start: Start, fold: int
 ) -> UNet:
-    """A student before its training, with weights in the layout that is fastest for few images."""
+    """A student before its training, with weights in the layout that is fastest here."""
     if start.warm:
         assert label_free is not None
         student = copy.deepcopy(label_free).requires_grad_(True)
     else:
         student = new_student(recipe.size, recipe.student_width, recipe.seed + fold, device)
     return _in_layout(student, torch.channels_last)
-
-
-def _done(student: UNet) -> UNet:
-    """A trained student, frozen, with weights in the usual layout, as files need it."""
-    return _in_layout(student, torch.contiguous_format).requires_grad_(False)
 
 
 def _in_layout(student: UNet, layout: torch.memory_format) -> UNet:
@@ -189,12 +184,12 @@ def _cross_fitted(
         for fold, own in enumerate(shown):
             taught = pixels[own], boxes[own], start.steps, fold, FOLD_BATCH, start.rate
             trainings.append(train_student(students[name][fold], *taught))
-    counted.run(*trainings)
+    counted.run(side_by_side(trainings))
     sources = {}
     for name, trained in students.items():
         masks, odds = np.zeros(pixels.shape[:3], np.float32), np.zeros(len(pixels))
         for own, student in zip(tried, trained, strict=True):
-            masks[own], odds[own] = _found(_done(student), pixels[own])
+            masks[own], odds[own] = _found(student.requires_grad_(False), pixels[own])
         sources[name] = _Source(trained, masks, odds)
     return sources
 

@@ -1,6 +1,6 @@
 """Training a student on boxes, and its soft masks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ def train_student(
     batch: int = BATCH,
     rate: float = RATE,
     draw: Callable[[int], Int[np.ndarray, " batch"]] | None = None,
-) -> Iterator[float]:
+) -> Generator[float]:
     """Train a student on filled boxes, yielding the loss of every step.
 
     Images are shown in random views, so that boxes do not depend on place and size, and in random
