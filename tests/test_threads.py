@@ -119,7 +119,7 @@ def test_the_cores_of_a_container(files, cores, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "policy", "said"),
     [
-        ("import ganloc", None, "True PASSIVE 1000"),
+        ("import ganloc", None, "True PASSIVE 4000"),
         ("import torch, ganloc", None, "False None None"),
         ("import ganloc", "ACTIVE", "False ACTIVE None"),
         ("import ganloc", "PASSIVE", "True PASSIVE None"),

@@ -14,7 +14,7 @@ them.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ from ganloc.model import LEARNED, STUDENT, Model
 from ganloc.paper.results import ResultRow, Results
 from ganloc.shapes import Float
 from ganloc.student.evidence import EVIDENCE, evidence
+from ganloc.student.paint_over import paint_over
 from ganloc.student.score import PlattScaling
 
 COMMAND = (
@@ -58,7 +59,8 @@ class Seen:
     Attributes:
         evidence, ious: of the delivered boxes of the images to evaluate. Boxes of a student alone.
         contrast: their heatmaps' contrast, what scores were before.
-        judged, centred: evidence on training images, of delivered boxes and of a centred box.
+        judged, centred, painted: evidence on training images, of delivered boxes, of a centred box,
+            and of the student's boxes once the delivered ones are painted over.
         hits, centred_hits: share of images to evaluate with an IoU above 0.5.
         delivered: the signals of the delivered boxes, by the program's own weights.
         learned: that signal.
@@ -69,9 +71,10 @@ class Seen:
     contrast: Float[np.ndarray, " n"]
     judged: Float[np.ndarray, "m 4"]
     centred: Float[np.ndarray, "m 4"]
+    painted: Float[np.ndarray, "m 4"]
     hits: float
     centred_hits: float
-    delivered: Float[np.ndarray, " 3"]
+    delivered: Float[np.ndarray, " 4"]
     learned: float
 
 
@@ -127,12 +130,15 @@ def measured(model: Model, images: ImageSet, test: ImageSet) -> Seen:
     (of_found,) = evidence_of(model, some, found.boxes)
     in_fractions = centre(np.ones_like(judged.sizes))
     of_delivered, of_centred = evidence_of(model, judged, of_judged.boxes, in_fractions)
+    over = replace(judged, pixels=paint_over(judged.pixels, of_judged.boxes), archive=None)
+    (of_painted,) = evidence_of(model, over, model.detect(over, STUDENT).boxes)
     return Seen(
         evidence=of_found,
         ious=ious,
         contrast=box_scores(found.heatmaps, found.boxes),
         judged=of_delivered,
         centred=of_centred,
+        painted=of_painted,
         hits=float((ious > 0.5).mean()),
         centred_hits=float((centred > 0.5).mean()),
         delivered=np.array(list(Delivered.from_dict(model.signals).to_dict().values())),
@@ -184,10 +190,14 @@ def fitted(seen: dict[Training, Seen], without: str) -> tuple[Float[np.ndarray, 
 def row(training: Training, seen: Seen, weights: Float[np.ndarray, " 4"], bias: float) -> ResultRow:
     """The row of a training, scored by weights that were fitted without its set."""
     odds, right, learned = seen.evidence @ weights + bias, seen.ious > 0.5, bool(seen.learned > 0.0)
-    score, centred, coverage = seen.delivered
+    delivered = Delivered(*seen.delivered.tolist())
     if learned:
-        score, centred = (expit(one @ weights + bias).mean() for one in (seen.judged, seen.centred))
-    verdict = verdict_on_boxes(Delivered(float(score), float(centred), float(coverage)), learned)
+        score, centred, painted = (
+            float(expit(one @ weights + bias).mean())
+            for one in (seen.judged, seen.centred, seen.painted)
+        )
+        delivered = replace(delivered, score=score, centred=centred, painted=painted)
+    verdict = verdict_on_boxes(delivered, learned)
     found = {
         "score": 100.0 * float(expit(odds).mean()),
         "auroc": _auroc(odds, right),
@@ -205,8 +215,9 @@ def row(training: Training, seen: Seen, weights: Float[np.ndarray, " 4"], bias: 
             name: round(value, 2) if learned and np.isfinite(value) else None
             for name, value in found.items()
         },
-        "advantage": round(float(score - centred), 4),
-        "coverage": round(float(coverage), 4),
+        "advantage": round(delivered.score - delivered.centred, 4),
+        "painted": round(delivered.score - delivered.painted, 4),
+        "coverage": round(delivered.coverage, 4),
         "learned": round(float(seen.learned), 4),
         "trusted": verdict.trusted,
     }

@@ -18,7 +18,7 @@ __all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"
 # is loaded. GNU's may spin for some microseconds, with which a training alone is faster.
 if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "4000")
 WAITS_WITHOUT_SPINNING = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
 
 

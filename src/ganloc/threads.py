@@ -2,8 +2,9 @@
 
 OpenMP's threads spin while they wait for each other. Beside another busy process that costs ten
 times the time and more, since the one that all wait for gets no core. `ganloc/__init__.py` asks for
-waiting without spinning (OMP_WAIT_POLICY; GNU's OpenMP, which is slow to wake, for a thousand turns
-of spinning), which must be done before torch is loaded. It changes no result. If torch was loaded earlier, a training on a busy machine uses fewer threads instead.
+waiting with hardly any spinning (OMP_WAIT_POLICY, GOMP_SPINCOUNT), which must be done before torch
+is loaded. It changes no result. If torch was loaded earlier, a training on a busy machine uses
+fewer threads instead.
 """
 
 import math

@@ -49,6 +49,16 @@ def test_centred_boxes_score_as_such(model, images):
     assert alike.centred == measure_delivered(model, images, found).centred
 
 
+def test_boxes_look_worse_once_the_object_is_painted_over_unless_there_is_another(model, images):
+    dark = np.random.default_rng(0).integers(0, 40, images.pixels.shape, np.uint8)
+    one = dataclasses.replace(images, pixels=np.maximum(dark, images.pixels))
+    two = dataclasses.replace(one, pixels=np.maximum(one.pixels, one.pixels[:, ::-1, ::-1]))
+    found = localize(model, one)
+    alone, not_alone = (measure_delivered(model, each, found) for each in (one, two))
+    assert alone.painted < alone.score - 0.5
+    assert not_alone.painted == pytest.approx(not_alone.score, abs=0.05)
+
+
 def test_boxes_of_a_discriminator_are_judged_by_their_colours(model, images):
     alone = dataclasses.replace(model, signals={LEARNED: -0.1})
     assert alone.reading == DISCRIMINATOR_READING
@@ -76,7 +86,7 @@ def test_learned_is_the_gain_over_the_median_box():
 
 
 def test_json_there_and_back():
-    signals = Delivered(0.7, 0.4, 0.5)
+    signals = Delivered(0.7, 0.4, 0.5, 0.3)
     assert Delivered.from_dict({**signals.to_dict(), "another": 1.0}) == signals
     with pytest.raises(KeyError):
         Delivered.from_dict({"score": 0.7})

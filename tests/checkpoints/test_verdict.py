@@ -81,21 +81,32 @@ def test_the_verdict_on_a_model_is_that_on_its_signals_before_and_after_saving(t
     assert verdict_of(dataclasses.replace(model, signals={"of": 1.0, "another": 2.0})) is None
 
 
+LOOKS = "68 of 100 boxes look right, of a centred box 41"
+HARDLY = "boxes look hardly better than a centred box"
+
+
 @pytest.mark.parametrize(
     ("delivered", "learned", "trusted", "said"),
     [
-        (Delivered(0.68, 0.41, 0.5), True, True, "68 of 100 boxes look right, of a centred box 41"),
-        (Delivered(0.53, 0.41, 0.5), True, True, "53 of 100 boxes look right, of a centred box 41"),
-        (Delivered(0.5, 0.41, 0.5), True, False, "boxes look hardly better than a centred box"),
-        (Delivered(0.9, 0.41, 0.86), True, False, "boxes cover nearly all of every image"),
+        (Delivered(0.68, 0.41, 0.5, 0.3), True, True, LOOKS),
+        (Delivered(0.53, 0.41, 0.5, 0.3), True, True, LOOKS.replace("68", "53")),
+        (Delivered(0.5, 0.41, 0.5, 0.3), True, False, HARDLY),
+        (Delivered(0.9, 0.41, 0.86, 0.3), True, False, "boxes cover nearly all of every image"),
         (
-            Delivered(0.41, 0.41, 0.95),
+            Delivered(0.41, 0.41, 0.95, 0.2),
             True,
             False,
             "boxes cover nearly all of every image and boxes look hardly better than a centred box",
         ),
-        (Delivered(0.2, 0.1, 0.5), False, True, "boxes look better than a centred box"),
-        (Delivered(0.2, 0.19, 0.5), False, False, "boxes look hardly better than a centred box"),
+        (
+            Delivered(0.68, 0.41, 0.5, 0.57),
+            True,
+            False,
+            "others look nearly as good once these boxes are painted over",
+        ),
+        (Delivered(0.68, 0.41, 0.5, 0.55), True, True, LOOKS),
+        (Delivered(0.2, 0.1, 0.5, 0.3), False, True, "boxes look better than a centred box"),
+        (Delivered(0.2, 0.19, 0.5, 0.3), False, False, HARDLY),
     ],
 )
 def test_a_student_is_judged_by_the_boxes_that_are_delivered(delivered, learned, trusted, said):
@@ -113,7 +124,7 @@ def test_the_boxes_of_a_student_matter_more_than_the_discriminator():
     network = new_train_state(tiny(), CPU).discriminator
     model = Model.freeze(network, IMAGES, tiny(), iteration=0)
     bad = dataclasses.replace(GOOD, spread=0.0).to_dict()
-    delivered = Delivered(0.8, 0.3, 0.5)
+    delivered = Delivered(0.8, 0.3, 0.5, 0.3)
     model = dataclasses.replace(model, signals={**bad, "learned": 0.1, **delivered.to_dict()})
     assert verdict_of(model) == verdict_on_boxes(delivered)
     worse = dataclasses.replace(model, signals={**model.signals, "learned": 0.0})

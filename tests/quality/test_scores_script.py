@@ -24,10 +24,10 @@ def seen(seed, count=4000, learned=0.1):
     evidence = random.random((count, 4))
     chance = 1.0 / (1.0 + np.exp(-(evidence @ WEIGHTS + BIAS)))
     ious = np.where(random.random(count) < chance, 0.9, 0.1)
-    judged, centred = np.full((10, 4), 0.8), np.full((10, 4), 0.2)
-    delivered = np.array([0.9, 0.1, 0.4])
+    judged, centred, painted = (np.full((10, 4), value) for value in (0.8, 0.2, 0.3))
+    delivered = np.array([0.9, 0.1, 0.4, 0.2])
     return script.Seen(
-        evidence, ious, ious, judged, centred, 0.6, 0.5, delivered, np.float64(learned)
+        evidence, ious, ious, judged, centred, painted, 0.6, 0.5, delivered, np.float64(learned)
     )
 
 
@@ -63,13 +63,15 @@ def test_a_row():
     assert 60.0 < found["auroc"] < 90.0
     assert found["ece"] < 3.0  # the scale is right, and 20 hints can only blur it
     assert found["ece"] < found["ece_of_hints"] < 15.0
-    odds = np.array([0.8, 0.2]) * WEIGHTS.sum() + BIAS
+    odds = np.array([0.8, 0.2, 0.3]) * WEIGHTS.sum() + BIAS
     chance = 1.0 / (1.0 + np.exp(-odds))
     assert found["advantage"] == pytest.approx(chance[0] - chance[1], abs=1e-4)
+    assert found["painted"] == pytest.approx(chance[0] - chance[2], abs=1e-4)
     assert found["trusted"]
     undelivered = script.row(training, seen(1, learned=-0.1), WEIGHTS, BIAS)
     assert undelivered["auroc"] is None
     assert undelivered["advantage"] == pytest.approx(0.8)  # the program's own signals
+    assert undelivered["painted"] == pytest.approx(0.7)
 
 
 def test_the_calibration_error_is_the_gap_between_chance_and_share():

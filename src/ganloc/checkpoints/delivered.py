@@ -1,7 +1,7 @@
 """Label-free signals of the boxes that a model delivers, on which its verdict rests."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ganloc.metrics.baselines import centre
 from ganloc.model import Model
 from ganloc.shapes import Float
 from ganloc.student.evidence import contrast, evidence
+from ganloc.student.paint_over import paint_over
 from ganloc.student.score import chances
 
 JUDGED = 100  # images on which boxes are judged, at most
@@ -28,11 +29,14 @@ class Delivered:
             (student/evidence.py).
         centred: the same for a centred box of 0.8 of width and height.
         coverage: median area of the boxes, in fractions of the image.
+        painted: mean score of the boxes that are found once these are painted over
+            (student/paint_over.py). It is lower, unless they hold nothing special.
     """
 
     score: float
     centred: float
     coverage: float
+    painted: float
 
     def to_dict(self) -> dict[str, float]:
         """The signals by name, for JSON."""
@@ -53,16 +57,26 @@ def measure_delivered(model: Model, images: ImageSet, found: Detections) -> Deli
         found: the boxes that are delivered.
     """
     centred = centre(np.ones_like(images.sizes))  # in fractions
+    painted = replace(images, pixels=paint_over(images.pixels, found.boxes), archive=None)
+    of_painted = model.heatmaps(painted, model.reading)
+    again = model.cut(of_painted, model.reading).boxes
     student = model.student_of(model.reading)
     if student is None:
-        heatmaps = colour_contrast(images.pixels)
-        of_found, of_centred = (contrast(heatmaps, boxes) for boxes in (found.boxes, centred))
+        contrasts = colour_contrast(images.pixels)
+        scores = contrast(contrasts, found.boxes)
+        scores_of_centred = contrast(contrasts, centred)
+        scores_of_painted = contrast(colour_contrast(painted.pixels), again)
     else:
         masks = model.heatmaps(images, model.reading)
-        of_centred = chances(evidence(student, images.pixels, masks, centred))
-        of_found = found.scores
-    coverage = float(np.median(area(found.boxes)))
-    return Delivered(float(of_found.mean()), float(of_centred.mean()), coverage)
+        scores = found.scores
+        scores_of_centred = chances(evidence(student, images.pixels, masks, centred))
+        scores_of_painted = chances(evidence(student, painted.pixels, of_painted, again))
+    return Delivered(
+        score=float(scores.mean()),
+        centred=float(scores_of_centred.mean()),
+        coverage=float(np.median(area(found.boxes))),
+        painted=float(scores_of_painted.mean()),
+    )
 
 
 def learned(boxes: Float[np.ndarray, "n 4"], taught: Float[np.ndarray, "n 4"]) -> float:

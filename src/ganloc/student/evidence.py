@@ -78,7 +78,7 @@ def _of_part(
     columns = (
         contrast(heatmaps, boxes),
         _agreement_of_colours(heatmaps, boxes),
-        _mean(masks, _inside(boxes, student.size)),
+        _mean(masks, inside(boxes, student.size)),
         np.mean([iou(boxes, boxes_in(view, student, pixels)) for view in VIEWS], axis=0),
     )
     return np.stack(columns, axis=1)
@@ -114,7 +114,7 @@ def contrast(
         boxes: xyxy, half-open, in fractions of the image.
     """
     size = heatmaps.shape[1]
-    core, own, around = (_inside(scaled(boxes, side), size) for side in (CORE, 1.0, AROUND))
+    core, own, around = (inside(scaled(boxes, side), size) for side in (CORE, 1.0, AROUND))
     around &= ~own
     difference = _mean(heatmaps, core) - _mean(heatmaps, around)
     return np.where(around.any(axis=(1, 2)), difference, 0.0)
@@ -128,7 +128,8 @@ def _mean(
     return total / where.sum(axis=(1, 2)).clip(1)
 
 
-def _inside(boxes: Float[np.ndarray, "n 4"], size: int) -> Bool[np.ndarray, "n size size"]:
+def inside(boxes: Float[np.ndarray, "n 4"], size: int) -> Bool[np.ndarray, "n size size"]:
+    """Whether the centre of each pixel lies in the box, which is in fractions of the image."""
     return filled_boxes(torch.from_numpy(boxes), size).numpy() > 0
 
 
