@@ -43,6 +43,7 @@ def test_suggested_images_go_to_standard_output_and_their_boxes_to_a_file(
     assert f"ganloc finetune {run} {work / 'photos'} --hints" in errors
     coco = json.loads(out.read_text())
     assert sorted(image["file_name"] for image in coco["images"]) == sorted(names)
+    assert all(each["segmentation"] == [] for each in coco["annotations"])
     finetune(run, work, out)  # what an annotation tool gives back is taken
     assert Model.load(run / "model.safetensors").hinted.names == tuple(sorted(names))
 

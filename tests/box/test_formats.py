@@ -51,6 +51,10 @@ def test_coco_holds_images_boxes_and_one_category(tmp_path):
         "iscrowd": 0,
     }
     assert (second["image_id"], second["bbox"], second["area"]) == (2, [0, 0, 64, 64], 4096)
+    write_coco(path, IMAGES, FOUND, polygons=False)
+    assert json.loads(path.read_text(encoding="utf-8"))["annotations"][0] == first | {
+        "segmentation": []
+    }
 
 
 def test_csv_has_one_line_an_image(tmp_path):

@@ -20,7 +20,13 @@ from ganloc.wording import listed, option
 CATEGORY = "object"  # name of the category if the user gives none
 
 
-def write_coco(path: Path, images: ImageSet, found: Detections, category: str = CATEGORY) -> None:
+def write_coco(
+    path: Path,
+    images: ImageSet,
+    found: Detections,
+    category: str = CATEGORY,
+    polygons: bool = True,
+) -> None:
     """Write a COCO data set (https://cocodataset.org/#format-data), one annotation an image.
 
     `bbox` is x, y, width, height in pixels of the original, and `segmentation` the same box as a
@@ -33,6 +39,8 @@ def write_coco(path: Path, images: ImageSet, found: Detections, category: str = 
         images: the images.
         found: their detections.
         category: name of the only category, whose id is 1.
+        polygons: whether to write `segmentation`. It is empty without, for boxes to correct:
+            annotation tools show the polygon as an object of its own, or in place of the box.
 
     Raises:
         UserError: the file can't be written, or a box or a score is not finite.
@@ -62,7 +70,7 @@ def write_coco(path: Path, images: ImageSet, found: Detections, category: str = 
                 "image_id": number,
                 "category_id": 1,
                 "bbox": bbox,
-                "segmentation": [[x0, y0, x1, y0, x1, y1, x0, y1]],
+                "segmentation": [[x0, y0, x1, y0, x1, y1, x0, y1]] if polygons else [],
                 "area": round(bbox[2] * bbox[3], 2),
                 "score": score,
                 "iscrowd": 0,

@@ -29,7 +29,7 @@ def suggest(
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, or its folder.
         device: cpu, cuda, …; by default a GPU if there is one.
     """
-    from ganloc.box.formats import CATEGORY, WRITERS
+    from ganloc.box.formats import write_coco
     from ganloc.commands.outputs import check_outputs
     from ganloc.images.hints import read_hints
     from ganloc.images.source import load_images
@@ -46,7 +46,7 @@ def suggest(
     for name in chosen.names:
         print(name)
     if out is not None:
-        WRITERS["coco"](out, chosen, localizer.detect(chosen), CATEGORY)
+        write_coco(out, chosen, localizer.detect(chosen), polygons=False)
         say(
             f"{len(chosen)} boxes to correct in {out}. Then:  ganloc finetune {quote(str(run))} "
             f"{quote(photos)} --hints CORRECTED{options_again(pages, data)}"

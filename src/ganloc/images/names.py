@@ -97,11 +97,14 @@ def match_names(
         names: without duplicates.
         others: likewise.
         by_ending: two paths also match if one is the end of the other and neither fits another: a
-            file's name without its folder, or the absolute path of another machine.
+            file's name without its folder, or the absolute path of another machine. The digits that
+            Label Studio puts before the names of uploaded files do not count.
 
     >>> match_names(["day1/a.jpg", "b c.jpg"], ["b%20c.jpg", "day2/a.jpg"], by_ending=True)
     [None, 0]
     >>> match_names(["day1/a.jpg"], ["/home/me/day1/a.jpg"], by_ending=True)
+    [0]
+    >>> match_names(["day1/a.jpg"], ["upload/4/6ad68067-a.jpg"], by_ending=True)
     [0]
     """
     found: list[int | None] = [None] * len(names)
@@ -118,15 +121,23 @@ def match_names(
             if len(indices) == 1 and len(offered[form]) == 1:
                 found[indices[0]] = offered[form][0]
                 left.remove(offered[form][0])
-    if by_ending and left and None in found:
-        for index, other in _by_ending(list(map(_decoded, names)), list(map(_decoded, others))):
-            if found[index] is None and other in left:
-                found[index] = other
+    for key in (_decoded, _before_upload):
+        if by_ending and left and None in found:
+            for index, other in _by_ending(list(map(_decoded, names)), list(map(key, others))):
+                if found[index] is None and other in left:
+                    found[index] = other
+                    left.remove(other)
     return found
 
 
 def _decoded(name: str) -> str:
     return normal_form(unquote(name))
+
+
+def _before_upload(name: str) -> str:
+    """What a file was called before it was uploaded to Label Studio, which adds eight digits."""
+    uploaded = re.search(r"(?:^|/)[0-9a-f]{8}(?:-|__)([^/]+)$", _decoded(name))
+    return uploaded[1] if uploaded else _decoded(name)
 
 
 def _by_ending(names: list[str], others: list[str]) -> list[tuple[int, int]]:
