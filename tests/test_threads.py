@@ -31,7 +31,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(os, "cpu_count", lambda: cores)
         monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
         monkeypatch.setattr(threads, "USUAL", usual)
-        monkeypatch.setattr(ganloc, "WAITS_WITHOUT_SPINNING", waits)
+        monkeypatch.setattr(ganloc, "WAITS_PASSIVELY", waits)
         torch.set_num_threads(usual)
 
     yield become
@@ -124,12 +124,13 @@ def test_the_cores_of_a_container(files, cores, tmp_path, monkeypatch):
         ("import ganloc", "ACTIVE", "False ACTIVE None"),
         ("import ganloc", "PASSIVE", "True PASSIVE None"),
         ("import torch, ganloc", "PASSIVE", "True PASSIVE None"),
+        ("import os; os.environ['GOMP_SPINCOUNT'] = '7'; import ganloc", None, "True PASSIVE 7"),
     ],
 )
-def test_who_waits_without_spinning(code, policy, said):
+def test_who_waits_passively(code, policy, said):
     own = {} if policy is None else {"OMP_WAIT_POLICY": policy}
     asked = "os.environ.get('OMP_WAIT_POLICY'), os.environ.get('GOMP_SPINCOUNT')"
-    code += f"; import os; print(ganloc.WAITS_WITHOUT_SPINNING, {asked})"
+    code += f"; import os; print(ganloc.WAITS_PASSIVELY, {asked})"
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, env=ENVIRONMENT | own, capture_output=True, text=True)
     assert found.stdout.strip() == said, found.stderr

@@ -14,7 +14,7 @@ them.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from trainings import KINDS, TRAININGS, Training, trained
 
 from ganloc.box.detections import box_scores
 from ganloc.box.iou import best_iou
-from ganloc.checkpoints.delivered import JUDGED, Delivered
+from ganloc.checkpoints.delivered import JUDGED, Delivered, measure_delivered, painted_over
 from ganloc.checkpoints.signals import auc
 from ganloc.checkpoints.verdict import verdict_on_boxes
 from ganloc.errors import UserError
@@ -38,7 +38,6 @@ from ganloc.model import LEARNED, STUDENT, Model
 from ganloc.paper.results import ResultRow, Results
 from ganloc.shapes import Float
 from ganloc.student.evidence import EVIDENCE, evidence
-from ganloc.student.paint_over import paint_over
 from ganloc.student.score import PlattScaling
 
 COMMAND = (
@@ -60,9 +59,10 @@ class Seen:
         evidence, ious: of the delivered boxes of the images to evaluate. Boxes of a student alone.
         contrast: their heatmaps' contrast, what scores were before.
         judged, centred, painted: evidence on training images, of delivered boxes, of a centred box,
-            and of the student's boxes once the delivered ones are painted over.
+            and of the student's boxes once the delivered ones are painted over (NaN where nothing
+            is around a box).
         hits, centred_hits: share of images to evaluate with an IoU above 0.5.
-        delivered: the signals of the delivered boxes, by the program's own weights.
+        delivered: the signals of the delivered boxes, by the program's own weights; NaN for None.
         learned: that signal.
     """
 
@@ -112,12 +112,15 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
 
 def kept(training: Training, options: argparse.Namespace, folders: dict[str, Path]) -> Seen:
     """What is known of a training, from its file or measured."""
-    file = options.runs / training.name / "seen.npz"
-    if not file.exists():
-        model, images, test = trained(training, options.runs, options.data, folders)
-        np.savez(file, **vars(measured(model, images, test)))
-    with np.load(file) as arrays:
-        return Seen(**{name: arrays[name] for name in arrays.files})
+    file, names = options.runs / training.name / "seen.npz", {one.name for one in fields(Seen)}
+    if file.exists():
+        with np.load(file) as arrays:
+            if set(arrays.files) == names:  # else of an earlier version
+                return Seen(**{name: arrays[name] for name in names})
+    model, images, test = trained(training, options.runs, options.data, folders)
+    seen = measured(model, images, test)
+    np.savez(file, **vars(seen))
+    return seen
 
 
 def measured(model: Model, images: ImageSet, test: ImageSet) -> Seen:
@@ -130,18 +133,19 @@ def measured(model: Model, images: ImageSet, test: ImageSet) -> Seen:
     (of_found,) = evidence_of(model, some, found.boxes)
     in_fractions = centre(np.ones_like(judged.sizes))
     of_delivered, of_centred = evidence_of(model, judged, of_judged.boxes, in_fractions)
-    over = replace(judged, pixels=paint_over(judged.pixels, of_judged.boxes), archive=None)
+    over, changed = painted_over(judged, of_judged.boxes)
     (of_painted,) = evidence_of(model, over, model.detect(over, STUDENT).boxes)
+    signals = measure_delivered(model, judged, of_judged).to_dict().values()
     return Seen(
         evidence=of_found,
         ious=ious,
         contrast=box_scores(found.heatmaps, found.boxes),
         judged=of_delivered,
         centred=of_centred,
-        painted=of_painted,
+        painted=np.where(changed[:, None], of_painted, np.nan),
         hits=float((ious > 0.5).mean()),
         centred_hits=float((centred > 0.5).mean()),
-        delivered=np.array(list(Delivered.from_dict(model.signals).to_dict().values())),
+        delivered=np.array([np.nan if one is None else one for one in signals]),
         learned=float(model.signals[LEARNED] or 0.0),
     )
 
@@ -190,13 +194,15 @@ def fitted(seen: dict[Training, Seen], without: str) -> tuple[Float[np.ndarray, 
 def row(training: Training, seen: Seen, weights: Float[np.ndarray, " 4"], bias: float) -> ResultRow:
     """The row of a training, scored by weights that were fitted without its set."""
     odds, right, learned = seen.evidence @ weights + bias, seen.ious > 0.5, bool(seen.learned > 0.0)
-    delivered = Delivered(*seen.delivered.tolist())
+    score, centred, coverage, fall = seen.delivered.tolist()
     if learned:
-        score, centred, painted = (
-            float(expit(one @ weights + bias).mean())
-            for one in (seen.judged, seen.centred, seen.painted)
+        of_judged, of_centred, of_painted = (
+            expit(one @ weights + bias) for one in (seen.judged, seen.centred, seen.painted)
         )
-        delivered = replace(delivered, score=score, centred=centred, painted=painted)
+        score, centred = float(of_judged.mean()), float(of_centred.mean())
+        falls = (of_judged - of_painted)[np.isfinite(of_painted)]
+        fall = float(falls.mean()) if len(falls) else np.nan
+    delivered = Delivered(score, centred, coverage, None if np.isnan(fall) else fall)
     verdict = verdict_on_boxes(delivered, learned)
     found = {
         "score": 100.0 * float(expit(odds).mean()),
@@ -216,7 +222,7 @@ def row(training: Training, seen: Seen, weights: Float[np.ndarray, " 4"], bias: 
             for name, value in found.items()
         },
         "advantage": round(delivered.score - delivered.centred, 4),
-        "painted": round(delivered.score - delivered.painted, 4),
+        "fall": None if delivered.fall is None else round(delivered.fall, 4),
         "coverage": round(delivered.coverage, 4),
         "learned": round(float(seen.learned), 4),
         "trusted": verdict.trusted,

@@ -19,7 +19,7 @@ __all__ = ["Localization", "Localizer", "Notice", "Stopped", "UserError", "load"
 if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "4000")
-WAITS_WITHOUT_SPINNING = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
+WAITS_PASSIVELY = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
 
 
 def __getattr__(name: str) -> "Any":

@@ -89,7 +89,10 @@ class Localizer:
 
     @property
     def verdict(self) -> Verdict | None:
-        """A label-free verdict whether to trust the model; None before `fit`."""
+        """A label-free verdict whether to trust the model.
+
+        None before `fit`, and for a model of an earlier version, which lacks what it is made of.
+        """
         return None if self.model is None else verdict_of(self.model)
 
     @property

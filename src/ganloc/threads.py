@@ -70,8 +70,8 @@ def training_threads(kept: int | None = None) -> Iterator[int]:
 def side_by_side(trainings: Iterable[Iterator[float]]) -> Generator[float]:
     """Run trainings at the same time, each on one thread, yielding their losses step by step.
 
-    Threads gain little within a step on few images, but much between trainings. Each training gives
-    the same numbers as alone on one thread.
+    Threads gain more between trainings than within a step on few images. Each training gives the
+    same numbers as alone on one thread.
 
     Args:
         trainings: iterators over the losses of steps, which share no state.
@@ -107,7 +107,7 @@ def _set_by_user(number: int) -> bool:
 def _sensible(usual: int) -> tuple[int, str]:
     """The number of threads of a new training, and why it is lower than the cores would allow."""
     most = min(usual, usable_cores())
-    if ganloc.WAITS_WITHOUT_SPINNING or not hasattr(os, "getloadavg"):
+    if ganloc.WAITS_PASSIVELY or not hasattr(os, "getloadavg"):
         return most, ""
     free = round((os.cpu_count() or 1) - os.getloadavg()[0])
     number = max(1, min(most, free))

@@ -54,9 +54,18 @@ def test_boxes_look_worse_once_the_object_is_painted_over_unless_there_is_anothe
     one = dataclasses.replace(images, pixels=np.maximum(dark, images.pixels))
     two = dataclasses.replace(one, pixels=np.maximum(one.pixels, one.pixels[:, ::-1, ::-1]))
     found = localize(model, one)
-    alone, not_alone = (measure_delivered(model, each, found) for each in (one, two))
-    assert alone.painted < alone.score - 0.5
-    assert not_alone.painted == pytest.approx(not_alone.score, abs=0.05)
+    assert measure_delivered(model, one, found).fall > 0.5
+    assert measure_delivered(model, two, found).fall == pytest.approx(0.0, abs=0.05)
+
+
+def test_where_nothing_is_around_a_box_nothing_falls(model, images):
+    found = localize(model, images)
+    whole = np.tile([0.0, 0.0, 1.0, 1.0], (6, 1))
+    assert measure_delivered(model, images, dataclasses.replace(found, boxes=whole)).fall is None
+    mixed = np.concatenate([found.boxes[:3], whole[3:]])
+    some = measure_delivered(model, images, dataclasses.replace(found, boxes=mixed))
+    first = images.subset([0, 1, 2])
+    assert some.fall == pytest.approx(measure_delivered(model, first, localize(model, first)).fall)
 
 
 def test_boxes_of_a_discriminator_are_judged_by_their_colours(model, images):
@@ -67,6 +76,7 @@ def test_boxes_of_a_discriminator_are_judged_by_their_colours(model, images):
     delivered = measure_delivered(alone, images, found)
     assert delivered.score > 0.8  # white in black
     assert delivered.centred < 0.3
+    assert delivered.fall is None
 
 
 def test_a_student_that_learned_less_than_a_constant_box_is_not_delivered(model, images):

@@ -123,14 +123,16 @@ def test_what_could_be_two_files_is_none():
         (["day1/a.jpg", "day2/a.jpg"], ["a.jpg"], [None, None]),
         (["day1/a.jpg", "day2/a.jpg"], ["a.jpg", "day1/a.jpg"], [1, None]),
         (["day1/a.jpg", "day2/a.jpg"], ["x/day2/a.jpg", "x/day1/a.jpg"], [1, 0]),
-        # as Label Studio exports what was uploaded to it, without and with images
+        # as Label Studio exports what was uploaded to it
         (["day1/a.jpg"], ["../data/media/upload/4/6ad68067-a.jpg"], [0]),
-        (["a.jpg", "b.jpg"], ["images/b4810dcb__b.jpg", "images/69b66fb1__a.jpg"], [1, 0]),
-        (["a.jpg"], ["6ad68067-a.jpg", "b4810dcb-a.jpg"], [None]),
-        (["6ad68067-a.jpg", "a.jpg"], ["up/6ad68067-a.jpg"], [0, None]),
-        (["a.jpg"], ["6ad68067-a.jpg", "x/a.jpg"], [1]),
-        (["a.jpg"], ["6ad6806-a.jpg"], [None]),
-        (["a.jpg"], ["6ad68067-day1/a.jpg"], [0]),  # a folder keeps its name, and its end fits
+        (["my photo (1).jpg"], ["upload/4/6ad68067-my_photo_1.jpg"], [0]),
+        (["käse & brot.jpg"], ["/data/upload/5/b4b7cbbe-k%C3%A4se__brot.jpg"], [0]),
+        (["a.jpg"], ["upload/4/6ad68067-a.jpg", "upload/4/b4810dcb-a.jpg"], [None]),
+        (["day1/a.jpg", "day2/a.jpg"], ["upload/4/6ad68067-a.jpg"], [None, None]),
+        (["6ad68067-a.jpg", "a.jpg"], ["upload/4/6ad68067-a.jpg"], [0, None]),
+        (["a.jpg"], ["upload/4/6ad68067-a.jpg", "x/a.jpg"], [1]),
+        (["a.jpg"], ["upload/4/6ad6806-a.jpg"], [None]),
+        (["a.jpg"], ["20230101-a.jpg"], [None]),  # a date
     ],
 )
 def test_ends_of_paths(names, others, found):

@@ -25,7 +25,8 @@ def seen(seed, count=4000, learned=0.1):
     chance = 1.0 / (1.0 + np.exp(-(evidence @ WEIGHTS + BIAS)))
     ious = np.where(random.random(count) < chance, 0.9, 0.1)
     judged, centred, painted = (np.full((10, 4), value) for value in (0.8, 0.2, 0.3))
-    delivered = np.array([0.9, 0.1, 0.4, 0.2])
+    painted[5:] = np.nan  # nothing is around these boxes
+    delivered = np.array([0.9, 0.1, 0.4, np.nan])
     return script.Seen(
         evidence, ious, ious, judged, centred, painted, 0.6, 0.5, delivered, np.float64(learned)
     )
@@ -66,12 +67,12 @@ def test_a_row():
     odds = np.array([0.8, 0.2, 0.3]) * WEIGHTS.sum() + BIAS
     chance = 1.0 / (1.0 + np.exp(-odds))
     assert found["advantage"] == pytest.approx(chance[0] - chance[1], abs=1e-4)
-    assert found["painted"] == pytest.approx(chance[0] - chance[2], abs=1e-4)
+    assert found["fall"] == pytest.approx(chance[0] - chance[2], abs=1e-4)
     assert found["trusted"]
     undelivered = script.row(training, seen(1, learned=-0.1), WEIGHTS, BIAS)
     assert undelivered["auroc"] is None
     assert undelivered["advantage"] == pytest.approx(0.8)  # the program's own signals
-    assert undelivered["painted"] == pytest.approx(0.7)
+    assert undelivered["fall"] is None
 
 
 def test_the_calibration_error_is_the_gap_between_chance_and_share():

@@ -221,6 +221,23 @@ def test_students_of_the_folds_are_the_same_on_one_thread_and_two(two_threads):
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
+def test_folds_have_one_thread_each_and_the_final_student_all(
+    two_threads, short_hints, monkeypatch
+):
+    threads = []
+
+    def counting(*settings):
+        for loss in train_student(*settings):
+            threads.append((settings[5], torch.get_num_threads()))
+            yield loss
+
+    monkeypatch.setattr(hints_module, "train_student", counting)
+    images = squares(6, seed=12)
+    learn(images, images.subset([0, 1, 2]))
+    batches = (hints_module.FOLD_BATCH, 1), (hints_module.FINAL_BATCH, 2)
+    assert set(threads) == set(batches)
+
+
 def test_an_error_between_steps_leaves_the_threads_as_they_were(two_threads, short_hints):
     def failing(done, loss):
         raise FloatingPointError("loss")

@@ -3,33 +3,59 @@
 import numpy as np
 import pytest
 
+from ganloc.student import paint_over as module
 from ganloc.student.paint_over import paint_over
 
-MIDDLE = np.array([[0.25, 0.25, 0.75, 0.75]])  # with its margin pixels 7 to 24 of 32
+MIDDLE = np.array([[0.25, 0.25, 0.75, 0.75]])  # pixels 8 to 23 of 32, with its margin 7 to 24
 
 
 @pytest.fixture
 def ramp():
-    """From black at the left to light at the right, with noise in the middle."""
-    pixels = np.tile(np.arange(32, dtype=np.uint8)[None, None, :, None] * 7, (1, 32, 1, 3))
-    random = np.random.default_rng(0)
-    pixels[:, 8:24, 8:24] = random.integers(0, 256, (1, 16, 16, 3), np.uint8)
+    """Red rises from left to right, green from top to bottom; the middle is noise."""
+    rise = np.arange(32, dtype=np.uint8) * 7
+    pixels = np.zeros((1, 32, 32, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = rise, rise[:, None]
+    pixels[:, 8:24, 8:24] = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     return pixels
 
 
-def test_a_box_takes_the_colours_around_it(ramp):
-    painted = paint_over(ramp, MIDDLE).astype(int)
-    rows = painted[0, 8:24, :, 0]
-    assert rows[:, 8].mean() < 100 < 120 < rows[:, 23].mean()  # the ramp has 56 and 161 there
-    assert np.abs(np.diff(rows[:, 7:25], axis=1)).max() < 45  # no edge is left of the box
+def test_the_margin_is_painted_and_what_is_around_stays(ramp):
+    ramp[:, 7:25, 7:25] = 255
+    painted = paint_over(ramp, MIDDLE)[0]
+    assert (painted[7:25, 7:25] < 255).all()
+    ramp[0, 7:25, 7:25] = painted[7:25, 7:25] = 0
+    np.testing.assert_array_equal(painted, ramp[0])
 
 
-def test_what_is_around_stays(ramp):
-    painted = paint_over(ramp, MIDDLE)
-    changed = np.zeros((32, 32), bool)
-    changed[7:25, 7:25] = True  # the margin is 0.8 pixels: the centres of one more are within
-    np.testing.assert_array_equal(painted[0][~changed], ramp[0][~changed])
-    assert (painted[0, 9:23, 9:23] != ramp[0, 9:23, 9:23]).any(axis=2).mean() > 0.9
+def test_a_pixel_is_the_gaussian_mean_of_what_is_around(ramp, monkeypatch):
+    monkeypatch.setattr(module, "BLURS", (1 / 8,))
+    around = np.ones((32, 32), bool)
+    around[7:25, 7:25] = False
+    y, x = np.indices((32, 32))
+    for row, column in ((12, 12), (10, 16), (16, 22)):
+        weight = np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * 4.0**2)) * around
+        expected = (ramp[0] * weight[..., None]).sum(axis=(0, 1)) / weight.sum()
+        np.testing.assert_allclose(paint_over(ramp, MIDDLE)[0, row, column], expected, atol=6)
+
+
+def test_colours_go_on_over_the_edge_of_the_box(ramp):
+    painted = paint_over(ramp, MIDDLE)[0].astype(int)
+    across, down = painted[12:20, :, 0], painted[:, 12:20, 1]
+    step = 7
+    for colours in (across, down.T):
+        assert np.abs(np.diff(colours, axis=1)).max() <= 4 * step
+        assert colours[:, 8].mean() + 4 * step < colours[:, 23].mean()
+
+
+@pytest.mark.parametrize("box", [(0.0, 0.0, 0.85, 1.0), (0.0, 0.0, 0.97, 1.0), (0.03, 0.03, 1, 1)])
+def test_a_large_box_is_filled_to_its_end(ramp, box):
+    ramp[:] = 200
+    ramp[:, 3:29, 3:29] = 10
+    boxed = np.zeros((32, 32), bool)
+    x0, y0, x1, y1 = (round(32 * at) for at in box)
+    boxed[y0:y1, x0:x1] = True
+    ramp[0][~boxed] = 100
+    assert (paint_over(ramp, np.array([box]))[0] == 100).all()
 
 
 def test_an_image_that_its_box_covers_stays(ramp):

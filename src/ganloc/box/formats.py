@@ -31,7 +31,7 @@ def write_coco(
 
     `bbox` is x, y, width, height in pixels of the original, and `segmentation` the same box as a
     polygon. `score` is the confidence, 0–1. An image has its outlier score as `outlier` if the
-    detections have outlier scores. Every call of pycocotools works on the file. Letters outside
+    detections have outlier scores. Every call of pycocotools works on such a file. Letters outside
     ASCII are escaped, because pycocotools reads files in the encoding of the system.
 
     Args:
@@ -39,8 +39,8 @@ def write_coco(
         images: the images.
         found: their detections.
         category: name of the only category, whose id is 1.
-        polygons: whether to write `segmentation`. It is empty without, for boxes to correct:
-            annotation tools show the polygon as an object of its own, or in place of the box.
+        polygons: whether to write each box as a polygon, too, which pycocotools' masks need.
+            Annotation tools show it as a second object, so boxes to correct have none.
 
     Raises:
         UserError: the file can't be written, or a box or a score is not finite.

@@ -12,7 +12,7 @@ from ganloc.heatmap.colour_contrast import colour_contrast
 from ganloc.images.image_set import ImageSet
 from ganloc.metrics.baselines import centre
 from ganloc.model import Model
-from ganloc.shapes import Float
+from ganloc.shapes import Bool, Float
 from ganloc.student.evidence import contrast, evidence
 from ganloc.student.paint_over import paint_over
 from ganloc.student.score import chances
@@ -29,16 +29,18 @@ class Delivered:
             (student/evidence.py).
         centred: the same for a centred box of 0.8 of width and height.
         coverage: median area of the boxes, in fractions of the image.
-        painted: mean score of the boxes that are found once these are painted over
-            (student/paint_over.py). It is lower, unless they hold nothing special.
+        fall: mean fall of a student's score once its boxes are painted over (student/paint_over.py)
+            and others are found, without refinement. It is near 0 if the others look as good: there
+            are several objects in an image, or none. None for a discriminator's reading, and if
+            every box covers its image.
     """
 
     score: float
     centred: float
     coverage: float
-    painted: float
+    fall: float | None
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """The signals by name, for JSON."""
         return asdict(self)
 
@@ -57,26 +59,34 @@ def measure_delivered(model: Model, images: ImageSet, found: Detections) -> Deli
         found: the boxes that are delivered.
     """
     centred = centre(np.ones_like(images.sizes))  # in fractions
-    painted = replace(images, pixels=paint_over(images.pixels, found.boxes), archive=None)
-    of_painted = model.heatmaps(painted, model.reading)
-    again = model.cut(of_painted, model.reading).boxes
-    student = model.student_of(model.reading)
+    student, fall = model.student_of(model.reading), None
     if student is None:
         contrasts = colour_contrast(images.pixels)
-        scores = contrast(contrasts, found.boxes)
-        scores_of_centred = contrast(contrasts, centred)
-        scores_of_painted = contrast(colour_contrast(painted.pixels), again)
+        scores, scores_of_centred = (contrast(contrasts, one) for one in (found.boxes, centred))
     else:
         masks = model.heatmaps(images, model.reading)
         scores = found.scores
         scores_of_centred = chances(evidence(student, images.pixels, masks, centred))
-        scores_of_painted = chances(evidence(student, painted.pixels, of_painted, again))
+        painted, changed = painted_over(images, found.boxes)
+        if changed.any():
+            masks = model.heatmaps(painted, model.reading)
+            others = model.cut(masks, model.reading).boxes
+            scores_of_others = chances(evidence(student, painted.pixels, masks, others))
+            fall = float((scores - scores_of_others)[changed].mean())
     return Delivered(
         score=float(scores.mean()),
         centred=float(scores_of_centred.mean()),
         coverage=float(np.median(area(found.boxes))),
-        painted=float(scores_of_painted.mean()),
+        fall=fall,
     )
+
+
+def painted_over(
+    images: ImageSet, boxes: Float[np.ndarray, "n 4"]
+) -> tuple[ImageSet, Bool[np.ndarray, " n"]]:
+    """Images whose boxes are painted over, and whether each has changed."""
+    painted = replace(images, pixels=paint_over(images.pixels, boxes), archive=None)
+    return painted, (painted.pixels != images.pixels).any(axis=(1, 2, 3))
 
 
 def learned(boxes: Float[np.ndarray, "n 4"], taught: Float[np.ndarray, "n 4"]) -> float:

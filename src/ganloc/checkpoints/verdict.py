@@ -39,7 +39,7 @@ LIMITS = (
 # For a model with a student: limits of the boxes that it delivers (docs/log.md).
 ADVANTAGE = 0.1  # of the mean score over that of a centred box
 ADVANTAGE_OF_CONTRAST = 0.025  # the same for the colour contrast of a discriminator's boxes
-LOST = 0.13  # of the mean score, once the boxes are painted over
+LEAST_FALL = 0.13  # of the mean score of a student's boxes, once these are painted over
 MOST_COVERED = 0.85  # of the image, by the median box
 
 PASSED = "heatmaps follow their images and boxes differ from image to image"
@@ -83,8 +83,11 @@ def verdict_on_boxes(delivered: Delivered, student_learned: bool = True) -> Verd
     least = ADVANTAGE if student_learned else ADVANTAGE_OF_CONTRAST
     if delivered.score - delivered.centred < least:
         clauses.append("boxes look hardly better than a centred box")
-    if student_learned and delivered.score - delivered.painted < LOST:
-        clauses.append("others look nearly as good once these boxes are painted over")
+    if delivered.fall is not None and delivered.fall < LEAST_FALL:
+        clauses.append(
+            "other boxes look nearly as good once these are painted over (there may be several "
+            "objects in an image, or none)"
+        )
     advice = []
     if not student_learned:
         longer = f"train longer ({option('student_iterations')})"

@@ -26,6 +26,8 @@ _LEFT_BEHIND = re.compile(
     r"|\.part|\.partial|\.crdownload|\.download)",
     re.IGNORECASE | re.DOTALL,
 )
+# A file that was uploaded to Label Studio, as it exports it: upload/PROJECT/8 hexadecimal digits-NAME.
+_UPLOADED = re.compile(r"(?:^|/)upload/\d+/[0-9a-f]{8}-([^/]+)$")
 
 
 def normal_form(name: str) -> str:
@@ -97,8 +99,8 @@ def match_names(
         names: without duplicates.
         others: likewise.
         by_ending: two paths also match if one is the end of the other and neither fits another: a
-            file's name without its folder, or the absolute path of another machine. The digits that
-            Label Studio puts before the names of uploaded files do not count.
+            file's name without its folder, or the absolute path of another machine. Files that were
+            uploaded to Label Studio, as it names them in an export, match those of the same name.
 
     >>> match_names(["day1/a.jpg", "b c.jpg"], ["b%20c.jpg", "day2/a.jpg"], by_ending=True)
     [None, 0]
@@ -121,23 +123,17 @@ def match_names(
             if len(indices) == 1 and len(offered[form]) == 1:
                 found[indices[0]] = offered[form][0]
                 left.remove(offered[form][0])
-    for key in (_decoded, _before_upload):
-        if by_ending and left and None in found:
-            for index, other in _by_ending(list(map(_decoded, names)), list(map(key, others))):
-                if found[index] is None and other in left:
-                    found[index] = other
-                    left.remove(other)
+    if by_ending and left and None in found:
+        pairs = _by_ending(list(map(_decoded, names)), list(map(_decoded, others)))
+        for index, other in pairs + _by_upload(names, others):
+            if found[index] is None and other in left:
+                found[index] = other
+                left.remove(other)
     return found
 
 
 def _decoded(name: str) -> str:
     return normal_form(unquote(name))
-
-
-def _before_upload(name: str) -> str:
-    """What a file was called before it was uploaded to Label Studio, which adds eight digits."""
-    uploaded = re.search(r"(?:^|/)[0-9a-f]{8}(?:-|__)([^/]+)$", _decoded(name))
-    return uploaded[1] if uploaded else _decoded(name)
 
 
 def _by_ending(names: list[str], others: list[str]) -> list[tuple[int, int]]:
@@ -157,6 +153,26 @@ def _by_ending(names: list[str], others: list[str]) -> list[tuple[int, int]]:
         for other in found
         if len(found) == 1 and len(wanted_by[other]) == 1
     ]
+
+
+def _by_upload(names: Sequence[str], others: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs of a file and its upload to Label Studio, where neither has a second candidate."""
+    called, uploaded = defaultdict(list), defaultdict(list)
+    for index, name in enumerate(names):
+        called[_as_uploaded(_decoded(name))].append(index)
+    for index, other in enumerate(others):
+        if match := _UPLOADED.search(_decoded(other)):
+            uploaded[match[1]].append(index)
+    return [
+        (called[name][0], found[0])
+        for name, found in uploaded.items()
+        if len(found) == 1 and len(called[name]) == 1
+    ]
+
+
+def _as_uploaded(name: str) -> str:
+    """What Label Studio calls a file, but for what it puts before the name."""
+    return re.sub(r"[^-\w.]", "", posixpath.basename(name).replace(" ", "_"))
 
 
 def _pairs(short: list[str], long: list[str]) -> Iterable[tuple[int, int]]:

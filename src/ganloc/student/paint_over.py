@@ -17,7 +17,8 @@ def paint_over(
     """Fill boxes with the blurred colours around them, more sharply near the edges.
 
     It is normalised convolution (Knutsson and Westin, CVPR 1993): what lies in the box has no
-    weight. An image that its box covers stays as it is.
+    weight. What no blur reaches gets the mean colour of what is around. The margin is left out if
+    it would leave nothing around, and an image that its box covers stays as it is.
 
     Args:
         pixels: RGB, 0–255.
@@ -29,10 +30,15 @@ def paint_over(
     90
     """
     size = pixels.shape[1]
-    boxed = inside(scaled(boxes, MARGIN), size)
+    boxed, wider = (inside(each, size) for each in (boxes, scaled(boxes, MARGIN)))
+    boxed = np.where(wider.all(axis=(1, 2), keepdims=True), boxed, wider)
     around = (~boxed).astype(np.float32)
     shown = pixels * around[..., None]
     painted = pixels.astype(np.float32)
+    count = around.sum(axis=(1, 2))
+    mean = shown.sum(axis=(1, 2)) / count.clip(1)[:, None]
+    boxed &= (count > 0)[:, None, None]
+    painted[boxed] = np.broadcast_to(mean[:, None, None], painted.shape)[boxed]
     for blur in BLURS:
         weight = gaussian_filter(around, (0, blur * size, blur * size))
         colours = gaussian_filter(shown, (0, blur * size, blur * size, 0))
