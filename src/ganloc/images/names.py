@@ -26,7 +26,7 @@ _LEFT_BEHIND = re.compile(
     r"|\.part|\.partial|\.crdownload|\.download)",
     re.IGNORECASE | re.DOTALL,
 )
-# A file that was uploaded to Label Studio, as it exports it: upload/PROJECT/8 hexadecimal digits-NAME.
+# A file that was uploaded to Label Studio, as it exports it, with eight digits before the name.
 _UPLOADED = re.compile(r"(?:^|/)upload/\d+/[0-9a-f]{8}-([^/]+)$")
 
 
