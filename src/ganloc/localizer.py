@@ -89,10 +89,7 @@ class Localizer:
 
     @property
     def verdict(self) -> Verdict | None:
-        """A label-free verdict whether to trust the model.
-
-        None before `fit`, and for a model of an earlier version, which lacks what it is made of.
-        """
+        """A label-free verdict; None before `fit`, and for a model of an earlier version."""
         return None if self.model is None else verdict_of(self.model)
 
     @property

@@ -4,7 +4,7 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 # Folders and files of systems, cameras and network drives, in lower case. Names that start with a
@@ -113,19 +113,17 @@ def match_names(
     left = set(range(len(others)))
     keys: list[Callable[[str], str]] = [str, normal_form, _decoded]
     for key in keys:
-        wanted, offered = defaultdict(list), defaultdict(list)
-        for index, name in enumerate(names):
-            if found[index] is None:
-                wanted[key(name)].append(index)
-        for index in sorted(left):
-            offered[key(others[index])].append(index)
-        for form, indices in wanted.items():
-            if len(indices) == 1 and len(offered[form]) == 1:
-                found[indices[0]] = offered[form][0]
-                left.remove(offered[form][0])
+        wanted = {at: key(name) for at, name in enumerate(names) if found[at] is None}
+        for index, other in _equal(wanted, {at: key(others[at]) for at in left}):
+            found[index] = other
+            left.remove(other)
     if by_ending and left and None in found:
-        pairs = _by_ending(list(map(_decoded, names)), list(map(_decoded, others)))
-        for index, other in pairs + _by_upload(names, others):
+        own, offered = list(map(_decoded, names)), list(map(_decoded, others))
+        matches = ((at, _UPLOADED.search(name)) for at, name in enumerate(offered))
+        uploads = {at: match[1] for at, match in matches if match}
+        pairs = _by_ending(own, offered)
+        pairs += _equal({at: _as_uploaded(name) for at, name in enumerate(own)}, uploads)
+        for index, other in pairs:
             if found[index] is None and other in left:
                 found[index] = other
                 left.remove(other)
@@ -134,6 +132,20 @@ def match_names(
 
 def _decoded(name: str) -> str:
     return normal_form(unquote(name))
+
+
+def _equal(names: Mapping[int, str], others: Mapping[int, str]) -> list[tuple[int, int]]:
+    """Indices of a name and of another that is equal, where neither has a second candidate."""
+    called, offered = defaultdict(list), defaultdict(list)
+    for index, name in names.items():
+        called[name].append(index)
+    for index, other in others.items():
+        offered[other].append(index)
+    return [
+        (own[0], offered[name][0])
+        for name, own in called.items()
+        if len(own) == 1 and len(offered[name]) == 1
+    ]
 
 
 def _by_ending(names: list[str], others: list[str]) -> list[tuple[int, int]]:
@@ -152,21 +164,6 @@ def _by_ending(names: list[str], others: list[str]) -> list[tuple[int, int]]:
         for index, found in candidates.items()
         for other in found
         if len(found) == 1 and len(wanted_by[other]) == 1
-    ]
-
-
-def _by_upload(names: Sequence[str], others: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs of a file and its upload to Label Studio, where neither has a second candidate."""
-    called, uploaded = defaultdict(list), defaultdict(list)
-    for index, name in enumerate(names):
-        called[_as_uploaded(_decoded(name))].append(index)
-    for index, other in enumerate(others):
-        if match := _UPLOADED.search(_decoded(other)):
-            uploaded[match[1]].append(index)
-    return [
-        (called[name][0], found[0])
-        for name, found in uploaded.items()
-        if len(found) == 1 and len(called[name]) == 1
     ]
 
 
