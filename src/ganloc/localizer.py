@@ -220,7 +220,12 @@ class Localizer:
         return [images.names[index] for index in chosen]
 
     def detect(
-        self, images: ImageSet, reading: str | None = None, refine: bool = True
+        self,
+        images: ImageSet,
+        reading: str | None = None,
+        refine: bool = True,
+        max_objects: int | None = 1,
+        min_score: float = 0.0,
     ) -> Detections:
         """Detections as arrays (arguments and errors as for `localize`)."""
         model = self._fitted()
@@ -230,7 +235,8 @@ class Localizer:
             raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
         warn_of_reading(model, reading)
         warn_other_scale(model, images)
-        return localize(model, images, reading, as_flag("refine", refine))
+        refined = as_flag("refine", refine)
+        return localize(model, images, reading, refined, max_objects, min_score)
 
     def localize(
         self,
@@ -239,8 +245,10 @@ class Localizer:
         archive: str | Path | None = None,
         refine: bool = True,
         pages: bool = False,
+        max_objects: int | None = 1,
+        min_score: float = 0.0,
     ) -> list[Localization]:
-        """Find one box in every image.
+        """Find the objects in every image, by default one, each with box, mask and score.
 
         Args:
             photos: as for `fit`, or a single image. A named data set gives its test images.
@@ -249,20 +257,23 @@ class Localizer:
             refine: let the student read a crop around each box at the resolution of the file, in
                 images that are larger than the network.
             archive, pages: as for `fit`.
+            max_objects: of an image, those with the highest scores; None for all.
+            min_score: objects with a lower score are left out, so an image may have none.
 
         Returns:
-            The box of each image, in the order of the files' names, or in the order given.
+            The objects of each image, in the order of the files' names, or in the order given.
 
         Raises:
             TypeError: `photos` holds something else than images.
-            UserError: the Localizer is not fitted, the reading is unknown, there are no images, or
-                one in memory cannot be used.
+            UserError: the Localizer is not fitted, the reading or a number is none that there is,
+                there are no images, or one in memory cannot be used.
 
         >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
         ...     print(found.path, found.box, found.score)
         """
         images = given_images(photos, self.recipe.size, "test", archive, self.scale, pages)
-        return localizations(images, self.detect(images, reading, refine))
+        found = self.detect(images, reading, refine, max_objects, min_score)
+        return localizations(images, found)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file.

@@ -14,13 +14,13 @@ from functools import partial
 import numpy as np
 import torch
 
-from ganloc.box.detections import Detections
+from ganloc.box.detections import Detections, check_objects
 from ganloc.checkpoints.delivered import JUDGED, learned, measure_delivered
 from ganloc.checkpoints.hooks import Hooks
 from ganloc.checkpoints.selection import with_signals
 from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.images.batches import CUT
-from ganloc.images.gather import crop_reader
+from ganloc.images.gather import crop_reader, of_objects
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import LEARNED, Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
@@ -119,9 +119,14 @@ def finetune(
 
 
 def localize(
-    model: Model, images: ImageSet, reading: str | None = None, refine: bool = True
+    model: Model,
+    images: ImageSet,
+    reading: str | None = None,
+    refine: bool = True,
+    max_objects: int | None = 1,
+    min_score: float = 0.0,
 ) -> Detections:
-    """Find one box in every image.
+    """Find the objects in every image, by default one.
 
     Args:
         model: of `fit`.
@@ -130,27 +135,36 @@ def localize(
             paper's, "student" or, with hints, "hinted". By default the mask of the student that
             learned last, without a student "lda".
         refine: let the student read a crop around each box, at the resolution of the file, in
-            images that are larger than the network. Other readings are not refined. Heatmaps stay
-            those of the whole image.
+            images that are larger than the network. Other readings are not refined. Heatmaps and
+            masks stay those of the whole image.
+        max_objects: of an image, those with the highest scores; None for all. With 1 it is the
+            largest, without a look at others.
+        min_score: objects with a lower score are left out, so an image may have none.
 
     Raises:
-        UserError: the reading is unknown, or needs a student that the model lacks.
+        UserError: the reading is unknown, or needs a student that the model lacks, `max_objects` is
+            below 1, or `min_score` is not in [0, 1].
     """
     # The student's mask of each image, or another heatmap, is cut at a threshold. The largest
-    # connected component is the object, its tightest box the detection.
+    # connected component is the object, its tightest box the detection. If there may be several
+    # objects, all components are, and touching ones are cut apart.
+    check_objects(max_objects, min_score)
     reading = model.reading if reading is None else reading
     heatmaps = model.heatmaps(images, reading)
-    found = model.cut(heatmaps, reading)
+    found = model.cut(heatmaps, reading, several=max_objects != 1)
 
     # 5. The student reads a crop around each box if the file is larger than the network's images.
     #    A score is the chance that a box is right, by its colours and by other views of the image.
+    #    Boxes that now coincide are one object.
     student, read_crops = model.student_of(reading), crop_reader(images)
     if student:
-        boxes = found.boxes
+        boxes, image = found.boxes, found.image
         if refine and read_crops:
-            boxes = refine_boxes(student, boxes, images.sizes, read_crops)
-        seen = evidence(student, images.pixels, heatmaps, boxes)
+            read = of_objects(read_crops, image)
+            boxes = refine_boxes(student, boxes, images.sizes[image], read)
+        seen = evidence(student, images.pixels, heatmaps, boxes, image)
         found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))
+    found = found.select(max_objects, min_score)
 
     # Images unlike the training images get a high outlier score.
     if model.outliers:

@@ -177,10 +177,12 @@ class Model:
         """Detections without refinement (arguments and errors as in `heatmaps`)."""
         return self.cut(self.heatmaps(images, reading), reading)
 
-    def cut(self, heatmaps: Float[np.ndarray, "n h w"], reading: str) -> Detections:
-        """The boxes of the heatmaps of a reading."""
-        rule = MODEL_READINGS[reading]
-        return Detections.from_heatmaps(heatmaps, self.recipe.size, rule.threshold, rule.otsu)
+    def cut(
+        self, heatmaps: Float[np.ndarray, "n h w"], reading: str, several: bool = False
+    ) -> Detections:
+        """The objects of the heatmaps of a reading: one an image, or `several`."""
+        rule, size = MODEL_READINGS[reading], self.recipe.size
+        return Detections.from_heatmaps(heatmaps, size, rule.threshold, rule.otsu, several)
 
     def scaling_of(self, reading: str) -> PlattScaling:
         """The scaling of scores: that by hints for the reading that learned from them."""

@@ -23,8 +23,8 @@ PIXELS = np.zeros((2, 8, 8, 3), np.uint8)
 IMAGES = ImageSet(PIXELS, ("a/one.jpg", 'tw"o, é.png'), np.array([[100, 50], [64, 64]]))
 # Of 100 × 50 pixels: 10.006, 5, 30.333333 and 25.5.
 BOXES = np.array([[0.10006, 0.1, 0.30333333, 0.51], [0.0, 0.0, 1.0, 1.0]])
-FOUND = Detections(BOXES, np.zeros((2, 8, 8), np.float32), np.array([0.123456, 1.0]))
-NONE = Detections(np.zeros((0, 4)), np.zeros((0, 8, 8), np.float32), np.zeros(0))
+FOUND = Detections.one_each(BOXES, np.zeros((2, 8, 8), np.float32), np.array([0.123456, 1.0]))
+NONE = Detections.one_each(np.zeros((0, 4)), np.zeros((0, 8, 8), np.float32), np.zeros(0))
 
 
 def test_coco_holds_images_boxes_and_one_category(tmp_path):
@@ -192,7 +192,7 @@ def test_what_is_not_finite_is_told_of_and_the_old_file_stays(number, place, wri
     {"box": boxes[1], "score": scores[1:], "outlier": outliers[1:]}[place][0] = number
     path = tmp_path / "boxes"
     path.write_text("old")
-    found = Detections(boxes, FOUND.heatmaps, scores, outliers)
+    found = Detections.one_each(boxes, FOUND.heatmaps, scores, outliers)
     with pytest.raises(UserError, match=r'1 of 2 .* not finite .* tw"o, é.png'):
         write(path, IMAGES, found)
     assert path.read_text() == "old"
@@ -203,7 +203,7 @@ def coco_of(tmp_path):
     """Images of whole-numbered boxes, in both forms, as pycocotools reads them."""
     tools = pytest.importorskip("pycocotools.coco")
     images = ImageSet(PIXELS, ("a.jpg", "b/é\n.jpg"), np.array([[100, 50], [64, 32]]))
-    found = Detections(
+    found = Detections.one_each(
         np.array([[0.1, 0.2, 0.3, 0.6], [0.0, 0.0, 1.0, 1.0]]),
         np.zeros((2, 8, 8), np.float32),
         np.array([0.25, 0.75]),

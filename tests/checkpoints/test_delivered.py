@@ -72,7 +72,7 @@ def test_boxes_of_a_discriminator_are_judged_by_their_colours(model, images):
     alone = dataclasses.replace(model, signals={LEARNED: -0.1})
     assert alone.reading == DISCRIMINATOR_READING
     right = np.stack([[3 + s, 3, 13 + s, 11 + s] for s in range(6)]) / 32
-    found = Detections(right, np.zeros((6, 32, 32), np.float32), np.zeros(6))
+    found = Detections.one_each(right, np.zeros((6, 32, 32), np.float32), np.zeros(6))
     delivered = measure_delivered(alone, images, found)
     assert delivered.score > 0.8  # white in black
     assert delivered.centred < 0.3

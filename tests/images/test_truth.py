@@ -248,7 +248,7 @@ ODDER = (
 def test_what_ganloc_writes_is_read_back_whatever_the_names(tmp_path):
     given = images(*ODD, *ODDER)
     boxes = np.random.default_rng(0).random((len(given), 2, 2)).cumsum(1).reshape(-1, 4) / 2
-    found = Detections(boxes, np.zeros((len(given), 4, 4)), np.ones(len(given)))
+    found = Detections.one_each(boxes, np.zeros((len(given), 4, 4)), np.ones(len(given)))
     write_coco(tmp_path / "boxes.json", given, found)
     read_back, said = read(tmp_path / "boxes.json", *given.names)
     assert said == ""

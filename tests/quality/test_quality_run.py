@@ -46,7 +46,7 @@ def make_folder(folder, count=11):
     images = load_folder(folder, 32)
     low = random.uniform(0.1, 0.3, (count, 2))
     boxes = np.concatenate([low, low + random.uniform(0.2, 0.6, (count, 2))], axis=1)
-    found = Detections(boxes, np.ones((count, 32, 32), np.float32), np.ones(count))
+    found = Detections.one_each(boxes, np.ones((count, 32, 32), np.float32), np.ones(count))
     write_coco(folder / "truth.coco.json", images, found)
     return images.sizes, tuple(images.in_pixels(boxes).round(2)[:, None])
 

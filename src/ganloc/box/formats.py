@@ -8,10 +8,12 @@ import csv
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganloc.box.detections import Detections
+from ganloc.box.run_length import Encoded, encode
 from ganloc.errors import UserError
 from ganloc.files import is_stream, write_json, write_text
 from ganloc.images.image_set import ImageSet
@@ -26,11 +28,13 @@ def write_coco(
     found: Detections,
     category: str = CATEGORY,
     polygons: bool = True,
+    masks: bool = False,
 ) -> None:
-    """Write a COCO data set (https://cocodataset.org/#format-data), one annotation an image.
+    """Write a COCO data set (https://cocodataset.org/#format-data), one annotation an object.
 
     `bbox` is x, y, width, height in pixels of the original, and `segmentation` the same box as a
-    polygon. `score` is the confidence, 0–1. An image has its outlier score as `outlier` if the
+    polygon or, with `masks`, the mask as compressed RLE (box/run_length.py), whose `area` it is
+    then. `score` is the confidence, 0–1. An image has its outlier score as `outlier` if the
     detections have outlier scores. Every call of pycocotools works on such a file. Letters outside
     ASCII are escaped, because pycocotools reads files in the encoding of the system.
 
@@ -41,6 +45,7 @@ def write_coco(
         category: name of the only category, whose id is 1.
         polygons: whether to write each box as a polygon, too, which pycocotools' masks need.
             Annotation tools show it as a second object, so boxes to correct have none.
+        masks: whether to write masks in place of polygons.
 
     Raises:
         UserError: the file can't be written, or a box or a score is not finite.
@@ -50,7 +55,7 @@ def write_coco(
     >>> from tempfile import TemporaryDirectory
     >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
     >>> boxes = np.array([[0.0, 0.25, 0.5, 1.0]])
-    >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
+    >>> found = Detections.one_each(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "boxes.json"
     ...     write_coco(path, images, found, category="bird")
@@ -58,26 +63,32 @@ def write_coco(
     >>> coco["annotations"][0]["bbox"], coco["categories"][0]["name"]
     ([0.0, 120.0, 320.0, 360.0], 'bird')
     """
-    coco_images, annotations = [], []
-    for number, (name, size, box, score, outlier) in enumerate(_rows(images, found), start=1):
-        (width, height), (x0, y0, x1, y1) = size, box
-        bbox = _coco_box(box)
-        image = {"id": number, "file_name": name, "width": width, "height": height}
-        coco_images.append(image if outlier is None else {**image, "outlier": outlier})
+    annotations = []
+    for number, (index, box, score) in enumerate(_rows(images, found), start=1):
+        (x0, y0, x1, y1), bbox = box, _coco_box(box)
+        segmentation: Any = [[x0, y0, x1, y0, x1, y1, x0, y1]] if polygons else []
+        area: float = round(bbox[2] * bbox[3], 2)
+        if masks:
+            segmentation, area = _mask(images, found, number - 1)
         annotations.append(
             {
                 "id": number,
-                "image_id": number,
+                "image_id": index + 1,
                 "category_id": 1,
                 "bbox": bbox,
-                "segmentation": [[x0, y0, x1, y0, x1, y1, x0, y1]] if polygons else [],
-                "area": round(bbox[2] * bbox[3], 2),
+                "segmentation": segmentation,
+                "area": area,
                 "score": score,
                 "iscrowd": 0,
             }
         )
+    coco_images = [
+        {"id": number, "file_name": name, "width": width, "height": height}
+        | ({} if outlier is None else {"outlier": outlier})
+        for number, (name, (width, height), outlier) in enumerate(_about(images, found), start=1)
+    ]
     coco = {
-        "info": {"description": "Boxes found by ganloc, one an image"},
+        "info": {"description": "Boxes found by ganloc"},
         "licenses": [],
         "images": coco_images,
         "annotations": annotations,
@@ -87,13 +98,18 @@ def write_coco(
 
 
 def write_coco_results(
-    path: Path, images: ImageSet, found: Detections, category: str = CATEGORY
+    path: Path,
+    images: ImageSet,
+    found: Detections,
+    category: str = CATEGORY,
+    masks: bool = False,
 ) -> None:
-    """Write COCO's form for results (https://cocodataset.org/#format-results), a list of boxes.
+    """Write COCO's form for results (https://cocodataset.org/#format-results), a list of objects.
 
     pycocotools' `loadRes` reads it beside the data set that `write_coco` writes of the same images:
-    `image_id` counts them from 1 and `category_id` is 1. `bbox` and `score` are those of
-    `write_coco`. The form has no place for names of images, outlier scores and the category.
+    `image_id` counts them from 1 and `category_id` is 1. `bbox`, `score` and, with `masks`,
+    `segmentation` are those of `write_coco`. The form has no place for names of images, outlier
+    scores and the category.
 
     Raises:
         UserError: the file can't be written, or a box or a score is not finite.
@@ -103,7 +119,7 @@ def write_coco_results(
     >>> from tempfile import TemporaryDirectory
     >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
     >>> boxes = np.array([[0.0, 0.25, 0.5, 1.0]])
-    >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
+    >>> found = Detections.one_each(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "results.json"
     ...     write_coco_results(path, images, found)
@@ -111,18 +127,19 @@ def write_coco_results(
     [{'image_id': 1, 'category_id': 1, 'bbox': [0.0, 120.0, 320.0, 360.0], 'score': 0.7}]
     """
     results = [
-        {"image_id": number, "category_id": 1, "bbox": _coco_box(box), "score": score}
-        for number, (_, _, box, score, _) in enumerate(_rows(images, found), start=1)
+        {"image_id": index + 1, "category_id": 1, "bbox": _coco_box(box), "score": score}
+        | ({"segmentation": _mask(images, found, row)[0]} if masks else {})
+        for row, (index, box, score) in enumerate(_rows(images, found))
     ]
     write_json(path, results, ascii=True)
 
 
 def write_csv(path: Path, images: ImageSet, found: Detections, category: str = CATEGORY) -> None:
-    """Write a table with one line an image.
+    """Write a table with one line an object.
 
     The box is xyxy, half-open, in pixels of the original. `width` and `height` are those of the
-    original. `outlier` is empty if the detections have no outlier scores. The table has no place
-    for the category.
+    original. `outlier` is empty if the detections have no outlier scores. An image without objects
+    has no line. The table has no place for the category and for masks.
 
     Raises:
         UserError: the file can't be written, or a box or a score is not finite.
@@ -132,7 +149,7 @@ def write_csv(path: Path, images: ImageSet, found: Detections, category: str = C
     >>> from tempfile import TemporaryDirectory
     >>> images = ImageSet(np.zeros((1, 8, 8, 3), np.uint8), ("a.jpg",), np.array([[640, 480]]))
     >>> boxes = np.array([[0.0, 0.25, 0.5, 1.0]])
-    >>> found = Detections(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
+    >>> found = Detections.one_each(boxes, heatmaps=np.zeros((1, 8, 8)), scores=np.array([0.7]))
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "boxes.csv"
     ...     write_csv(path, images, found)
@@ -140,15 +157,17 @@ def write_csv(path: Path, images: ImageSet, found: Detections, category: str = C
     name,x0,y0,x1,y1,score,width,height,outlier
     a.jpg,0.0,120.0,320.0,480.0,0.7,640,480,
     """
+    about = _about(images, found)
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["name", "x0", "y0", "x1", "y1", "score", "width", "height", "outlier"])
-    for name, size, box, score, outlier in _rows(images, found):
+    for index, box, score in _rows(images, found):
+        name, size, outlier = about[index]
         table.writerow([name, *box, score, *size, "" if outlier is None else outlier])
     write_text(path, text.getvalue())
 
 
-Writer = Callable[[Path, ImageSet, Detections, str], None]
+Writer = Callable[..., None]
 WRITERS: dict[str, Writer] = {
     "coco": write_coco,
     "coco-results": write_coco_results,
@@ -156,6 +175,7 @@ WRITERS: dict[str, Writer] = {
 }
 SUFFIXES = {".json": "coco", ".csv": "csv"}
 NAMES_CATEGORY = {"coco"}  # formats with a place for the category's name
+HOLDS_MASKS = ["coco", "coco-results"]  # formats with a place for masks
 STREAMED = "coco"  # format of a pipe or device, unless its name ends otherwise
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"}
 
@@ -206,29 +226,40 @@ def _coco_box(box: list[float]) -> list[float]:
     return [x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)]
 
 
-def _rows(
-    images: ImageSet, found: Detections
-) -> list[tuple[str, list[int], list[float], float, float | None]]:
-    """Name, size, box in pixels, score and outlier score of every image.
+def _rows(images: ImageSet, found: Detections) -> list[tuple[int, list[float], float]]:
+    """Index of the image, box in pixels and score of every object.
 
     Raises:
         UserError: a box or score is not finite, which no format can hold.
     """
-    outliers = found.outlier_scores
-    numbers = np.column_stack(
-        [found.boxes, found.scores, *([] if outliers is None else [outliers])]
-    )
-    broken = ~np.isfinite(numbers).all(axis=1)
+    names = [name for name, _, _ in _about(images, found)]
+    broken = np.zeros(len(names), dtype=bool)
+    numbers = np.column_stack([found.boxes, found.scores])
+    broken[found.image[~np.isfinite(numbers).all(axis=1)]] = True
+    if found.outlier_scores is not None:
+        broken |= ~np.isfinite(found.outlier_scores)
     if broken.any():
         raise UserError(
-            f"{broken.sum()} of {len(images)} boxes or scores are not finite (the first is that of "
-            f"{images.names[broken.argmax()]}): the model is damaged, train again."
+            f"{broken.sum()} of {len(names)} images have boxes or scores that are not finite (the "
+            f"first is {names[broken.argmax()]}): the model is damaged, train again."
         )
     columns = (
-        images.names,
-        images.sizes.tolist(),
-        images.in_pixels(found.boxes).round(2).tolist(),
+        found.image.tolist(),
+        found.in_pixels(images).round(2).tolist(),
         [round(score, 4) for score in found.scores.tolist()],
-        [None] * len(images) if outliers is None else outliers.round(2).tolist(),
     )
     return list(zip(*columns, strict=True))
+
+
+def _about(images: ImageSet, found: Detections) -> list[tuple[str, list[int], float | None]]:
+    """Name, size and outlier score of every image."""
+    outliers = found.outlier_scores
+    scores = [None] * len(found.heatmaps) if outliers is None else outliers.round(2).tolist()
+    return list(zip(images.names, images.sizes.tolist(), scores, strict=True))
+
+
+def _mask(images: ImageSet, found: Detections, row: int) -> tuple[Encoded, float]:
+    """The mask of an object as RLE, and its area in pixels of the original."""
+    width, height = images.sizes[found.image[row]].tolist()
+    top, left, window = found.masks[row].window(width, height)
+    return encode(window, top, left, width, height), float(window.sum())

@@ -69,18 +69,32 @@ def boxes_from_heatmaps(
     >>> boxes_from_heatmaps(heatmap, size=4)
     array([[0.25, 0.25, 1.  , 0.75]])
     """
+    boxes = np.empty((len(heatmaps), 4))
+    for part in batched(len(heatmaps), CUT):
+        boxes[part] = largest_boxes(cut(heatmaps[part], size, threshold, otsu))
+    return boxes / size
+
+
+def cut(
+    heatmaps: Float[np.ndarray, "n h w"], size: int, threshold: float, otsu: bool = False
+) -> Bool[np.ndarray, "n {size} {size}"]:
+    """The pixels of each heatmap above its threshold (as for `boxes_from_heatmaps`), at least one.
+
+    Raises:
+        UserError: the threshold is not in [0, 1).
+    """
     if not 0 <= np.float32(threshold) < 1:  # single precision, because most heatmaps have it
         raise UserError(
             f"The box threshold is {threshold}: choose a number from 0 up to, but not including, 1."
         )
-    boxes = np.empty((len(heatmaps), 4))
+    masks = np.empty((len(heatmaps), size, size), dtype=bool)
     for part in batched(len(heatmaps), CUT):
         resized = normalise(resize(heatmaps[part], size))
         # Resizing to fewer pixels can miss a NaN.
         broken = ~np.isfinite(heatmaps[part]).all(axis=(1, 2), keepdims=True)
         maximum = otsu_thresholds(resized)[:, None, None] if otsu else 1.0
-        boxes[part] = largest_boxes((resized > threshold * maximum) | broken)
-    return boxes / size
+        masks[part] = (resized > threshold * maximum) | broken
+    return masks
 
 
 def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
@@ -95,13 +109,20 @@ def largest_boxes(masks: Bool[np.ndarray, "n h w"]) -> Float[np.ndarray, "n 4"]:
 def component_boxes(
     masks: Bool[np.ndarray, "n h w"],
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]]:
-    """The tightest box around every component of every mask.
+    """The mask and the box of each of the `components`."""
+    return components(masks)[1:]
 
-    Components are 8-connected.
+
+def components(
+    masks: Bool[np.ndarray, "n h w"],
+) -> tuple[Int[np.ndarray, "n h w"], Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]]:
+    """The components of every mask, and the tightest box around each.
+
+    Components are 8-connected, in row-major order of their first pixels, counted from 1.
 
     Returns:
-        The index of the mask of each box; the boxes, xyxy, half-open, in pixels of the mask, in
-        row-major order of their first pixels.
+        The component of each pixel, 0 for none; the index of the mask of each component; their
+        boxes, xyxy, half-open, in pixels of the mask.
     """
     labels = np.empty(masks.shape, dtype=np.int32)
     ndimage.label(masks, _NEIGHBOURS, output=labels)
@@ -120,7 +141,7 @@ def component_boxes(
     np.minimum.at(boxes[1], component, y)
     np.maximum.at(boxes[2], component, x + stop - start)
     np.maximum.at(boxes[3], component, y + 1)
-    return owner, boxes.T.astype(float)
+    return labels, owner, boxes.T.astype(float)
 
 
 def largest(image: Int[np.ndarray, " k"], boxes: Float[np.ndarray, "k 4"]) -> Int[np.ndarray, " n"]:

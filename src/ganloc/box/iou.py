@@ -5,7 +5,7 @@ Boxes are xyxy and half-open: [0, 0, 8, 8] has the area 64.
 
 import numpy as np
 
-from ganloc.shapes import Float
+from ganloc.shapes import Float, Int
 
 
 def area(boxes: Float[np.ndarray, "*n 4"]) -> Float[np.ndarray, "*n"]:
@@ -51,3 +51,24 @@ def best_iou(
         owner = np.repeat(np.arange(len(truth)), [len(own) for own in truth])
         np.maximum.at(best, owner, iou(boxes[owner], np.concatenate(truth)))
     return best
+
+
+def non_maximum_suppression(
+    boxes: Float[np.ndarray, "k 4"], overlap: float
+) -> Int[np.ndarray, " kept"]:
+    """The indices of boxes without those that overlap a better one that is kept.
+
+    Args:
+        boxes: xyxy, the best first.
+        overlap: IoU up to which two boxes are both kept.
+
+    >>> boxes = np.array([[0.0, 0.0, 4.0, 4.0], [1.0, 0.0, 4.0, 4.0], [3.0, 3.0, 6.0, 6.0]])
+    >>> non_maximum_suppression(boxes, overlap=0.5)
+    array([0, 2])
+    """
+    kept: list[int] = []
+    for index in range(len(boxes)):
+        better = boxes[kept]
+        if not (iou(np.broadcast_to(boxes[index], better.shape), better) > overlap).any():
+            kept.append(index)
+    return np.array(kept, dtype=int)

@@ -115,6 +115,16 @@ def crop_reader(images: ImageSet) -> CropReader | None:
     return None if images.archive is None else partial(_read_crops, images.archive, images, [])
 
 
+def of_objects(read_crops: CropReader, image: Int[np.ndarray, " k"]) -> CropReader:
+    """A reader that counts objects, where `read_crops` counts images.
+
+    Args:
+        read_crops: of images.
+        image: index of the image of each object.
+    """
+    return lambda indices, crops: read_crops(image[indices], crops)
+
+
 def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
     """An image as RGB from its file, or its resized pixels if the file cannot be read.
 

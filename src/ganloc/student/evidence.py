@@ -15,7 +15,7 @@ from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.iou import iou
 from ganloc.heatmap.colour_contrast import colour_contrast, with_centre_prior
 from ganloc.images.batches import CUT, batched, to_tensor
-from ganloc.shapes import Bool, Float, UInt8
+from ganloc.shapes import Bool, Float, Int, UInt8
 from ganloc.student.random_views import filled_boxes
 from ganloc.student.train_student import THRESHOLD
 from ganloc.student.unet import UNet
@@ -46,8 +46,9 @@ def evidence(
     student: UNet,
     pixels: UInt8[np.ndarray, "n size size 3"],
     masks: Float[np.ndarray, "n size size"],
-    boxes: Float[np.ndarray, "n 4"],
-) -> Float[np.ndarray, "n 4"]:
+    boxes: Float[np.ndarray, "k 4"],
+    image: Int[np.ndarray, " k"] | None = None,
+) -> Float[np.ndarray, "k 4"]:
     """The evidence for each box, a column for each of `EVIDENCE`.
 
     - contrast: mean colour contrast (heatmap/colour_contrast.py) in the middle of the box minus
@@ -61,10 +62,13 @@ def evidence(
         pixels: RGB, 0–255, of the student's size.
         masks: of the student, 0–1.
         boxes: xyxy, half-open, in fractions of the image.
+        image: index of each box's image. By default there is one box an image.
     """
+    image = np.arange(len(boxes)) if image is None else image
     found = np.empty((len(boxes), len(EVIDENCE)))
     for part in batched(len(boxes), CUT):
-        found[part] = _of_part(student, pixels[part], masks[part], boxes[part])
+        own = image[part]
+        found[part] = _of_part(student, pixels[own], masks[own], boxes[part])
     return found
 
 

@@ -1,0 +1,143 @@
+"""The objects of each image: the parts of its mask.
+
+The default takes the component with the largest box, as the paper does. For several objects an
+image, every component counts that is not far smaller than the largest, and a component is cut where
+it has a neck: where the largest circles that fit into its two parts are much wider than those that
+fit in between.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ganloc.box.from_heatmap import components, largest
+from ganloc.box.soft_mask import SoftMask
+from ganloc.shapes import Bool, Float, Int
+
+# A part counts if its area is at least this ratio of the image's largest. See docs/log.md.
+SMALLEST = 0.1
+# Two parts are two objects if the widest circle in between is below this ratio of the smaller
+# part's, and the smaller part's is above the other ratio of the larger part's: things of one kind
+# in one image are about equally wide, and a head is not a second animal.
+NECK, EQUAL = 0.6, 0.6
+
+_EIGHT = np.ones((3, 3), dtype=bool)  # neighbours
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The objects of a set of images, without a score.
+
+    Attributes:
+        image: index of the image of each object, ascending.
+        boxes: of each object, xyxy, half-open, in fractions of its image.
+        masks: of each object.
+    """
+
+    image: Int[np.ndarray, " k"]
+    boxes: Float[np.ndarray, "k 4"]
+    masks: tuple[SoftMask, ...]
+
+
+def find_instances(
+    masks: Bool[np.ndarray, "n size size"],
+    heatmaps: Float[np.ndarray, "n size size"],
+    levels: Float[np.ndarray, " n"],
+    several: bool = False,
+) -> Instances:
+    """Take the masks of images apart into objects.
+
+    Args:
+        masks: the pixels of all objects of each image, at least one.
+        heatmaps: 0–1, of which `masks` are the pixels above the level.
+        levels: of each heatmap.
+        several: take all objects. By default the largest, one an image.
+
+    >>> heatmaps = np.zeros((1, 8, 8))
+    >>> heatmaps[0, 1:4, 1:4] = heatmaps[0, 5:7, 5:8] = 1.0
+    >>> find_instances(heatmaps > 0.5, heatmaps, np.array([0.5]), several=True).boxes * 8
+    array([[1., 1., 4., 4.],
+           [5., 5., 8., 7.]])
+    """
+    size = masks.shape[1]
+    labels, image, boxes = components(masks)
+    # Labels count over the whole stack, numbers within each image.
+    first = np.searchsorted(image, np.arange(len(masks)))
+    kind = np.int16 if size <= 256 else np.int32
+    labels = np.where(labels > 0, labels - first[:, None, None], 0).astype(kind)
+    numbers = np.arange(1, len(image) + 1) - first[image]
+    if several:
+        parts = [_parts(own, label) for label, own in enumerate(labels)]
+        image, numbers, boxes = (np.concatenate(each) for each in zip(*parts, strict=True))
+    else:
+        kept = largest(image, boxes)
+        image, numbers, boxes = image[kept], numbers[kept], boxes[kept]
+    own = tuple(
+        SoftMask(heatmaps[index], float(levels[index]), labels[index], int(number))
+        for index, number in zip(image, numbers, strict=True)
+    )
+    return Instances(image, boxes / size, own)
+
+
+def _parts(
+    labels: Int[np.ndarray, "size size"], index: int
+) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Float[np.ndarray, "k 4"]]:
+    """Image, number and box (in pixels) of each part of an image's components, the largest first.
+
+    `labels` of components are replaced by the numbers of parts.
+    """
+    for number, place in enumerate(ndimage.find_objects(labels), start=1):
+        around = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in place)
+        own = labels[around] == number
+        parts = split_at_necks(own)
+        count = labels.max()
+        for part in range(2, parts.max() + 1):
+            labels[around][parts == part] = count + part - 1
+    places = ndimage.find_objects(labels)
+    areas = np.bincount(labels.ravel(), minlength=len(places) + 1)[1:]
+    order = np.argsort(-areas, kind="stable")
+    order = order[areas[order] >= SMALLEST * areas.max()]
+    boxes = [[x.start, y.start, x.stop, y.stop] for y, x in (places[i] for i in order)]
+    return np.full(len(order), index), order + 1, np.array(boxes, dtype=float)
+
+
+def split_at_necks(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
+    """The parts of one component, numbered from 1; 0 beyond it.
+
+    The distance of each pixel from the background is high in the middle of a part and low in a
+    neck. A peak of height p is a part of its own if no path leads from it to a higher one without
+    falling to `NECK` p (the peaks of dynamics above (1 − NECK) p: Grimaud, A new measure of
+    contrast: the dynamics, 1992). Pixels belong to the nearest part.
+
+    Args:
+        mask: with a margin of a pixel, unless it ends with the image: what the frame cuts is not
+            narrow there.
+
+    >>> two = np.zeros((7, 14), bool)
+    >>> two[1:6, 1:6] = two[3, 6:8] = two[1:6, 8:13] = True
+    >>> split_at_necks(two)[3].tolist()
+    [0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 0]
+    """
+    whole = mask.astype(np.int32)
+    if mask.all():
+        return whole
+    depth = ndimage.distance_transform_edt(mask)
+    peaks, count = ndimage.label(mask & (depth >= ndimage.maximum_filter(depth, 3)), _EIGHT)
+    if count == 1:
+        return whole
+    heights = ndimage.maximum(depth, peaks, np.arange(1, count + 1))
+    cores = np.zeros_like(whole)
+    for peak in np.argsort(-heights, kind="stable").tolist():
+        height = heights[peak]
+        if height < EQUAL * heights.max():
+            break
+        above, _ = ndimage.label(depth > NECK * height, _EIGHT)
+        core = above == above[peaks == peak + 1][0]
+        if depth[core].max() <= height and not cores[core].any():
+            cores[core] = cores.max() + 1
+    if cores.max() < 2:
+        return whole
+    nearest = ndimage.distance_transform_edt(cores == 0, return_distances=False,
+                                             return_indices=True)  # fmt: skip
+    return np.where(mask, cores[tuple(nearest)], 0)
