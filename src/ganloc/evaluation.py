@@ -20,6 +20,7 @@ from ganloc.heatmap.readings import DISCRIMINATOR_READING
 from ganloc.images.image_set import ImageSet
 from ganloc.method import localize
 from ganloc.metrics.baselines import centre, cross_fitted_box, fitted_box, whole_image
+from ganloc.metrics.objects import ObjectsRow, evaluate_objects
 from ganloc.metrics.rows import Row, evaluate_boxes, evaluate_heatmaps
 from ganloc.model import HINTED, Model
 from ganloc.student.learn_hints import checksums
@@ -144,6 +145,38 @@ def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -
         "centre": centre(images.sizes),
     }
     return [evaluate_boxes(name, box, images.truth) for name, box in boxes.items()]
+
+
+def objects_rows(
+    model: Model, test: ImageSet, max_objects: int | None, min_score: float = 0.0
+) -> list[ObjectsRow]:
+    """Evaluate a model on all objects of each image (arguments as for `localize`).
+
+    Args:
+        model: the trained model.
+        test: images with truth.
+        max_objects: of an image; None for all.
+        min_score: of an object.
+
+    Returns:
+        Rows `default`, `one-box` (the default with one object an image), `whole-image`, `centre`.
+
+    Raises:
+        UserError: no image has a true box, or pycocotools is not installed.
+    """
+    test = without_hints(model, test)
+    assert test.truth is not None
+    found = {"default": localize(model, test, None, True, max_objects, min_score)}
+    if max_objects != 1 or min_score:
+        found["one-box"] = localize(model, test)
+    rows = [
+        evaluate_objects(name, own.image, own.in_pixels(test), own.scores, test.truth)
+        for name, own in found.items()
+    ]
+    each, ones = np.arange(len(test)), np.ones(len(test))
+    for name, boxes in (("whole-image", whole_image(test.sizes)), ("centre", centre(test.sizes))):
+        rows.append(evaluate_objects(name, each, boxes, ones, test.truth))
+    return rows
 
 
 def untrained_model(model: Model, images: ImageSet) -> Model:

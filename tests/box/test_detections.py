@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as npst
 
 from ganloc.box.detections import Detections, box_scores
 from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import UserError
 from ganloc.images.batches import CUT
 
@@ -38,6 +39,16 @@ def test_a_coarse_heatmap_is_resized_to_the_network_s_size():
     np.testing.assert_array_equal(found.heatmaps.max(axis=(1, 2)), 1.0)
     np.testing.assert_array_equal(found.boxes, boxes_from_heatmaps(heatmaps, 32, 0.2, otsu=True))
     np.testing.assert_array_equal(found.boxes * 32, (found.boxes * 32).round())
+
+
+@pytest.mark.parametrize(("threshold", "otsu"), [(0.2, False), (0.6, False), (0.7, True)])
+def test_masks_end_where_heatmaps_are_cut(threshold, otsu):
+    heatmaps = np.stack([np.eye(8), np.linspace(0, 1, 64).reshape(8, 8)])
+    found = Detections.from_heatmaps(heatmaps, 8, threshold, otsu)
+    for heatmap, mask in zip(found.heatmaps, found.masks, strict=True):
+        level = threshold * (otsu_thresholds(heatmap[None])[0] if otsu else 1.0)
+        assert mask.level == level
+        np.testing.assert_array_equal(mask.at(8, 8), heatmap > level)
 
 
 def test_a_heatmap_that_says_nothing_gives_the_whole_image_and_no_score():

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganloc.box.soft_mask import SoftMask
 from ganloc.report.drawing import (
     CONTOUR,
     INK,
     PAPER,
+    Shape,
     annotated,
     captioned,
-    with_contour,
+    with_contours,
 )
 from ganloc.report.grid import FOUND_BOX
 from ganloc.report.text import fitted
@@ -23,6 +25,14 @@ def ramp(size=64):
     return np.tile(np.linspace(0.0, 1.0, size, dtype=np.float32), (size, 1))
 
 
+def shape(heat, level, box=(0.0, 0.0, 1.0, 1.0)):
+    return Shape(np.array(box, float), SoftMask(heat, level))
+
+
+def with_contour(pixels, heat, level):
+    return with_contours(pixels, heat, [shape(heat, level)])
+
+
 def green(image):
     return (np.asarray(image) == FOUND_BOX).all(axis=2)
 
@@ -30,7 +40,7 @@ def green(image):
 def test_the_box_is_outlined_just_inside_its_half_open_ends_with_a_dark_rim():
     image = Image.new("RGB", (200, 100), (200, 200, 200))
     heat = np.ones((8, 8), np.float32)
-    drawn = annotated(image, heat, 0.5, np.array([0.25, 0.2, 0.75, 0.8]))
+    drawn = annotated(image, heat, [shape(heat, 0.5, (0.25, 0.2, 0.75, 0.8))])
     expected = np.zeros((100, 200), bool)
     expected[20:80, 50:150] = True
     expected[21:79, 51:149] = False  # round(1 + 100 / 240) = 1 pixel
@@ -46,7 +56,7 @@ def test_the_box_is_outlined_just_inside_its_half_open_ends_with_a_dark_rim():
 @pytest.mark.parametrize("box", [(0, 0, 1, 1), (0.5, 0.5, 0.5001, 0.5001), (0.999, 0.0, 1.0, 0.2)])
 def test_every_box_is_seen_within_the_image(box, side):
     image = Image.new("RGB", (side, side), (90, 90, 90))
-    drawn = annotated(image, NOWHERE, 0.5, np.array(box, float))
+    drawn = annotated(image, NOWHERE, [shape(NOWHERE, 0.5, box)])
     assert drawn.size == image.size
     x0, y0, x1, y1 = np.array(box) * side
     rows, columns = np.nonzero(green(drawn))
@@ -101,7 +111,7 @@ def test_the_thinnest_images_are_drawn(shape):
 
 def test_the_caption_is_below_the_image():
     image = Image.new("RGB", (400, 300), (10, 200, 10))
-    card = captioned(image, "a.jpg", 0.5)
+    card = captioned(image, "a.jpg", [0.5])
     assert card.size == (400, 330)
     np.testing.assert_array_equal(np.asarray(card)[:300], np.asarray(image))
     strip = np.asarray(card)[300:].astype(int)
@@ -115,14 +125,17 @@ def test_the_caption_is_below_the_image():
 
 def test_captions_differ_by_name_and_by_score():
     image = Image.new("RGB", (300, 10))
-    cards = [captioned(image, *one).tobytes() for one in (("a", 0.5), ("b", 0.5), ("a", 0.51))]
+    cards = [
+        captioned(image, one[0], [one[1]]).tobytes()
+        for one in (("a", 0.5), ("b", 0.5), ("a", 0.51))
+    ]
     assert len(set(cards)) == 3
-    assert captioned(image, "a", 0.501).tobytes() == cards[0]
+    assert captioned(image, "a", [0.501]).tobytes() == cards[0]
 
 
 def test_a_narrow_image_has_a_caption_that_can_be_read():
     image = Image.new("RGB", (10, 90), (255, 0, 0))
-    card = np.asarray(captioned(image, "x" * 300, 0.25))
+    card = np.asarray(captioned(image, "x" * 300, [0.25]))
     assert card.shape == (120, 240, 3)
     red = (card[:90] == (255, 0, 0)).all(axis=2)
     assert red.sum() == 900

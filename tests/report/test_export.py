@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from ganloc.box.detections import Detections
-from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import Notice, UserError
 from ganloc.heatmap.heatmap_files import load_heatmaps
 from ganloc.images.folder import load_folder
@@ -16,7 +15,7 @@ from ganloc.images.image_set import ImageSet
 from ganloc.images.synthetic import draw_images
 from ganloc.report import export
 from ganloc.report.drawing import CONTOUR
-from ganloc.report.export import contour_levels, draw_results, write_heatmaps
+from ganloc.report.export import draw_results, write_heatmaps
 from ganloc.report.grid import FOUND_BOX
 
 SIZE = 32
@@ -50,12 +49,13 @@ def zipped(folder, path):
     return path
 
 
-def found_in(images, fractions=(0.25, 0.25, 0.75, 0.75)):
+def found_in(images, fractions=(0.25, 0.25, 0.75, 0.75), level=0.6):
     """One box in the same part of every image; heat 1 in the left half, 0 in the right."""
     count, size = len(images), images.size
     heatmaps = np.zeros((count, size, size), np.float32)
     heatmaps[:, :, : size // 2] = 1.0
-    return Detections(np.tile(fractions, (count, 1)), heatmaps, np.full(count, 0.5))
+    boxes = np.tile(fractions, (count, 1))
+    return Detections.one_each(boxes, heatmaps, np.full(count, 0.5), level=level)
 
 
 def files_below(folder):
@@ -98,22 +98,15 @@ def test_the_box_is_where_it_belongs(photos, tmp_path):
     np.testing.assert_array_equal(green, expected)
 
 
-@pytest.mark.parametrize(("reading", "level"), [("student", 0.6), ("plain-cam", 0.2)])
-def test_the_contour_is_where_the_reading_cuts(reading, level, photos, tmp_path):
+@pytest.mark.parametrize("level", [0.6, 0.2])
+def test_the_contour_is_where_the_mask_ends(level, photos, tmp_path):
     images = load_folder(photos, SIZE)
-    found = found_in(images, fractions=(0.0, 0.0, 0.01, 0.01))
+    found = found_in(images, fractions=(0.0, 0.0, 0.01, 0.01), level=level)
     found.heatmaps[:] = np.linspace(0.0, 1.0, SIZE)
-    draw_results(tmp_path / "out", images, found, reading)
+    draw_results(tmp_path / "out", images, found)
     drawn = opened(tmp_path / "out" / "a.png.png")[200]
     nearest = abs(drawn.astype(int) - np.array(CONTOUR)).sum(axis=1).argmin()
     assert abs(nearest - level * 512) < 8
-
-
-def test_levels_follow_otsu_where_the_reading_does():
-    heatmaps = np.stack([np.eye(SIZE), np.linspace(0, 1, SIZE * SIZE).reshape(SIZE, SIZE)])
-    np.testing.assert_array_equal(contour_levels(heatmaps, "student"), [0.6, 0.6])
-    expected = 0.7 * otsu_thresholds(heatmaps)
-    np.testing.assert_array_equal(contour_levels(heatmaps, "lda"), expected)
 
 
 def test_a_named_data_set_is_drawn_as_the_network_sees_it(tmp_path):
@@ -134,7 +127,8 @@ def numbered(count):
     images = ImageSet(pixels, names, np.full((count, 2), SIZE))
     scores = (np.arange(count) * 37 % count) / count  # a permutation, for 37 and count coprime
     found = found_in(images)
-    return images, replace(found, scores=scores, heatmaps=np.ones_like(found.heatmaps))
+    found.heatmaps[:] = 1.0
+    return images, replace(found, scores=scores)
 
 
 @pytest.mark.parametrize(("count", "pages"), [(3, 1), (96, 1), (97, 2), (200, 3)])

@@ -20,7 +20,7 @@ SMALLEST = 0.1
 # Two parts are two objects if the widest circle in between is below this ratio of the smaller
 # part's, and the smaller part's is above the other ratio of the larger part's: things of one kind
 # in one image are about equally wide, and a head is not a second animal.
-NECK, EQUAL = 0.6, 0.6
+NECK, EQUAL = 0.7, 0.6
 
 _EIGHT = np.ones((3, 3), dtype=bool)  # neighbours
 

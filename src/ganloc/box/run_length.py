@@ -40,7 +40,6 @@ def _runs(
     window: Bool[np.ndarray, "rows columns"], top: int, left: int, width: int, height: int
 ) -> list[int]:
     """The lengths of runs of background, mask, background, …"""
-    rows, columns = window.shape
     edges = np.diff(np.pad(window, ((1, 1), (0, 0))).astype(np.int8), axis=0).T
     column, row = np.nonzero(edges)  # a mask's first pixel, and the first after it, by turns
     at = (left + column) * height + top + row

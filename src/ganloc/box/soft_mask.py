@@ -47,16 +47,21 @@ class SoftMask:
 
     def window(self, width: int, height: int) -> tuple[int, int, Bool[np.ndarray, "rows columns"]]:
         """A part of the mask that holds all of it: its first row and column, and its pixels."""
+        top, left, depth = self.depth(width, height)
+        return top, left, depth > 0.0
+
+    def depth(self, width: int, height: int) -> tuple[int, int, Float[np.ndarray, "rows columns"]]:
+        """How far pixels are inside (above 0) or outside (below 0), on the scale of `values`.
+
+        Returns:
+            First row and column, and the pixels, of a part that reaches a cell beyond the object.
+        """
         inside = self.values > self.level
         if self.labels is not None:
             inside &= self.labels == self.number
         rows = _pixels(inside.any(axis=1), self.region[1::2], height)
         columns = _pixels(inside.any(axis=0), self.region[::2], width)
-        return rows.start, columns.start, self._depth(rows, columns, width, height) > 0.0
-
-    def depth(self, width: int, height: int) -> Float[np.ndarray, "{height} {width}"]:
-        """How far each pixel is inside (above 0) or outside (below 0), on the scale of `values`."""
-        return self._depth(range(height), range(width), width, height)
+        return rows.start, columns.start, self._depth(rows, columns, width, height)
 
     def _depth(
         self, rows: range, columns: range, width: int, height: int

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ganloc.duration import Duration
     from ganloc.images.image_set import ImageSet
     from ganloc.images.scale import Scale
+    from ganloc.metrics.objects import ObjectsRow
     from ganloc.metrics.rows import Row
     from ganloc.recipes import Recipe
 
@@ -51,7 +52,30 @@ def as_given(kind: Any, metavar: str, name: str = "") -> Any:
     )
 
 
+def _as_count(texts: list[str]) -> int | None:
+    """A number of objects; None for "all"."""
+    if texts[0].lower() == "all":
+        return None
+    try:
+        return int(texts[0])
+    except ValueError:
+        raise UserError(
+            f"--max-objects must be a whole number or all, not {shown(texts[0])}."
+        ) from None
+
+
 _plain = tyro.conf.arg(help_behavior_hint="")
+MaxObjects = Annotated[
+    int | None,
+    PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="N",
+        instance_from_str=_as_count,
+        is_instance=lambda value: value is None or isinstance(value, int),
+        str_from_instance=lambda value: ["all" if value is None else str(value)],
+    ),
+]
+MinScore = Annotated[float, as_given(float, "X", "min-score")]
 Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], _plain]
 Data = Annotated[Path | None, as_given(Path, "ARCHIVE"), _plain]
 Category = Annotated[str | None, as_given(str, "NAME"), _plain]
@@ -126,17 +150,29 @@ def load_with_truth(
 
 
 def print_rows(
-    name: str, images: "ImageSet", rows: "list[Row]", corloc: "list[Row]", as_object: bool
+    name: str,
+    images: "ImageSet",
+    rows: "list[Row]",
+    corloc: "list[Row]",
+    as_object: bool,
+    objects: "list[ObjectsRow] | None" = None,
 ) -> None:
-    """Print `rows` as a table, or as one JSON object, on standard output."""
+    """Print the rows as tables, or as one JSON object, on standard output."""
     import json
 
     from ganloc.metrics.localization import has_truth
+    from ganloc.metrics.objects import objects_as_json
     from ganloc.metrics.rows import as_json
-    from ganloc.report.terminal_table import print_table
+    from ganloc.report.terminal_table import print_objects, print_table
 
     count = int(has_truth(images.truth or ()).sum())
     if as_object:
-        print(json.dumps(as_json(name, count, rows, corloc), indent=2, allow_nan=False))
+        table = as_json(name, count, rows, corloc)
+        if objects:
+            table["objects"] = objects_as_json(objects)
+        print(json.dumps(table, indent=2, allow_nan=False))
     else:
         print_table(rows, f"{name}: {count} images, percent (95 % interval)", corloc)
+        if objects:
+            true = sum(map(len, images.truth or ()))
+            print_objects(objects, f"All objects: {true} in {len(images)} images")

@@ -13,10 +13,13 @@ from ganloc.commands.common import (
     Evaluated,
     File,
     Flag,
+    MaxObjects,
+    MinScore,
     Trained,
     as_given,
     load_with_truth,
     print_rows,
+    say,
 )
 
 Threshold = Annotated[
@@ -30,6 +33,8 @@ def evaluate(
     truth: File = None,
     category: Category = None,
     json: Flag = False,
+    max_objects: MaxObjects = 1,
+    min_score: MinScore = 0.0,
     pages: Flag = False,
     data: Data = None,
     device: Device = None,
@@ -43,17 +48,26 @@ def evaluate(
         truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
         category: The category of --truth whose boxes count; by default all.
         json: Print one JSON object instead of the table.
+        max_objects: Objects to find in an image, at most; all for any number. COCO's average
+            precision and recall, and the error of counts, are a table of their own, which is also
+            shown where images have several true boxes.
+        min_score: Leave out objects with a lower score in that table.
         pages: Take each page or frame of a file as an image, named FILE#1, FILE#2, … in --truth.
         data: tiny-imagenet-200.zip for tiny-imagenet:SET, cifar-10-binary.tar.gz for
             cifar10:CATEGORY, or its folder.
         device: cpu, cuda, …; by default a GPU if there is one.
     """
     from ganloc import evaluation
+    from ganloc.box.detections import check_objects
     from ganloc.checkpoints.run import load_model
     from ganloc.images.source import has_split, load_images
+    from ganloc.metrics.objects import check_pycocotools, has_pycocotools
     from ganloc.notices import warn_random_weights, warn_unfinished
     from ganloc.tensors import choose_device
 
+    check_objects(max_objects, min_score)
+    if max_objects != 1 or min_score:
+        check_pycocotools()
     model = load_model(run, choose_device(device))
     size, scale = model.recipe.size, model.scale
     test = load_with_truth(data_set, size, data, truth, category, scale, pages)
@@ -66,7 +80,13 @@ def evaluate(
         corloc = evaluation.corloc_rows(model, test, rows)
     else:
         corloc = evaluation.corloc_rows(model, train)
-    print_rows(data_set, test, rows, corloc, json)
+    objects = None
+    if max_objects != 1 or min_score or max(map(len, test.truth or [()])) > 1:
+        if has_pycocotools():
+            objects = evaluation.objects_rows(model, test, max_objects, min_score)
+        else:
+            say("Images have several true boxes; for average precision: pip install 'ganloc[coco]'")
+    print_rows(data_set, test, rows, corloc, json, objects)
     warn_unfinished(model)
     warn_random_weights(model, "plain-cam")
 

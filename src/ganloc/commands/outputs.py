@@ -3,7 +3,7 @@
 import os
 import warnings
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -18,20 +18,24 @@ OTHER_IMAGES = {".heic", ".heif", ".hif", ".avif", ".jxl", ".dng", ".jp2"}  # no
 
 
 def check_outputs(
-    out: Path, heatmaps: Path | None, draw: Path | None, photos: str, inputs: Iterable[Path]
+    out: Path,
+    heatmaps: Path | None,
+    folders: Mapping[str, Path | None],
+    photos: str,
+    inputs: Iterable[Path],
 ) -> None:
     """Check that every output can be written, and that none takes the place of another file.
 
     Args:
         out: `--out`.
         heatmaps: `--heatmaps`.
-        draw: `--draw`.
+        folders: for PNGs, by option: `--draw`, `--mask-dir`.
         photos: the folder or zip of images, or the name of a data set.
         inputs: other files and run folders that the command reads.
 
     Raises:
         UserError: an output can't be written, is an image, a zip or one of the inputs, or is the
-            same file as another output, or drawings would lie among the images.
+            same file as another output, or PNGs would lie among the images.
     """
     files = {"--out": out} if heatmaps is None else {"--out": out, "--heatmaps": heatmaps}
     inputs = [expanded(photos), *inputs]
@@ -40,37 +44,39 @@ def check_outputs(
         if not is_stream(path):
             _refuse_image(option, path)
             _refuse_input(option, path, inputs)
-    if draw is not None:
-        if draw == STANDARD_OUTPUT:
-            raise UserError("--draw takes a folder, not -: give its name.")
-        check_folder_writable(draw)
-        _refuse_linked(photos, draw)
-    _refuse_twice(files if draw is None else {**files, "--draw": draw})
+    wanted = {option: folder for option, folder in folders.items() if folder is not None}
+    for option, folder in wanted.items():
+        if folder == STANDARD_OUTPUT:
+            raise UserError(f"{option} takes a folder, not -: give its name.")
+        check_folder_writable(folder)
+        _refuse_linked(option, photos, folder)
+    _refuse_twice(files, wanted)
 
 
-def check_drawings(draw: Path, photos: str, drawings: Sequence[str]) -> None:
-    """Check that no drawing would go through a link into the folder of images.
+def check_drawings(option: str, folder: Path, photos: str, drawings: Sequence[str]) -> None:
+    """Check that no PNG would go through a link into the folder of images.
 
     Args:
-        draw: the folder of the drawings.
+        option: the folder's.
+        folder: of the PNGs.
         photos: the folder or zip of images.
-        drawings: their names below `draw`.
+        drawings: names of the PNGs below `folder`.
 
     Raises:
         UserError: one would.
     """
-    if draw.is_dir():
+    if folder.is_dir():
         for name in drawings:
-            refuse_inside(photos, draw / name, "--draw")
+            refuse_inside(photos, folder / name, option)
 
 
-def _refuse_linked(photos: str, draw: Path) -> None:
-    """Refuse to draw inside the folder of images, or inside a folder that it links to."""
-    refuse_inside(photos, draw, "--draw")
+def _refuse_linked(option: str, photos: str, folder: Path) -> None:
+    """Refuse to write PNGs inside the folder of images, or inside a folder that it links to."""
+    refuse_inside(photos, folder, option)
     for inside, folders, _ in os.walk(expanded(photos)):
-        for folder in folders:
-            if (Path(inside) / folder).is_symlink():
-                refuse_inside(str(Path(inside) / folder), draw, "--draw")
+        for other in folders:
+            if (Path(inside) / other).is_symlink():
+                refuse_inside(str(Path(inside) / other), folder, option)
 
 
 def _refuse_image(option: str, path: Path) -> None:
@@ -111,20 +117,20 @@ def _refuse_input(option: str, path: Path, inputs: Sequence[Path]) -> None:
             raise UserError(f"{path} is read by this command: choose another {option}.")
 
 
-def _refuse_twice(outputs: dict[str, Path]) -> None:
+def _refuse_twice(files: dict[str, Path], folders: dict[str, Path]) -> None:
     """Refuse outputs of one name, or of which one would be a folder of the other."""
+    outputs = {**files, **folders}
     places = {
         option: Path(same_name(_place(path)))
         for option, path in outputs.items()
-        if not (option != "--draw" and _same(path, Path(os.devnull)))
+        if option in folders or not _same(path, Path(os.devnull))
     }
     for option, place in places.items():
         for other, folder in places.items():
             inside = option != other and folder in (place, *place.parents)
-            # Other files than drawings may lie beside the drawings.
-            if inside and not (
-                other == "--draw" and place != folder and place.suffix.lower() != ".png"
-            ):
+            # Other files than PNGs may lie beside the PNGs.
+            beside = option in files and other in folders and place != folder
+            if inside and not (beside and place.suffix.lower() != ".png"):
                 raise UserError(
                     f"{option} ({outputs[option]}) and {other} ({outputs[other]}) are in one "
                     "place: give each its own."

@@ -36,7 +36,7 @@ def suggest(
     from ganloc.localizer import Localizer
 
     if out is not None:
-        check_outputs(out, None, None, photos, [run] if data is None else [run, data])
+        check_outputs(out, None, {}, photos, [run] if data is None else [run, data])
     localizer = Localizer.load(run, device)
     size, scale = localizer.recipe.size, localizer.scale
     images = load_images(photos, size, "train", data, scale=scale, pages=pages)

@@ -22,11 +22,19 @@ _NARROWEST = 3  # tiles a row, at least, so that the title has room
 
 @dataclass(frozen=True)
 class Tile:
-    """A small drawing, the file name of its image, and its score."""
+    """A small drawing, the file name of its image, its best score, and its number of objects."""
 
     drawing: Image.Image
     name: str
     score: float
+    count: int = 1
+
+    @property
+    def said(self) -> str:
+        """Number of objects, unless it is one, and best score."""
+        if self.count == 0:
+            return "nothing"
+        return f"{self.count} objects, {self.score:.2f}" if self.count > 1 else f"{self.score:.2f}"
 
 
 def tile_height(sizes: Int[np.ndarray, "n 2"]) -> int:
@@ -66,5 +74,5 @@ def contact_sheet(tiles: Sequence[Tile], height: int, title: str, note: str) -> 
         inside = (TILE - tile.drawing.width) // 2, height - tile.drawing.height
         page.paste(tile.drawing, (x + inside[0], y + inside[1]))
         where = (x, y + height, x + TILE, y + height + _LINE)
-        write_caption(page, where, tile.name, f"{tile.score:.2f}", _LETTERS)
+        write_caption(page, where, tile.name, tile.said, _LETTERS)
     return page

@@ -9,17 +9,15 @@ import numpy as np
 from PIL import Image
 
 from ganloc.box.detections import Detections
-from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import Notice
 from ganloc.heatmap.heatmap_files import SavedHeatmaps, save_heatmaps
 from ganloc.images.gather import read_original
 from ganloc.images.image_set import ImageSet
-from ganloc.model import MODEL_READINGS, STUDENT
+from ganloc.model import MODEL_READINGS
 from ganloc.report.contact_sheet import PER_PAGE, TILE, Tile, contact_sheet, tile_height
-from ganloc.report.drawing import annotated, captioned
+from ganloc.report.drawing import COLOURS, Shape, annotated, captioned
 from ganloc.report.drawing_names import drawing_names, renamed, same_name
 from ganloc.report.grid import save_png
-from ganloc.shapes import Float
 
 LONGEST = 800  # the longer side of a drawing is at most so many pixels
 SHORTEST = 256  # the shorter side is at least so many, unless the longer side would exceed LONGEST
@@ -39,59 +37,60 @@ def files_of_drawings(folder: Path, names: Sequence[str]) -> tuple[list[str], li
     return list(drawing_names(names, folder, sheets)), sheets
 
 
-def draw_results(folder: Path, images: ImageSet, found: Detections, reading: str = STUDENT) -> None:
+def draw_results(folder: Path, images: ImageSet, found: Detections) -> None:
     """Draw each image, and all of them on contact sheets.
 
-    `folder`/NAME.png is an image with its box, the contour of its heatmap where it is cut, file
-    name and score. Subfolders are kept. `folder`/contact-sheet.png and, for more than 96 images,
-    contact-sheet-2.png and so on, show the least sure boxes first. Images are read from their files
-    if there are any. Changed names (`drawing_names`), and PNGs of an earlier drawing in the folder,
-    are told of by a Notice.
+    `folder`/NAME.png is an image with the box of each object, the contour of its mask, file name
+    and scores. Subfolders are kept. `folder`/contact-sheet.png and, for more than 96 images,
+    contact-sheet-2.png and so on, show the images with the lowest best score first. Images are read
+    from their files if there are any. Changed names (`drawing_names`), and PNGs of an earlier
+    drawing in the folder, are told of by a Notice.
 
     Args:
         folder: where to draw.
         images: the images.
         found: their detections.
-        reading: that of the heatmaps, a row of `MODEL_READINGS`.
 
     Raises:
         UserError: the folder can't be written to.
     """
     drawings, sheets = files_of_drawings(folder, images.names)
-    levels = contour_levels(found.heatmaps, reading)
-    order = np.argsort(found.scores, kind="stable").tolist()
+    several = bool((found.counts > 1).any())
+    order = np.argsort(found.best_scores, kind="stable").tolist()
     height = tile_height(images.sizes) if len(images) else TILE
     for page, sheet in enumerate(sheets):
         part = order[page * PER_PAGE : (page + 1) * PER_PAGE]
         tiles = []
         for index in part:
-            name, score = images.names[index], float(found.scores[index])
+            name, heatmap = images.names[index], found.heatmaps[index]
+            scores = [float(found.scores[k]) for k in found.of(index)]
             original = read_original(images, index, at_least=LONGEST)
-            own = found.heatmaps[index], float(levels[index]), found.boxes[index]
             shown = original.resize(_drawn_size(images, index), Image.Resampling.BICUBIC)
-            save_png(folder / drawings[index], captioned(annotated(shown, *own), name, score))
+            drawn = annotated(shown, heatmap, _shapes(found, index, several, labels=True))
+            save_png(folder / drawings[index], captioned(drawn, name, scores))
             small = original.resize(_inside(images, index, height), Image.Resampling.LANCZOS)
-            tiles.append(Tile(annotated(small, *own), name, score))
+            drawn = annotated(small, heatmap, _shapes(found, index, several, labels=False))
+            tiles.append(Tile(drawn, name, float(found.best_scores[index]), len(scores)))
         places = f"{page * PER_PAGE + 1} to {page * PER_PAGE + len(part)} of {len(images)}"
         title = f"{len(images)} images, least sure first" + f": {places}" * (len(sheets) > 1)
-        note = "Green: box. Yellow: contour of the heatmap. Number: score of the box."
+        note = "Green: box. Yellow: contour of the mask. Number: score of the box."
+        if several:
+            note = "A colour for each object: its box, and the contour of its mask. Best score."
         save_png(folder / sheet, contact_sheet(tiles, height, title, note))
     _tell(renamed(images.names, drawings))
     _tell(_others(folder, [*drawings, *sheets]))
 
 
-def contour_levels(
-    heatmaps: Float[np.ndarray, "n size size"], reading: str
-) -> Float[np.ndarray, " n"]:
-    """Where a reading cuts each heatmap of 0–1.
-
-    >>> contour_levels(np.eye(4)[None], "plain-cam")  # the paper's: 0.2 of the maximum
-    array([0.2])
-    """
-    rule = MODEL_READINGS[reading]
-    if rule.otsu:
-        return rule.threshold * otsu_thresholds(heatmaps)
-    return np.full(len(heatmaps), rule.threshold)
+def _shapes(found: Detections, index: int, several: bool, labels: bool) -> list[Shape]:
+    """The objects of an image, each in a colour and with its score if images have several."""
+    rows = found.of(index)
+    if not several:
+        return [Shape(found.boxes[k], found.masks[k]) for k in rows]
+    shapes = []
+    for place, k in enumerate(rows):
+        ink, label = COLOURS[place % len(COLOURS)], f"{found.scores[k]:.2f}" if labels else ""
+        shapes.append(Shape(found.boxes[k], found.masks[k], ink, ink, label))
+    return shapes
 
 
 def _drawn_size(images: ImageSet, index: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ganloc.metrics.objects import ObjectsRow
 from ganloc.metrics.rows import Row
 
 LABELS, ORACLE = "*", "†"
@@ -53,6 +54,19 @@ def print_table(
             f"MaxBoxAccV2 (oracle thresholds): {second}",
         ):
             console.print(text, highlight=False, markup=False)
+
+
+def print_objects(rows: Sequence[ObjectsRow], title: str, console: Console | None = None) -> None:
+    """Print a table of metrics of several objects an image, at most 80 columns wide."""
+    table = Table(box=None, title=Text(title), title_justify="left", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in ("AP50", "AP", "recall", "count error", "right count %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        values = (row.ap_50, row.ap, row.average_recall)
+        shown = [f"{value:.1f}" for value in values]
+        table.add_row(row.name, *shown, f"{row.count_error:.2f}", f"{row.right_count:.1f}")
+    (console or Console()).print(table)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:
