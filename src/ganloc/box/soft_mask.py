@@ -7,15 +7,15 @@ import numpy as np
 from ganloc.shapes import Bool, Float, Int
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
-_STEEP = 4.0  # how much steeper a border between two objects is than one that the values draw
 
 
 @dataclass(frozen=True)
 class SoftMask:
     """Soft values on a grid, of which the cells above a level that are the object's are its mask.
 
-    Between the centres of cells, values are interpolated bilinearly. Where objects touch, the
-    border runs in the middle between their cells.
+    Between the centres of cells, values are interpolated bilinearly. Where two objects touch, values
+    of the other count with their sign changed (level − value for value − level), so that no pixel
+    belongs to both or to none.
 
     Attributes:
         values: large where the object is.
@@ -69,11 +69,11 @@ class SoftMask:
         x0, y0, x1, y1 = self.region
         down, below = _weights(rows, height, (y0, y1), self.values.shape[0])
         across, beside = _weights(columns, width, (x0, x1), self.values.shape[1])
-        depth = down @ self.values.astype(np.float32) @ across.T - np.float32(self.level)
+        above = self.values.astype(np.float32) - np.float32(self.level)
         if self.labels is not None:
-            # Weights of this object's cells against those of other objects, around each pixel.
-            balance = np.where(self.labels == self.number, 1.0, -np.sign(self.labels))
-            depth = np.minimum(depth, _STEEP * (down @ balance.astype(np.float32) @ across.T))
+            # What is deep inside another object is far outside this one.
+            above = np.where((self.labels == self.number) | (self.labels == 0), above, -above)
+        depth = down @ above @ across.T
         depth[below] = -1.0
         depth[:, beside] = -1.0
         return depth
