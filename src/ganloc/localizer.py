@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ganloc import notices
 from ganloc.arguments import as_flag, as_path
 from ganloc.box.detections import Detections
 from ganloc.checkpoints.hooks import Hooks, RunHooks
@@ -21,13 +22,6 @@ from ganloc.localization import Localization, localizations
 from ganloc.method import finetune, fit, localize
 from ganloc.metrics.expected import Expected, expected
 from ganloc.model import STUDENT, Model
-from ganloc.notices import (
-    check_enough,
-    warn_hints_gone,
-    warn_of_little,
-    warn_of_reading,
-    warn_other_scale,
-)
 from ganloc.recipes import DEFAULT_PRESET, Recipe, make_recipe
 from ganloc.student.suggest import suggest
 from ganloc.tensors import choose_device
@@ -142,8 +136,8 @@ class Localizer:
             raise UserError("resume=True goes on with a run folder: give it by out.")
         device = choose_device(self.device)  # in a forked process it may have gone
         images = given_images(photos, self.recipe.size, "train", archive, None, pages).unlabelled()
-        check_enough(images)
-        warn_of_little(images)
+        notices.check_enough(images)
+        notices.warn_of_little(images)
         drawn = None if hints is None else as_hints(hints, images)
         run = Run.open(folder) if folder and resume else None
         earlier = run.model_with_student() if run else None
@@ -161,7 +155,7 @@ class Localizer:
                 self.model = finetune(self.model, images, drawn, log)
         if run is not None and drawn is not None:
             self.model.save(run.model)
-        warn_hints_gone(earlier, self.model)
+        notices.warn_hints_gone(earlier, self.model)
         return self
 
     def finetune(
@@ -233,10 +227,10 @@ class Localizer:
         check_size(images, self.recipe.size)
         if not isinstance(reading, str | None):
             raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
-        warn_of_reading(model, reading)
-        warn_other_scale(model, images)
-        refined = as_flag("refine", refine)
-        return localize(model, images, reading, refined, max_objects, min_score)
+        notices.warn_of_reading(model, reading)
+        notices.warn_other_scale(model, images)
+        refine = as_flag("refine", refine)
+        return localize(model, images, reading, refine, max_objects, min_score)
 
     def localize(
         self,
@@ -252,28 +246,25 @@ class Localizer:
 
         Args:
             photos: as for `fit`, or a single image. A named data set gives its test images.
-            reading: a row of `MODEL_READINGS`, such as "plain-cam", the paper's; by default that of
-                the student that learned last, or the discriminator's without a student.
-            refine: let the student read a crop around each box at the resolution of the file, in
-                images that are larger than the network.
+            reading, refine, max_objects, min_score: as for `method.localize`: another heatmap than
+                the default, whether to look again at the resolution of the file, how many objects
+                to find in an image (None for all), and the score that each needs.
             archive, pages: as for `fit`.
-            max_objects: of an image, those with the highest scores; None for all.
-            min_score: objects with a lower score are left out, so an image may have none.
 
         Returns:
             The objects of each image, in the order of the files' names, or in the order given.
 
         Raises:
             TypeError: `photos` holds something else than images.
-            UserError: the Localizer is not fitted, the reading or a number is none that there is,
-                there are no images, or one in memory cannot be used.
+            UserError: the Localizer is not fitted, an argument is out of range, there are no
+                images, or one in memory cannot be used.
 
-        >>> for found in Localizer.load("runs/photos").localize("photos/"):  # doctest: +SKIP
-        ...     print(found.path, found.box, found.score)
+        >>> blood = Localizer.load("runs/blood")  # doctest: +SKIP
+        >>> for found in blood.localize("photos/", max_objects=None):  # doctest: +SKIP
+        ...     print(found.path, [cell.box for cell in found.objects])
         """
         images = given_images(photos, self.recipe.size, "test", archive, self.scale, pages)
-        found = self.detect(images, reading, refine, max_objects, min_score)
-        return localizations(images, found)
+        return localizations(images, self.detect(images, reading, refine, max_objects, min_score))
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file.

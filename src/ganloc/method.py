@@ -162,7 +162,7 @@ def localize(
         if refine and read_crops:
             read = of_objects(read_crops, image)
             boxes = refine_boxes(student, boxes, images.sizes[image], read)
-        seen = evidence(student, images.pixels, heatmaps, boxes, image)
+        seen = evidence(student, images.pixels, heatmaps, boxes, image, max_objects != 1)
         found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))
     found = found.select(max_objects, min_score)
 

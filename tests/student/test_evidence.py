@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from bright import Bright
+from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.student import evidence as evidence_module
-from ganloc.student.evidence import EVIDENCE, VIEWS, boxes_in, evidence
+from ganloc.student.evidence import EVIDENCE, VIEWS, evidence, masks_in
 from ganloc.student.unet import UNet
 
 CONTRAST, COLOUR, FIRMNESS, SEEN = range(4)
@@ -71,11 +72,28 @@ def test_boxes_of_views_are_those_of_the_whole_image(pixels):
     places = ([0.2, 0.2, 0.6, 0.6], [0.4, 0.4, 0.8, 0.8], [0.1875, 0.1875, 0.8125, 0.8125])
     for view, expected in zip(VIEWS, places, strict=True):
         # Masks of half the side are resized between the centres of their pixels.
-        np.testing.assert_allclose(boxes_in(view, student, pixels)[0], expected, atol=0.02)
+        found = view.in_image(boxes_from_heatmaps(masks_in(view, student, pixels), 64))
+        np.testing.assert_allclose(found[0], expected, atol=0.02)
     own = np.array([0.25, 0.25, 0.75, 0.75])
     (found,) = of(Middle, pixels, own)
     shared, larger = 0.35**2 / (0.5**2 + 0.4**2 - 0.35**2), 0.5**2 / 0.625**2
     assert found[SEEN] == pytest.approx((2 * shared + larger) / 3, abs=0.03)
+
+
+def test_one_of_several_objects_is_compared_with_itself():
+    """A white square and a smaller one: each is found again by colours and in the views."""
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[14:34, 14:34] = image[40:54, 38:52] = 255
+    boxes = np.array([[14, 14, 34, 34], [38, 40, 52, 54]]) / 64
+    masks, owner = np.full((1, 64, 64), 0.5, np.float32), np.array([0, 0])
+    student = Bright(64, 1).eval()
+    one = evidence(student, image[None], masks, boxes, owner)
+    both = evidence(student, image[None], masks, boxes, owner, several=True)
+    assert one[1, COLOUR] == one[1, SEEN] == 0.0  # it is compared with the larger square
+    assert (both[:, [COLOUR, SEEN]] > 0.6).all()
+    np.testing.assert_allclose(both[0], one[0])
+    # With one box an image nothing else is compared.
+    np.testing.assert_array_equal(evidence(student, image[None], masks, boxes[:1]), one[:1])
 
 
 def test_parts_do_not_matter_nor_do_other_images(pixels, monkeypatch):

@@ -13,8 +13,8 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 class SoftMask:
     """Soft values on a grid, of which the cells above a level that are the object's are its mask.
 
-    Between the centres of cells, values are interpolated bilinearly. Where two objects touch, values
-    of the other count with their sign changed (level − value for value − level), so that no pixel
+    Between the centres of cells, values are interpolated bilinearly. Where two objects touch, the
+    other's count with their sign changed (level − value for value − level), so that no pixel
     belongs to both or to none.
 
     Attributes:

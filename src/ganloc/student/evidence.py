@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn.functional import affine_grid, grid_sample
 
-from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.from_heatmap import boxes_from_heatmaps, component_boxes, cut
 from ganloc.box.iou import iou
 from ganloc.heatmap.colour_contrast import colour_contrast, with_centre_prior
 from ganloc.images.batches import CUT, batched, to_tensor
@@ -37,7 +37,17 @@ class View:
     x: float = 0.0
     y: float = 0.0
 
+    def in_image(self, boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+        """Boxes in fractions of the whole image, clipped, from boxes in fractions of the view.
 
+        >>> View(0.5, x=0.5).in_image(np.array([[0.0, 0.0, 1.0, 0.5]]))
+        array([[0.5 , 0.25, 1.  , 0.5 ]])
+        """
+        corner = (1.0 + np.array([self.x, self.y] * 2) - self.side) / 2.0
+        return (corner + self.side * boxes).clip(0.0, 1.0)
+
+
+WHOLE = View(1.0)
 VIEWS = (View(0.8, -0.2, -0.2), View(0.8, 0.2, 0.2), View(1.25))
 EVIDENCE = ("contrast", "colour", "firmness", "views")
 
@@ -48,6 +58,7 @@ def evidence(
     masks: Float[np.ndarray, "n size size"],
     boxes: Float[np.ndarray, "k 4"],
     image: Int[np.ndarray, " k"] | None = None,
+    several: bool = False,
 ) -> Float[np.ndarray, "k 4"]:
     """The evidence for each box, a column for each of `EVIDENCE`.
 
@@ -63,12 +74,13 @@ def evidence(
         masks: of the student, 0–1.
         boxes: xyxy, half-open, in fractions of the image.
         image: index of each box's image. By default there is one box an image.
+        several: compare a box with that of any component, the nearest, not with the largest box.
     """
     image = np.arange(len(boxes)) if image is None else image
     found = np.empty((len(boxes), len(EVIDENCE)))
     for part in batched(len(boxes), CUT):
-        own = image[part]
-        found[part] = _of_part(student, pixels[own], masks[own], boxes[part])
+        shown, own = np.unique(image[part], return_inverse=True)
+        found[part] = _of_part(student, pixels[shown], masks[shown], boxes[part], own, several)
     return found
 
 
@@ -76,34 +88,80 @@ def _of_part(
     student: UNet,
     pixels: UInt8[np.ndarray, "n size size 3"],
     masks: Float[np.ndarray, "n size size"],
-    boxes: Float[np.ndarray, "n 4"],
-) -> Float[np.ndarray, "n 4"]:
-    heatmaps = colour_contrast(pixels)
+    boxes: Float[np.ndarray, "k 4"],
+    own: Int[np.ndarray, " k"],
+    several: bool,
+) -> Float[np.ndarray, "k 4"]:
+    heatmaps, size = colour_contrast(pixels), student.size
+    central = with_centre_prior(heatmaps)
+    match = _nearest_iou if several else _iou_with_largest
+    colours = [match(boxes, own, central, size, ratio, WHOLE) for ratio in CUTS]
+    views = [
+        match(boxes, own, masks_in(view, student, pixels), size, THRESHOLD, view) for view in VIEWS
+    ]
     columns = (
-        contrast(heatmaps, boxes),
-        _agreement_of_colours(heatmaps, boxes),
-        _mean(masks, inside(boxes, student.size)),
-        np.mean([iou(boxes, boxes_in(view, student, pixels)) for view in VIEWS], axis=0),
+        contrast(heatmaps[own], boxes),
+        np.mean(colours, axis=0),
+        _mean(masks[own], inside(boxes, size)),
+        np.mean(views, axis=0),
     )
     return np.stack(columns, axis=1)
 
 
 @torch.no_grad()
-def boxes_in(
+def masks_in(
     view: View, student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
-) -> Float[np.ndarray, "n 4"]:
-    """The student's boxes in a view, xyxy, half-open, in fractions of the whole image."""
-    device = next(student.parameters()).device
-    found = np.empty((len(pixels), 4))
+) -> Float[np.ndarray, "n h w"]:
+    """The student's masks in a view, 0–1."""
+    device, found = next(student.parameters()).device, []
     place = torch.tensor([[view.side, 0.0, view.x], [0.0, view.side, view.y]], device=device)
     for part in batched(len(pixels)):
         images = to_tensor(pixels[part], device)
         grid = affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
         shown = grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-        masks = student(shown).sigmoid().cpu().numpy()
-        found[part] = boxes_from_heatmaps(masks, student.size, THRESHOLD)
-    corner = (1.0 + np.array([view.x, view.y] * 2) - view.side) / 2.0
-    return (corner + view.side * found).clip(0.0, 1.0)
+        found.append(student(shown).sigmoid().cpu().numpy())
+    return np.concatenate(found)
+
+
+def _iou_with_largest(
+    boxes: Float[np.ndarray, "k 4"],
+    own: Int[np.ndarray, " k"],
+    heatmaps: Float[np.ndarray, "n h w"],
+    size: int,
+    threshold: float,
+    view: View,
+) -> Float[np.ndarray, " k"]:
+    """The IoU of each box with the largest box of its heatmap, which is of a view.
+
+    Args:
+        boxes: xyxy, half-open, in fractions of the whole image.
+        own: index of each box's heatmap.
+        heatmaps: of the view.
+        size: at which heatmaps are cut.
+        threshold: at which they are cut.
+        view: of the image.
+    """
+    found = view.in_image(boxes_from_heatmaps(heatmaps, size, threshold))
+    return iou(boxes, found[own])
+
+
+def _nearest_iou(
+    boxes: Float[np.ndarray, "k 4"],
+    own: Int[np.ndarray, " k"],
+    heatmaps: Float[np.ndarray, "n h w"],
+    size: int,
+    threshold: float,
+    view: View,
+) -> Float[np.ndarray, " k"]:
+    """The highest IoU of each box with a component's box (arguments as `_iou_with_largest`)."""
+    image, found = component_boxes(cut(heatmaps, size, threshold))
+    found = np.split(view.in_image(found / size), np.searchsorted(image, range(1, len(heatmaps))))
+    return np.array(
+        [
+            iou(np.broadcast_to(box, found[index].shape), found[index]).max()
+            for box, index in zip(boxes, own, strict=True)
+        ]
+    )
 
 
 def contrast(
@@ -145,10 +203,3 @@ def scaled(boxes: Float[np.ndarray, "n 4"], factor: float) -> Float[np.ndarray, 
     """
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2.0, (boxes[:, 2:] - boxes[:, :2]) / 2.0
     return np.concatenate([centre - factor * half, centre + factor * half], axis=1)
-
-
-def _agreement_of_colours(
-    heatmaps: Float[np.ndarray, "n size size"], boxes: Float[np.ndarray, "n 4"]
-) -> Float[np.ndarray, " n"]:
-    central, size = with_centre_prior(heatmaps), heatmaps.shape[1]
-    return np.mean([iou(boxes, boxes_from_heatmaps(central, size, cut)) for cut in CUTS], axis=0)
