@@ -1,16 +1,20 @@
 """Detections in fractions of the image, and scores by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from ganloc.box.detections import Detections, box_scores
+from ganloc.box.detections import Detections, box_scores, check_objects
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.otsu import otsu_thresholds
+from ganloc.box.soft_mask import SoftMask
 from ganloc.errors import UserError
 from ganloc.images.batches import CUT
+from ganloc.images.image_set import ImageSet
 
 
 def test_a_block_of_cells_is_boxed_in_fractions_and_scored():
@@ -117,3 +121,75 @@ def test_scores_are_0_to_1_whatever_the_box(heatmap, ends):
     y0, y1 = sorted(ends[2:])
     (score,) = box_scores(heatmap[None], np.array([[x0, y0, x1, y1]]))
     assert 0.0 <= score <= 1.0
+
+
+def three_boxes():
+    """In image 1 three boxes, the second and third of IoU 2/3; one in image 2; none in image 0."""
+    boxes = np.array([[0, 0, 1, 1], [2, 0, 4, 1], [2, 0, 5, 1], [0, 0, 1, 1]]) / 5
+    masks = tuple(SoftMask(np.full((2, 2), value), 0.5) for value in (0.1, 0.2, 0.3, 0.4))
+    image, scores = np.array([1, 1, 1, 2]), np.array([0.2, 0.6, 0.9, 0.4])
+    return Detections(image, boxes, scores, masks, np.zeros((3, 4, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("max_objects", "min_score", "kept"),
+    [
+        (None, 0.0, [2, 0, 3]),  # the second coincides with the third, whose score is higher
+        (1, 0.0, [2, 3]),
+        (2, 0.2, [2, 0, 3]),
+        (None, 0.3, [2, 3]),
+        (None, 0.5, [2]),
+        (1, 0.95, []),
+    ],
+)
+def test_the_best_objects_are_selected_image_by_image(max_objects, min_score, kept):
+    found = three_boxes()
+    chosen = found.select(max_objects, min_score)
+    assert len(chosen) == len(kept)
+    for name in ("image", "boxes", "scores"):
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(found, name)[kept])
+    assert chosen.masks == tuple(found.masks[index] for index in kept)
+    assert chosen.heatmaps is found.heatmaps
+
+
+def test_objects_of_images_with_none_one_and_several():
+    found = three_boxes()
+    assert found.counts.tolist() == [0, 3, 1]
+    assert found.best_scores.tolist() == [0.0, 0.9, 0.4]
+    assert [list(found.of(index)) for index in range(3)] == [[], [0, 1, 2], [3]]
+    images = ImageSet(np.zeros((3, 4, 4, 3), np.uint8), ("a", "b", "c"), np.array(
+        [[9, 9], [50, 10], [5, 20]]))  # fmt: skip
+    expected = [[0, 0, 10, 10], [20, 0, 40, 10], [20, 0, 50, 10], [0, 0, 1, 20]]
+    boxes = replace(found, boxes=found.boxes * [1, 5, 1, 5])
+    np.testing.assert_allclose(boxes.in_pixels(images), expected)
+
+
+def test_several_objects_of_a_heatmap_are_scored_each_by_its_own_box():
+    heatmap = np.zeros((1, 8, 8), np.float32)
+    heatmap[0, 1:4, 1:4] = 1.0
+    heatmap[0, 5:7, 5:7] = 0.8
+    found = Detections.from_heatmaps(heatmap, 8, 0.5, several=True)
+    assert found.image.tolist() == [0, 0]
+    assert (found.boxes * 8).tolist() == [[1, 1, 4, 4], [5, 5, 7, 7]]
+    # 1 inside and 4 · 0.8 of 55 outside; 0.8 inside and 9 of 60 outside.
+    np.testing.assert_allclose(found.scores, [1.0 - 3.2 / 55, 0.8 - 9 / 60], rtol=1e-6)
+    one = Detections.from_heatmaps(heatmap, 8, 0.5)
+    np.testing.assert_array_equal(one.boxes, found.boxes[:1])
+    np.testing.assert_array_equal(one.masks[0].at(40, 24), found.masks[0].at(40, 24))
+
+
+@pytest.mark.parametrize(
+    ("max_objects", "min_score", "error", "said"),
+    [
+        (0, 0.0, UserError, "max_objects is 0: ask for at least one"),
+        (-3, 0.0, UserError, "max_objects is -3"),
+        (1.0, 0.0, TypeError, "max_objects must be a whole number or None, not 1.0"),
+        (True, 0.0, TypeError, "not True"),
+        (1, 1.5, UserError, "min_score is 1.5: choose a chance from 0 to 1"),
+        (1, float("nan"), UserError, "min_score is nan"),
+        (1, "0.5", TypeError, "min_score must be a number, not '0.5'"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_told(max_objects, min_score, error, said):
+    with pytest.raises(error, match=said):
+        check_objects(max_objects, min_score)

@@ -16,6 +16,7 @@ from ganloc.box.formats import (
     write_csv,
     writer_for,
 )
+from ganloc.box.soft_mask import SoftMask
 from ganloc.errors import UserError
 from ganloc.images.image_set import ImageSet
 
@@ -196,6 +197,65 @@ def test_what_is_not_finite_is_told_of_and_the_old_file_stays(number, place, wri
     with pytest.raises(UserError, match=r'1 of 2 .* not finite .* tw"o, é.png'):
         write(path, IMAGES, found)
     assert path.read_text() == "old"
+
+
+def several():
+    """No object in the first image, two in the second, one in the third; masks of 2 × 2 cells."""
+    images = ImageSet(PIXELS[[0, 0, 0]], ("a.jpg", "b.jpg", "c.jpg"), np.full((3, 2), (20, 10)))
+    boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    values, labels = np.eye(2, dtype=np.float32), np.array([[1, 0], [0, 2]], np.int16)
+    masks = (
+        SoftMask(values, 0.9, labels, 1),
+        SoftMask(values, 0.9, labels, 2),
+        SoftMask(np.ones((2, 2), np.float32), 0.5),
+    )
+    scores, heatmaps = np.array([0.9, 0.8, 0.1]), np.zeros((3, 8, 8), np.float32)
+    return images, Detections(np.array([1, 1, 2]), boxes, scores, masks, heatmaps)
+
+
+def test_each_object_has_its_annotation_and_each_image_is_listed(tmp_path):
+    images, found = several()
+    write_coco(tmp_path / "boxes.json", images, found)
+    coco = json.loads((tmp_path / "boxes.json").read_text())
+    assert [image["id"] for image in coco["images"]] == [1, 2, 3]
+    numbers = [(a["id"], a["image_id"], a["bbox"], a["score"]) for a in coco["annotations"]]
+    assert numbers == [
+        (1, 2, [0, 0, 10, 5], 0.9),
+        (2, 2, [10, 5, 10, 5], 0.8),
+        (3, 3, [0, 0, 20, 10], 0.1),
+    ]
+    write_coco_results(tmp_path / "results.json", images, found)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [(r["image_id"], r["bbox"], r["score"]) for r in results] == [n[1:] for n in numbers]
+    write_csv(tmp_path / "boxes.csv", images, found)
+    with (tmp_path / "boxes.csv").open() as file:
+        rows = [(row["name"], row["x0"], row["score"]) for row in csv.DictReader(file)]
+    assert rows == [("b.jpg", "0.0", "0.9"), ("b.jpg", "10.0", "0.8"), ("c.jpg", "0.0", "0.1")]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # their own
+def test_pycocotools_reads_and_evaluates_masks(tmp_path):
+    tools = pytest.importorskip("pycocotools.coco")
+    evaluation = pytest.importorskip("pycocotools.cocoeval")
+    images, found = several()
+    write_coco(tmp_path / "data.json", images, found, masks=True)
+    write_coco_results(tmp_path / "results.json", images, found, masks=True)
+    coco = tools.COCO(str(tmp_path / "data.json"))
+    loaded = coco.loadRes(str(tmp_path / "results.json"))
+    for one in (coco, loaded):
+        annotations = one.loadAnns(one.getAnnIds())
+        for annotation, mask in zip(annotations, found.masks, strict=True):
+            np.testing.assert_array_equal(one.annToMask(annotation), mask.at(20, 10))
+    assert [a["area"] for a in coco.loadAnns([1, 2, 3])] == [
+        found.masks[0].at(20, 10).sum(),
+        found.masks[1].at(20, 10).sum(),
+        200,
+    ]
+    measured = evaluation.COCOeval(coco, loaded, "segm")
+    measured.evaluate()
+    measured.accumulate()
+    measured.summarize()
+    assert measured.stats[0] == pytest.approx(1.0)
 
 
 @pytest.fixture

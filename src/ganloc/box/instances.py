@@ -122,7 +122,7 @@ def split_at_necks(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
     whole = mask.astype(np.int32)
     if mask.all():
         return whole
-    depth = ndimage.distance_transform_edt(mask)
+    depth = ndimage.distance_transform_edt(mask) - 0.5  # from the edge of the background's pixels
     peaks, count = ndimage.label(mask & (depth >= ndimage.maximum_filter(depth, 3)), _EIGHT)
     if count == 1:
         return whole
