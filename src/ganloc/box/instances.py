@@ -7,6 +7,7 @@ fit in between.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -122,22 +123,31 @@ def split_at_necks(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
     whole = mask.astype(np.int32)
     if mask.all():
         return whole
-    depth = ndimage.distance_transform_edt(mask) - 0.5  # from the edge of the background's pixels
-    peaks, count = ndimage.label(mask & (depth >= ndimage.maximum_filter(depth, 3)), _EIGHT)
-    if count == 1:
+    distances: Any = ndimage.distance_transform_edt(mask)
+    depth = distances - 0.5  # from the edge of the background's pixels
+    peaks = _labelled(mask & (depth >= ndimage.maximum_filter(depth, 3)))
+    if peaks.max() == 1:
         return whole
-    heights = ndimage.maximum(depth, peaks, np.arange(1, count + 1))
+    heights = np.array(ndimage.maximum(depth, peaks, np.arange(1, peaks.max() + 1)))
     cores = np.zeros_like(whole)
     for peak in np.argsort(-heights, kind="stable").tolist():
         height = heights[peak]
         if height < EQUAL * heights.max():
             break
-        above, _ = ndimage.label(depth > NECK * height, _EIGHT)
+        above = _labelled(depth > NECK * height)
         core = above == above[peaks == peak + 1][0]
         if depth[core].max() <= height and not cores[core].any():
             cores[core] = cores.max() + 1
     if cores.max() < 2:
         return whole
-    nearest = ndimage.distance_transform_edt(cores == 0, return_distances=False,
-                                             return_indices=True)  # fmt: skip
+    nearest: Any = ndimage.distance_transform_edt(
+        cores == 0, return_distances=False, return_indices=True
+    )
     return np.where(mask, cores[tuple(nearest)], 0)
+
+
+def _labelled(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
+    """The component of each pixel, counted from 1; 0 for none."""
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, _EIGHT, output=labels)
+    return labels

@@ -59,8 +59,9 @@ class SoftMask:
         inside = self.values > self.level
         if self.labels is not None:
             inside &= self.labels == self.number
-        rows = _pixels(inside.any(axis=1), self.region[1::2], height)
-        columns = _pixels(inside.any(axis=0), self.region[::2], width)
+        y, x = np.nonzero(inside)
+        rows = _pixels(y, inside.shape[0], self.region[1::2], height)
+        columns = _pixels(x, inside.shape[1], self.region[::2], width)
         return rows.start, columns.start, self._depth(rows, columns, width, height)
 
     def _depth(
@@ -79,14 +80,13 @@ class SoftMask:
         return depth
 
 
-def _pixels(inside: Bool[np.ndarray, " cells"], ends: tuple[float, ...], length: int) -> range:
-    """The pixels, of `length`, that lie no further than a cell from the cells that are inside."""
-    own = np.flatnonzero(inside)
+def _pixels(own: Int[np.ndarray, " k"], cells: int, ends: tuple[float, ...], length: int) -> range:
+    """The pixels, of `length`, that lie no further than a cell from an object's `own` cells."""
     if not len(own):
         return range(0)
     low, high = ends
-    cell = length * (high - low) / len(inside)
-    first, last = (length * low + cell * at for at in (own[0] - 1, own[-1] + 2))
+    cell = length * (high - low) / cells
+    first, last = (length * low + cell * at for at in (own.min() - 1, own.max() + 2))
     return range(max(0, int(np.floor(first))), max(0, min(length, int(np.ceil(last)))))
 
 

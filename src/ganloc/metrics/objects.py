@@ -125,7 +125,7 @@ def _precision_and_recall(
     ]
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # their own
-        data = COCO()
+        data: Any = COCO()
         data.dataset = true_set
         data.createIndex()
         # `loadRes` fails on a list without objects.
