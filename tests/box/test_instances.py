@@ -96,3 +96,10 @@ def test_three_in_a_row_are_three_whatever_their_order():
     parts = split_at_necks(mask)
     np.testing.assert_array_equal(parts > 0, mask)
     assert np.bincount(parts.ravel())[1:].min() > 0.8 * discs((30, 30, 9)).sum()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_no_images_have_no_objects(several):
+    nothing = np.zeros((0, 8, 8))
+    found = find_instances(nothing > 0, nothing, np.zeros(0), several)
+    assert (len(found.image), found.boxes.shape, found.masks) == (0, (0, 4), ())

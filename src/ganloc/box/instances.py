@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from ganloc.box.from_heatmap import components, largest
 from ganloc.box.soft_mask import SoftMask
+from ganloc.images.batches import CUT, batched
 from ganloc.shapes import Bool, Float, Int
 
 # A part counts if its area is at least this ratio of the image's largest. See docs/log.md.
@@ -24,6 +25,7 @@ SMALLEST = 0.1
 NECK, EQUAL = 0.7, 0.6
 
 _EIGHT = np.ones((3, 3), dtype=bool)  # neighbours
+_NUMBER = np.int16  # enough for 128² components, the most of a mask of 256 × 256 pixels
 
 
 @dataclass(frozen=True)
@@ -61,24 +63,44 @@ def find_instances(
     array([[1., 1., 4., 4.],
            [5., 5., 8., 7.]])
     """
-    size = masks.shape[1]
+    size, find = masks.shape[1], _all_parts if several else _largest
+    image, boxes, own = [np.zeros(0, int)], [np.zeros((0, 4))], []
+    for part in batched(len(masks), CUT):
+        labels, owner, numbers, corners = find(masks[part])
+        image.append(owner + part.start)
+        boxes.append(corners / size)
+        for index, number in zip(owner.tolist(), numbers.tolist(), strict=True):
+            at = index + part.start
+            own.append(SoftMask(heatmaps[at], float(levels[at]), labels[index], number))
+    return Instances(np.concatenate(image), np.concatenate(boxes), tuple(own))
+
+
+# The object of each pixel, counted from 1 within its image; image, number and box (in pixels) of
+# each object that counts.
+_Found = tuple[
+    Int[np.ndarray, "n size size"],
+    Int[np.ndarray, " k"],
+    Int[np.ndarray, " k"],
+    Float[np.ndarray, "k 4"],
+]
+
+
+def _largest(masks: Bool[np.ndarray, "n size size"]) -> _Found:
+    """All components, of which the one with the largest box counts."""
     labels, image, boxes = components(masks)
-    # Labels count over the whole stack, numbers within each image.
-    first = np.searchsorted(image, np.arange(len(masks)))
-    kind = np.int16 if size <= 256 else np.int32
-    labels = np.where(labels > 0, labels - first[:, None, None], 0).astype(kind)
+    first = np.searchsorted(image, np.arange(len(masks))).astype(np.int32)
+    labels -= np.where(labels > 0, first[:, None, None], 0)
     numbers = np.arange(1, len(image) + 1) - first[image]
-    if several:
-        parts = [_parts(own, label) for label, own in enumerate(labels)]
-        image, numbers, boxes = (np.concatenate(each) for each in zip(*parts, strict=True))
-    else:
-        kept = largest(image, boxes)
-        image, numbers, boxes = image[kept], numbers[kept], boxes[kept]
-    own = tuple(
-        SoftMask(heatmaps[index], float(levels[index]), labels[index], int(number))
-        for index, number in zip(image, numbers, strict=True)
-    )
-    return Instances(image, boxes / size, own)
+    kept = largest(image, boxes)
+    return labels.astype(_NUMBER), image[kept], numbers[kept], boxes[kept]
+
+
+def _all_parts(masks: Bool[np.ndarray, "n size size"]) -> _Found:
+    """All parts of all components, of which those that are not too small count."""
+    labels = np.stack([_labelled(mask).astype(_NUMBER) for mask in masks])
+    parts = [_parts(own, index) for index, own in enumerate(labels)]
+    image, numbers, boxes = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return labels, image, numbers, boxes
 
 
 def _parts(
