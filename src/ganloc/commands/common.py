@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ganloc.duration import Duration
     from ganloc.images.image_set import ImageSet
     from ganloc.images.scale import Scale
+    from ganloc.localizer import Localizer
     from ganloc.metrics.rows import Row
     from ganloc.recipes import Recipe
 
@@ -66,6 +67,13 @@ def say(text: str) -> None:
     """Print a line for the user on standard error. "" prints nothing."""
     if text:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def say_pretrained(localizer: "Localizer", reading: str | None = None) -> None:
+    """Say that pre-trained features had a part in the boxes of a reading, if they had."""
+    model = localizer.model
+    if model is not None and model.is_pretrained(reading or model.reading):
+        say(f"Pre-trained features ({model.recipe.features}) had a part in these boxes.")
 
 
 def options_again(pages: bool, data: Path | None) -> str:

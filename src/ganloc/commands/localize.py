@@ -6,7 +6,17 @@ from typing import Annotated
 
 import tyro
 
-from ganloc.commands.common import Data, Device, File, Flag, Photos, Trained, as_given, say
+from ganloc.commands.common import (
+    Data,
+    Device,
+    File,
+    Flag,
+    Photos,
+    Trained,
+    as_given,
+    say,
+    say_pretrained,
+)
 from ganloc.errors import UserError
 
 _plain = tyro.conf.arg(help_behavior_hint="")
@@ -87,6 +97,7 @@ def localize(
     judged = localizer.expected or localizer.verdict
     if reading is None and judged is not None:
         say(judged.sentence())
+    say_pretrained(localizer, reading)
     if (reading or localizer.reading) in (STUDENT, HINTED) and len(images) > MOST_NAMED:
         say(_least_sure(images.names, found.scores.tolist()))
     if found.outlier_scores is not None:

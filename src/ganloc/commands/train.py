@@ -20,6 +20,7 @@ from ganloc.commands.common import (
     options_again,
     refuse_inside,
     say,
+    say_pretrained,
 )
 from ganloc.errors import Stopped, UserError
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
@@ -38,6 +39,8 @@ def _help(name: str, text: str) -> str:
         for preset, value in values.items()
     }
     first = values.pop(DEFAULT_PRESET)
+    if first == "":  # the text says what that means
+        return text
     others = ", ".join(f"{preset} {value}" for preset, value in values.items() if value != first)
     return f"{text} (default: {first}{f'; {others}' if others else ''})"
 
@@ -141,6 +144,7 @@ def train(
         sys.exit(stop.status)
     if judged := localizer.expected or localizer.verdict:
         say(judged.sentence())
+    say_pretrained(localizer)
     say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{options}")
 
 
