@@ -206,9 +206,7 @@ def convnext(transformers):
 @pytest.mark.parametrize(
     ("make", "size", "side"), [(vit, 64, 4), (dinov2, 56, 4), (convnext, 224, 7)]
 )
-def test_a_folder_of_transformers_gives_the_last_maps(
-    transformers, tmp_path, make, size, side, capfd
-):
+def test_a_folder_of_transformers_gives_the_last_maps(transformers, tmp_path, make, size, side):
     torch.manual_seed(0)
     model = make(transformers).eval()
     model.save_pretrained(tmp_path)
