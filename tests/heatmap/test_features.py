@@ -78,6 +78,16 @@ def test_maps_that_change_their_shape_are_refused():
         feature_heatmaps(features, images, np.arange(18), CPU)
 
 
+@pytest.mark.parametrize("size", [(224, 224), 0, True, "large"])
+def test_a_size_that_is_no_side_is_refused(size):
+    def network(images):
+        return means(images)
+
+    network.size = size
+    with pytest.raises(UserError, match="The attribute size of network is"):
+        features_of(network, CPU)
+
+
 @pytest.mark.parametrize("given", [3, [means], b"dinov2"])
 def test_other_types_are_refused(given):
     with pytest.raises(TypeError, match="features must be the name or folder of a model"):

@@ -86,13 +86,14 @@ def features_of(given: Any, device: torch.device) -> Features:
     """Features as the user gives them: a callable, or the name or folder of a model.
 
     Args:
-        given: a callable as in `Features.network`. Its attributes `size` and `__name__`, if it has
-            them, are those of the features. Or what `load_features` takes.
+        given: a callable as in `Features.network`; a torch module in evaluation mode. Its
+            attributes `size` and `__name__`, if it has them, are those of the features. Or what
+            `load_features` takes.
         device: for a model that is loaded.
 
     Raises:
         TypeError: `given` is neither.
-        UserError: the model cannot be loaded.
+        UserError: the model cannot be loaded, or a grey image does not give feature maps.
     """
     if isinstance(given, str | Path):
         return load_features(os.fspath(given), device)
@@ -101,10 +102,13 @@ def features_of(given: Any, device: torch.device) -> Features:
             "features must be the name or folder of a model, or a callable that turns images into "
             f"feature maps, not {shown(given)}."
         )
+    name = getattr(given, "__name__", type(given).__name__)
     size = getattr(given, "size", SIZE)
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        size = SIZE
-    name = getattr(given, "__name__", type(given).__name__)
+        raise UserError(
+            f"The attribute size of {name} is {shown(size)}: it must be the side of the images in "
+            "pixels, a whole number."
+        )
     return _tried(Features(f"{name}{CALLABLE}", size, given), device)
 
 

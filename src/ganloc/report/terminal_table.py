@@ -48,7 +48,7 @@ def print_table(
             f"{_marked(row)} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc
         ]
         console.print(f"CorLoc, on the training images: {', '.join(values)}", highlight=False)
-    best = [(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
+    best = [(_marked(row), row.max_box_acc) for row in rows if row.max_box_acc]
     if best:
         first = ", ".join(f"{name} {oracle.max_box_acc:.1f}" for name, oracle in best)
         second = ", ".join(f"{name} {oracle.max_box_acc_v2:.1f}" for name, oracle in best)
