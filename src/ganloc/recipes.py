@@ -145,7 +145,7 @@ class Recipe:
     features: str = setting(
         "",
         "Pre-trained features that help to find the pseudo-boxes: the folder of a model of "
-        "transformers, or its name on the Hugging Face hub. By default nothing is pre-trained.",
+        "transformers, or its name on the Hugging Face hub.",
     )
     seed: int = setting(
         0, "Random seed of weights, z and the order of the images.", at_least=0, below=2**63

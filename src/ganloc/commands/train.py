@@ -32,15 +32,13 @@ METAVARS = {int: "N", float: "X", str: "NAME"}
 
 def _help(name: str, text: str) -> str:
     """A setting's help with its value in each preset, that of the default preset first."""
-    said = {True: "on", False: "off"}
+    said = {True: "on", False: "off", "": "none"}
     values = {preset: getattr(recipe, name) for preset, recipe in PRESETS.items()}
     values = {
-        preset: said[value] if isinstance(value, bool) else value
+        preset: said[value] if isinstance(value, bool | str) and value in said else value
         for preset, value in values.items()
     }
     first = values.pop(DEFAULT_PRESET)
-    if first == "":  # the text says what that means
-        return text
     others = ", ".join(f"{preset} {value}" for preset, value in values.items() if value != first)
     return f"{text} (default: {first}{f'; {others}' if others else ''})"
 
