@@ -104,6 +104,7 @@ def test_the_commands_take_a_model_and_say_where_it_had_a_part(tmp_path, work, c
     cli.main(["train", photos, "--out", run, *OPTIONS, "--iterations", "2", "--features", features])
     said = capsys.readouterr().err.replace("\n", "")
     assert f"the border pretext task, pre-trained features of {features}, then" in said
+    assert "and the time of the features." in said
     assert f"Pre-trained features ({features}) had a part in these boxes." in said
     assert json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]["features"]
     cli.main(["localize", run, photos, "--out", str(tmp_path / "boxes.json")])

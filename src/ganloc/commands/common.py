@@ -97,7 +97,8 @@ def announcement(
         what += f" with {threads} thread{'s' if threads > 1 else ''}"
     # A resumed training has less to do, which its progress will tell.
     long = "" if resume else f", {about(duration.until(recipe.steps))}"
-    return f"{len(images)} images, {what}: {recipe.steps} steps{long}."
+    rest = ", and the time of the features" if recipe.features else ""
+    return f"{len(images)} images, {what}: {recipe.steps} steps{long}{rest}."
 
 
 def refuse_inside(photos: str, folder: Path, option: str) -> None:
