@@ -26,10 +26,10 @@ def test_evaluate_prints_one_json_object(work, capsys):
     assert len(rows) == len(table["rows"])
     assert set(rows) >= NAMES
     for row in table["rows"]:
-        assert list(row) == [*ROW, "interval_70", "interval_iou"]
+        assert list(row) == [*ROW, "interval_70", "interval_iou", "pretrained"]
         low, high = row["interval"]
         assert 0 <= low <= row["gt_known_loc"] <= high <= 100
-        assert row["oracle"] is False
+        assert row["oracle"] is row["pretrained"] is False
         assert row["uses_labels"] is (row["name"] == "fitted-box")
     for best in table["max_box_acc"]:
         assert best["oracle"] is True

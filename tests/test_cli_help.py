@@ -43,6 +43,7 @@ def test_the_help_of_train_shows_each_setting_with_its_value_in_each_preset(caps
         "--student-iterations": "1200; laptop 0, paper 0",
         "--student-rounds": "2",
         "--pseudo-boxes": "both",
+        "--features": "none",
         "--seed": "0",
     }
     for name, value in values.items():

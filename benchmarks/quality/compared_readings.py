@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from rivals.ddt_direction import principal_direction
 
 from ganloc.discriminator.reflection_padding import DEEP, reflection_padded_maps
 from ganloc.heatmap.calibrate import CALIBRATION_IMAGES
+from ganloc.heatmap.ddt import principal_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.heatmap.readings import READINGS
 from ganloc.images.batches import batched, to_tensor

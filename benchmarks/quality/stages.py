@@ -77,6 +77,7 @@ CHAIN = {
     "student": ("both", 2),
     "student-of-discriminator": ("discriminator", 2),
     "student-of-colour": ("colour", 2),
+    "student-of-features": (chain.FEATURES, 2),
 }
 
 
@@ -90,6 +91,7 @@ def _of_chain(
         partial(boxes, **settings),
         size=size,
         seeds=ARMS[chain.ARM].seeds,
+        pretrained=pseudo_boxes == chain.FEATURES,
         minutes_before=partial(chain.minutes_before, **settings, size=size),
         refines=refines,
     )
@@ -119,6 +121,9 @@ STAGES: dict[str, Stage] = {
     },
     **{name: _of_chain(chain.boxes, name) for name in CHAIN},
     "student-refined": _of_chain(chain.refined_boxes, "student", refines=True),
+    "student-of-features-refined": _of_chain(
+        chain.refined_boxes, "student-of-features", refines=True
+    ),
     "student-refined-128": _of_chain(chain.refined_boxes, "student", 128, refines=True),
     **{
         f"ddt-squeezenet-{layer}": Stage(

@@ -73,7 +73,8 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
         found = localize(reader, test, reading)
         boxes = test.in_pixels(found.boxes)
         row = evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes, test.names)
-        rows.append(replace(row, uses_labels=reading == HINTED))
+        pretrained = reader.is_pretrained(reading)
+        rows.append(replace(row, uses_labels=reading == HINTED, pretrained=pretrained))
     return [*rows, *baselines(test, train)]
 
 
@@ -144,7 +145,8 @@ def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -
         "whole-image": whole_image(images.sizes),
         "centre": centre(images.sizes),
     }
-    return [evaluate_boxes(name, box, images.truth) for name, box in boxes.items()]
+    rows = [evaluate_boxes(name, box, images.truth) for name, box in boxes.items()]
+    return [replace(rows[0], pretrained=model.is_pretrained(model.reading)), *rows[1:]]
 
 
 def objects_rows(

@@ -13,6 +13,7 @@ from ganloc.checkpoints.run import Run, load_model
 from ganloc.checkpoints.training_log import ProgressCallback, StepLog, check_progress
 from ganloc.checkpoints.verdict import Verdict, verdict_of
 from ganloc.errors import UserError
+from ganloc.heatmap.features import with_features
 from ganloc.images.given import check_size, given_images
 from ganloc.images.hints import as_hints
 from ganloc.images.image_set import ImageSet
@@ -101,6 +102,7 @@ class Localizer:
         progress: ProgressCallback | None = None,
         pages: bool = False,
         hints: Any = None,
+        features: Any = None,
     ) -> "Localizer":
         """Train on a set of images. True boxes and classes, if any, are not used.
 
@@ -114,14 +116,13 @@ class Localizer:
             progress: called with the training step and a line of the log.
             pages: take each page or frame of a file as an image.
             hints: boxes that the user drew in a few of the images, as for `finetune`.
-
-        Returns the Localizer itself.
+            features: pre-trained features for the pseudo-boxes: a callable (images → feature maps),
+                or the name or folder of a model of transformers (heatmap/features.py).
 
         Raises:
-            TypeError: `photos` holds something else than images, or another argument is of
-                another type.
-            UserError: there are fewer than two images, one in memory cannot be used, `out` can't be
-                used, or a loss is not finite.
+            TypeError: `photos` holds something else than images, or an argument is of another type.
+            UserError: there are fewer than two images, one in memory cannot be used, `out` or
+                `features` can't be used, or a loss is not finite.
             Stopped: by Ctrl-C, if `out` is given. The same call with `resume` goes on.
 
         >>> from ganloc.images.synthetic import draw_images
@@ -135,7 +136,8 @@ class Localizer:
         if as_flag("resume", resume) and folder is None:
             raise UserError("resume=True goes on with a run folder: give it by out.")
         device = choose_device(self.device)  # in a forked process it may have gone
-        images = given_images(photos, self.recipe.size, "train", archive, None, pages).unlabelled()
+        recipe, known = with_features(self.recipe, features, device)
+        images = given_images(photos, recipe.size, "train", archive, None, pages).unlabelled()
         notices.check_enough(images)
         notices.warn_of_little(images)
         drawn = None if hints is None else as_hints(hints, images)
@@ -143,16 +145,15 @@ class Localizer:
         earlier = run.model_with_student() if run else None
         with training_threads(run.read()["threads"] if run else None):
             if folder is None:
-                self.model = fit(images, self.recipe, device, Hooks(progress))
+                self.model = fit(images, recipe, device, Hooks(progress), known)
             else:
                 if run:
-                    run.check_same(self.recipe, images)
-                run = run or Run.create(folder, self.recipe, images)
+                    run.check_same(recipe, images)
+                run = run or Run.create(folder, recipe, images)
                 with RunHooks(run, progress, resume) as hooks:
-                    self.model = fit(images, self.recipe, device, hooks)
+                    self.model = fit(images, recipe, device, hooks, known)
             if drawn is not None:
-                log = StepLog(progress, self.recipe.steps)
-                self.model = finetune(self.model, images, drawn, log)
+                self.model = finetune(self.model, images, drawn, StepLog(progress, recipe.steps))
         if run is not None and drawn is not None:
             self.model.save(run.model)
         notices.warn_hints_gone(earlier, self.model)
@@ -187,9 +188,8 @@ class Localizer:
         model = self._fitted()
         check_progress(progress)
         choose_device(model.device)
-        images = given_images(
-            photos, self.recipe.size, "train", archive, self.scale, pages
-        ).unlabelled()
+        size, scale = self.recipe.size, self.scale
+        images = given_images(photos, size, "train", archive, scale, pages).unlabelled()
         drawn = as_hints(hints, images)
         with training_threads():
             self.model = finetune(model, images, drawn, StepLog(progress))

@@ -19,6 +19,8 @@ from ganloc.checkpoints.delivered import JUDGED, learned, measure_delivered
 from ganloc.checkpoints.hooks import Hooks
 from ganloc.checkpoints.selection import with_signals
 from ganloc.discriminator.train_discriminator import train_discriminator
+from ganloc.heatmap.ddt import feature_heatmaps
+from ganloc.heatmap.features import Features, features_of
 from ganloc.images.batches import CUT
 from ganloc.images.gather import crop_reader, of_objects
 from ganloc.images.image_set import ImageSet, every_nth
@@ -34,7 +36,11 @@ from ganloc.student.score import chances
 
 
 def fit(
-    images: ImageSet, recipe: Recipe, device: torch.device, hooks: Hooks | None = None
+    images: ImageSet,
+    recipe: Recipe,
+    device: torch.device,
+    hooks: Hooks | None = None,
+    features: Features | None = None,
 ) -> Model:
     """Train a model on a set of images.
 
@@ -43,6 +49,7 @@ def fit(
         recipe: the settings of the training.
         device: where to train.
         hooks: log, checkpoints and stops. By default the training stays in memory.
+        features: pre-trained, of the recipe. By default they are loaded by their name, if any.
 
     Raises:
         UserError: a loss is not finite, or the run folder of `hooks` cannot be used.
@@ -76,9 +83,15 @@ def fit(
 
     # 2. and 3. in the finder: features projected on the LDA direction from border to inside are
     #    the heatmap of an image. Sharpened by colour contrast, it is cut into a pseudo-box.
-    pixels = every_nth(images.pixels, self_training.MOST_IMAGES)
-    finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, recipe.pseudo_boxes)
-    boxes = finder.boxes(pixels)
+    #    Pre-trained features, if the user gave some, make another heatmap.
+    pixels, known = every_nth(images.pixels, self_training.MOST_IMAGES), None
+    if recipe.features:
+        features = features or features_of(recipe.features, device)
+        chosen = every_nth(np.arange(len(images)), self_training.MOST_IMAGES)
+        known = feature_heatmaps(features, images, chosen, device)
+    source = recipe.pseudo_boxes
+    finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, source, known)
+    boxes = finder.boxes(pixels, known)
 
     # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes.
     #    The last student counts, if it learned the pseudo-boxes. The verdict of trust is on its

@@ -124,6 +124,10 @@ class Model:
             )
         return student
 
+    def is_pretrained(self, reading: str) -> bool:
+        """Whether pre-trained features had a part in a reading: that of a student."""
+        return bool(self.recipe.features) and reading in (STUDENT, HINTED)
+
     @property
     def lacks_student(self) -> bool:
         """Whether the recipe has a student that is not trained yet."""

@@ -142,6 +142,11 @@ class Recipe:
         "Source of the pseudo-boxes: discriminator, colour (contrast alone) or both.",
         choices=PSEUDO_BOXES,
     )
+    features: str = setting(
+        "",
+        "Pre-trained features that help to find the pseudo-boxes: the folder of a model of "
+        "transformers, or its name on the Hugging Face hub.",
+    )
     seed: int = setting(
         0, "Random seed of weights, z and the order of the images.", at_least=0, below=2**63
     )
@@ -152,6 +157,16 @@ class Recipe:
             raise UserError(
                 f"With {option('adversarial_weight', 0)} and {option('border_weight', 0)} there is "
                 "nothing to learn: raise one of them."
+            )
+        if self.features and not self.student_iterations:
+            raise UserError(
+                f"{option('features')} has no effect without a student: give "
+                f"{option('student_iterations')} too, or leave it out."
+            )
+        if self.features and self.pseudo_boxes == "colour":
+            raise UserError(
+                f"With {option('pseudo_boxes', 'colour')} only colours count: leave out "
+                f"{option('features')}, or choose other pseudo-boxes."
             )
         if self.patience and not self.select:
             raise UserError(
@@ -173,6 +188,8 @@ class Recipe:
             "the border pretext task": self.border_weight,
         }
         names = " and ".join(name for name, weight in tasks.items() if weight)
+        if self.features:
+            names += f", pre-trained features of {self.features}"
         return f"{names}, then a student" if self.student_iterations else names
 
     @property

@@ -54,6 +54,7 @@ def test_json_is_the_documented_object():
         "interval_70": [9.0, 41.0],
         "mean_iou": 48.33,
         "interval_iou": [40.0, 55.5],
+        "pretrained": False,
     }
     assert "corloc" not in found
     fitted = as_json("tiny-imagenet:bird", 150, ROWS, ROWS[:1])["corloc"]

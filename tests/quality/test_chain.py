@@ -8,9 +8,10 @@ import pytest
 import torch
 from arms import Arm
 from PIL import Image
-from rivals import chain, trained
+from rivals import chain, squeezenet, trained
 from rivals.setting import Setting
 from stages import CHAIN, STAGES, why_skipped
+from thin_squeezenet import write_thin
 
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader
@@ -29,7 +30,8 @@ STUDENT = {"student_iterations": 2, "student_width": 2}
 
 def recipe_of(pseudo_boxes, size, seed):
     settings = {**TINY, **STUDENT, "size": size, "iterations": 2}
-    return make_recipe("default", **settings, pseudo_boxes=pseudo_boxes, seed=seed)
+    given = {"features": "fire9"} if pseudo_boxes == "features" else {"pseudo_boxes": pseudo_boxes}
+    return make_recipe("default", **settings, **given, seed=seed)
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +58,18 @@ def test_after_the_last_round_they_are_the_methods_own(setting, pseudo_boxes):
     model = fit(TRAIN, recipe_of(pseudo_boxes, 32, seed=1), CPU)
     found = chain.boxes(TRAIN, TEST, setting, pseudo_boxes, 2)
     np.testing.assert_allclose(found, TEST.in_pixels(localize(model, TEST).boxes))
+
+
+def test_with_features_they_are_the_methods_own(tmp_path):
+    weights = write_thin(tmp_path / "squeezenet.safetensors")
+    features = squeezenet.features(weights, CPU, "fire9")
+    model = fit(TRAIN, recipe_of("features", 32, seed=1), CPU, features=features)
+    found = chain.boxes(TRAIN, TEST, Setting("drawn", 1, CPU, weights), "features", 2)
+    np.testing.assert_allclose(found, TEST.in_pixels(localize(model, TEST).boxes))
+    without = Setting("drawn", 1, CPU)
+    stage = STAGES["student-of-features"]
+    assert why_skipped(stage, without, is_folder=True) == "no --squeezenet"
+    assert stage.pretrained
 
 
 def test_a_round_is_trained_once():

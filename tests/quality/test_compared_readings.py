@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from compared_readings import COMPARED, DDT, reading_boxes, with_principal_directions
-from rivals.ddt_direction import ddt_heatmaps, principal_direction
 from torch.nn.functional import interpolate
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.discriminator.reflection_padding import reflection_padded_maps
 from ganloc.discriminator.train_state import new_train_state
+from ganloc.heatmap.ddt import ddt_heatmaps, principal_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.heatmap.readings import READINGS, centre_prior
 from ganloc.heatmap.shift_averaging import average_over_shifts

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from rivals.squeezenet import SIZE, as_input, feature_maps, load_weights
+from rivals.squeezenet import SIZE, as_input, feature_maps, features, load_weights
 from safetensors.torch import save_file
 from scipy.signal import correlate2d
 from thin_squeezenet import thin_weights, write_thin
@@ -34,6 +34,15 @@ def fire(maps, weights, name):
     squeezed = convolved(maps, weights, f"{name}/squeeze1x1")
     one = convolved(squeezed, weights, f"{name}/expand1x1")
     return np.concatenate([one, convolved(squeezed, weights, f"{name}/expand3x3", pad=1)])
+
+
+def test_as_features_of_a_user_they_are_the_same(tmp_path):
+    file = write_thin(tmp_path / "thin.safetensors")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+    own = features(file, CPU, "fire8")
+    assert (own.name, own.size) == ("SqueezeNet fire8", SIZE)
+    expected = feature_maps(load_weights(file, CPU), as_input(pixels, CPU), "fire8")
+    torch.testing.assert_close(own.maps(pixels, CPU), expected, atol=1e-3, rtol=1e-4)
 
 
 def test_features_are_those_of_table_1():

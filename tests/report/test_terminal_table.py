@@ -38,6 +38,19 @@ def test_the_table_shows_every_metric_and_marks_labels_and_oracles():
     assert any("CorLoc" in line and "default 66.7 (50.1–80.0)" in line for line in lines)
 
 
+def test_pretrained_features_are_marked_everywhere():
+    row = replace(ROWS[0], pretrained=True, max_box_acc=ORACLE)
+    out = StringIO()
+    print_table([row, *ROWS], "title", [row], Console(file=out, width=80))
+    lines = out.getvalue().splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["default‡", "default", "fitted-box*†"]
+    assert "‡ pre-trained features had a part in it" in lines
+    assert "CorLoc, on the training images: default‡ 66.7 (50.1–80.0)" in lines
+    assert sum("oracle thresholds): default‡ 44.4" in line for line in lines) == 1
+    print_table(ROWS, "title", console=Console(file=(plain := StringIO()), width=80))
+    assert "‡" not in plain.getvalue()
+
+
 def test_the_lines_of_oracles_name_them_so():
     rows = [replace(ROWS[0], name=name, max_box_acc=ORACLE) for name in ("default", "[red]x")]
     out = StringIO()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise
 from ganloc.box.iou import iou
@@ -164,4 +165,72 @@ def test_a_pseudo_box_is_the_mean_of_two_boxes(network, source, log_weight, powe
 def test_squares_that_stand_out_are_found(network):
     pixels, truth = things(40, seed=1)
     found = PseudoBoxFinder(*network, pixels, "both").boxes(pixels)
+    assert (iou(found, truth) > 0.5).mean() > 0.9
+
+
+def features_of(boxes, shift=0.0, scale=1.0):
+    """Heatmaps of 16 × 16 cells that are high in boxes, on any scale."""
+    at = (np.arange(16) + 0.5) / 16.0
+    x0, y0, x1, y1 = boxes.T[:, :, None]
+    rows, columns = (at >= y0) & (at < y1), (at >= x0) & (at < x1)
+    return (shift + scale * (rows[:, :, None] & columns[:, None, :])).astype(np.float32)
+
+
+def test_features_count_as_much_as_the_discriminator(network):
+    """By a geometric mean in the stretched map, by a mean in the set-normalised one."""
+    pixels, _ = things(24, seed=1)
+    known = np.random.default_rng(0).normal(5.0, 3.0, (24, 7, 7)).astype(np.float32)
+    finder = PseudoBoxFinder(*network, pixels, "both", known)
+    large = np.stack([np.asarray(Image.fromarray(one).resize((32, 32), 2)) for one in known])
+    discriminator, statistics = network
+    plain = read_heatmaps(discriminator, pixels, READINGS["lda"], statistics)
+    at = (np.arange(32) + 0.5) / 16.0 - 1.0
+    squares = at**2 / statistics.aspect + at[:, None] ** 2 * statistics.aspect
+    prior = np.exp(-squares / (2 * 0.6**2))
+    joined = np.sqrt((plain / prior) * normalise(large)) * prior
+    sharpened = normalise(joined.astype(np.float32)) * np.sqrt(colour_contrast(pixels) + 0.001)
+    own = boxes_from_heatmaps(sharpened, 32, 0.5, otsu=True)
+    rest = set_normalised(network, pixels, 0.6) - set_normalised_features(network, pixels)
+    score = (large - large.mean()) / large.std()
+    maps = rest + (set_normalised_features(network, pixels) + score) / 2.0
+    assert finder.threshold == pytest.approx(set_threshold(maps), rel=1e-3)
+    common = boxes_above(maps, finder.threshold)
+    found = finder.boxes(pixels, known)
+    close = np.isclose(found, (own + common) / 2.0, atol=1e-6).all(axis=1)
+    assert close.mean() > 0.9  # Pillow rounds otherwise than torch
+
+
+def set_normalised_features(network, pixels):
+    """The part of `set_normalised` that comes from the discriminator."""
+    parts = layer_heatmaps(network[0], pixels, READINGS["lda"], network[1])
+    layers = np.concatenate([part.double().numpy() for part in parts])
+    layers -= layers.mean(axis=(0, 2, 3), keepdims=True)
+    return (layers / layers.std(axis=(0, 2, 3), keepdims=True)).mean(axis=1)
+
+
+def test_the_scale_of_features_does_not_matter(network):
+    pixels, truth = things(12, seed=1)
+    known = features_of(truth)
+    first = PseudoBoxFinder(*network, pixels, "both", known).boxes(pixels, known)
+    other = features_of(truth, shift=-300.0, scale=40.0)
+    found = PseudoBoxFinder(*network, pixels, "both", other).boxes(pixels, other)
+    np.testing.assert_allclose(found, first, atol=1 / 32)
+
+
+@pytest.mark.parametrize("source", ["both", "discriminator"])
+def test_features_find_what_the_discriminator_does_not(network, source):
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (64, 32, 32, 3), np.uint8)  # of which it can tell nothing
+    corner = random.uniform(0.1, 0.4, (64, 2))
+    truth = np.concatenate([corner, corner + random.uniform(0.3, 0.5, (64, 2))], axis=1)
+    known = features_of(truth)
+    found = PseudoBoxFinder(*network, pixels, source, known).boxes(pixels, known)
+    alone = PseudoBoxFinder(*network, pixels, source).boxes(pixels)
+    assert (iou(found, truth) > 0.5).mean() > 0.8 > 0.6 > (iou(alone, truth) > 0.5).mean()
+
+
+def test_images_whose_features_are_alike_everywhere_still_have_boxes(network):
+    pixels, truth = things(12, seed=1)
+    flat = np.full((12, 4, 4), 7.0, np.float32)
+    found = PseudoBoxFinder(*network, pixels, "both", flat).boxes(pixels, flat)
     assert (iou(found, truth) > 0.5).mean() > 0.9

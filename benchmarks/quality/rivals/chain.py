@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from rivals import trained
+from rivals import squeezenet, trained
 from rivals.setting import Setting
 
+from ganloc.heatmap.ddt import feature_heatmaps
 from ganloc.images.gather import crop_reader
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import Model
@@ -23,6 +24,8 @@ from ganloc.student.self_training import self_train, student_boxes
 from ganloc.student.unet import UNet
 
 ARM = "pretext"
+FEATURES = "features"  # a source: the default's, joined with SqueezeNet's features
+LAYER = "fire9"
 
 
 class Students:
@@ -68,6 +71,7 @@ def boxes(
 ) -> np.ndarray:
     """Of the student after so many rounds; with 0 rounds, the pseudo-boxes themselves."""
     if rounds == 0:
+        assert pseudo_boxes != FEATURES  # the student learns from those of the training images
         finder = _finder(_shared(train, setting).model, train, pseudo_boxes)
         return test.in_pixels(finder.boxes(test.pixels))
     student = _student(train, setting, pseudo_boxes, rounds)
@@ -96,7 +100,8 @@ def minutes_before(setting: Setting, pseudo_boxes: str, rounds: int, size: int) 
 
 def recipe_of(pseudo_boxes: str, size: int, seed: int) -> Recipe:
     """The default preset, with its student on these pseudo-boxes."""
-    return make_recipe("default", size=size, pseudo_boxes=pseudo_boxes, seed=seed)
+    given = {"features": LAYER} if pseudo_boxes == FEATURES else {"pseudo_boxes": pseudo_boxes}
+    return make_recipe("default", size=size, **given, seed=seed)
 
 
 def _key(setting: Setting, size: int) -> tuple[str, str, int, int]:
@@ -117,16 +122,23 @@ def _student(train: ImageSet, setting: Setting, pseudo_boxes: str, rounds: int) 
     shared = _shared(train, setting)
     if pseudo_boxes not in shared.students:
         recipe = recipe_of(pseudo_boxes, train.size, setting.seed)
-        shared.students[pseudo_boxes] = Students(_rounds(shared.model, train, recipe))
+        shared.students[pseudo_boxes] = Students(_rounds(shared.model, train, recipe, setting))
     return shared.students[pseudo_boxes].after(rounds)
 
 
-def _rounds(model: Model, train: ImageSet, recipe: Recipe) -> Iterator[UNet]:
-    pixels = every_nth(train.pixels, self_training.MOST_IMAGES)
-    first = _finder(model, train, recipe.pseudo_boxes).boxes(pixels)
+def _rounds(model: Model, train: ImageSet, recipe: Recipe, setting: Setting) -> Iterator[UNet]:
+    pixels, known = every_nth(train.pixels, self_training.MOST_IMAGES), None
+    if recipe.features:
+        assert setting.squeezenet is not None
+        features = squeezenet.features(setting.squeezenet, setting.device, recipe.features)
+        chosen = every_nth(np.arange(len(train)), self_training.MOST_IMAGES)
+        known = feature_heatmaps(features, train, chosen, setting.device)
+    first = _finder(model, train, recipe.pseudo_boxes, known).boxes(pixels, known)
     yield from self_train(pixels, first, recipe, model.device, lambda *_: None)
 
 
-def _finder(model: Model, train: ImageSet, pseudo_boxes: str) -> PseudoBoxFinder:
+def _finder(
+    model: Model, train: ImageSet, pseudo_boxes: str, known: np.ndarray | None = None
+) -> PseudoBoxFinder:
     pixels = every_nth(train.pixels, self_training.MOST_IMAGES)
-    return PseudoBoxFinder(model.discriminator, model.statistics, pixels, pseudo_boxes)
+    return PseudoBoxFinder(model.discriminator, model.statistics, pixels, pseudo_boxes, known)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from rivals.ddt_direction import ddt_heatmaps, principal_direction
 from rivals.setting import Setting
 from rivals.squeezenet import as_input, feature_maps, load_weights
 from torch import Tensor
 
 from ganloc.box.from_heatmap import largest_boxes, resize
+from ganloc.heatmap.ddt import ddt_heatmaps, principal_direction
 from ganloc.heatmap.moments import Moments
 from ganloc.images.batches import batched
 from ganloc.images.image_set import ImageSet

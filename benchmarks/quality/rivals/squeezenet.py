@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, relu
 
 from ganloc.errors import UserError
+from ganloc.heatmap.features import Features
 from ganloc.shapes import Float, UInt8
 
 SIZE = 227  # pixels a side
@@ -44,6 +45,17 @@ def as_input(
     """RGB pixels as the network takes them: blue, green, red, 0–255, less ImageNet's mean."""
     bgr = torch.from_numpy(np.ascontiguousarray(pixels[..., ::-1])).to(device).float()
     return (bgr - torch.tensor(MEAN, device=device)).permute(0, 3, 1, 2).contiguous()
+
+
+def features(path: Path, device: torch.device, layer: str) -> Features:
+    """A layer of the network as `ganloc.Localizer.fit` takes features. Errors as `load_weights`."""
+    weights = load_weights(path, device)
+
+    def network(images: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n channels h w"]:
+        mean = torch.tensor(MEAN, device=images.device)[:, None, None]
+        return feature_maps(weights, 255.0 * images.flip(1) - mean, layer)
+
+    return Features(f"SqueezeNet {layer}", SIZE, network)
 
 
 @torch.no_grad()

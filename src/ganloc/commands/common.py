@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ganloc.duration import Duration
     from ganloc.images.image_set import ImageSet
     from ganloc.images.scale import Scale
+    from ganloc.localizer import Localizer
     from ganloc.metrics.objects import ObjectsRow
     from ganloc.metrics.rows import Row
     from ganloc.recipes import Recipe
@@ -92,6 +93,13 @@ def say(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def say_pretrained(localizer: "Localizer", reading: str | None = None) -> None:
+    """Say that pre-trained features had a part in the boxes of a reading, if they had."""
+    model = localizer.model
+    if model is not None and model.is_pretrained(reading or model.reading):
+        say(f"Pre-trained features ({model.recipe.features}) had a part in these boxes.")
+
+
 def options_again(pages: bool, data: Path | None) -> str:
     """The options on the images, for a command that goes on with them."""
     return (" --pages" if pages else "") + (f" --data {quote(str(data))}" if data else "")
@@ -113,7 +121,8 @@ def announcement(
         what += f" with {threads} thread{'s' if threads > 1 else ''}"
     # A resumed training has less to do, which its progress will tell.
     long = "" if resume else f", {about(duration.until(recipe.steps))}"
-    return f"{len(images)} images, {what}: {recipe.steps} steps{long}."
+    rest = ", and the time of the features" if recipe.features else ""
+    return f"{len(images)} images, {what}: {recipe.steps} steps{long}{rest}."
 
 
 def refuse_inside(photos: str, folder: Path, option: str) -> None:

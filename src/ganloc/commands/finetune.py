@@ -16,6 +16,7 @@ from ganloc.commands.common import (
     console,
     options_again,
     say,
+    say_pretrained,
 )
 
 Hints = Annotated[Path, tyro.conf.arg(metavar="FILE")]
@@ -66,5 +67,6 @@ def finetune(
     localizer.save(run if run.is_file() else Run(run).model)
     if localizer.expected is not None:
         say(localizer.expected.sentence())
+    say_pretrained(localizer)
     options = options_again(pages, data)
     say(f"Done. Next:  ganloc localize {quote(str(run))} {quote(photos)} --out boxes.json{options}")

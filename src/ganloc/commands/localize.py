@@ -17,6 +17,7 @@ from ganloc.commands.common import (
     Trained,
     as_given,
     say,
+    say_pretrained,
 )
 from ganloc.errors import UserError
 
@@ -121,6 +122,7 @@ def localize(
     judged = localizer.expected or localizer.verdict
     if reading is None and judged is not None:
         say(judged.sentence())
+    say_pretrained(localizer, reading)
     if (reading or localizer.reading) in (STUDENT, HINTED) and len(images) > MOST_NAMED:
         say(_least_sure(images.names, found))
     if found.outlier_scores is not None:

@@ -20,6 +20,7 @@ from ganloc.commands.common import (
     options_again,
     refuse_inside,
     say,
+    say_pretrained,
 )
 from ganloc.errors import Stopped, UserError
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
@@ -31,10 +32,10 @@ METAVARS = {int: "N", float: "X", str: "NAME"}
 
 def _help(name: str, text: str) -> str:
     """A setting's help with its value in each preset, that of the default preset first."""
-    said = {True: "on", False: "off"}
+    said = {True: "on", False: "off", "": "none"}
     values = {preset: getattr(recipe, name) for preset, recipe in PRESETS.items()}
     values = {
-        preset: said[value] if isinstance(value, bool) else value
+        preset: said[value] if isinstance(value, bool | str) and value in said else value
         for preset, value in values.items()
     }
     first = values.pop(DEFAULT_PRESET)
@@ -141,6 +142,7 @@ def train(
         sys.exit(stop.status)
     if judged := localizer.expected or localizer.verdict:
         say(judged.sentence())
+    say_pretrained(localizer)
     say(f"Done. Next:  ganloc localize {folder} {origin} --out boxes.json --draw drawn{options}")
 
 

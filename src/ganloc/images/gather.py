@@ -33,6 +33,13 @@ from ganloc.images.scale import Scale, decide
 from ganloc.shapes import Float, Int, UInt8
 
 LIMIT_BYTES = 512 * 2**20  # more pixels than this are kept in a file, not in memory
+_NOT_REFINED = (
+    "its box, and those of further files that changed since they were listed, are not refined"
+)
+_AT_LOW_RESOLUTION = (
+    "its features, and those of further files that changed since they were listed, are of the "
+    "resized image"
+)
 _AHEAD = 256  # files handed to the threads at a time
 
 # Indices of images and a crop of each (xyxy, fractions) → RGB, 0–255, at the images' size.
@@ -112,7 +119,29 @@ def crop_reader(images: ImageSet) -> CropReader | None:
 
     It gives a Notice of the first file that can no longer be read.
     """
-    return None if images.archive is None else partial(_read_crops, images.archive, images, [])
+    if images.archive is None:
+        return None
+    return partial(_read_crops, images.archive, images, images.size, [_NOT_REFINED])
+
+
+def read_at_size(
+    images: ImageSet, size: int
+) -> Callable[[Int[np.ndarray, " k"]], UInt8[np.ndarray, "k side side 3"]]:
+    """A function that reads whole images, by their indices, at another size.
+
+    They come from their files, and from the resized pixels without an archive. It gives a Notice of
+    the first file that can no longer be read.
+    """
+    untold = [_AT_LOW_RESOLUTION]
+
+    def read(indices: Int[np.ndarray, " k"]) -> UInt8[np.ndarray, "k side side 3"]:
+        if images.archive is None:
+            pixels = (Image.fromarray(images.pixels[index]) for index in indices)
+            return np.stack([resized(one, size) for one in pixels])
+        whole = np.tile(WHOLE, (len(indices), 1))
+        return _read_crops(images.archive, images, size, untold, indices, whole)
+
+    return read
 
 
 def of_objects(read_crops: CropReader, image: Int[np.ndarray, " k"]) -> CropReader:
@@ -140,15 +169,19 @@ def read_original(images: ImageSet, index: int, at_least: int) -> Image.Image:
 def _read_crops(
     archive: Archive,
     images: ImageSet,
-    told: list[str],
+    size: int,
+    untold: list[str],
     indices: Int[np.ndarray, " k"],
     crops: Float[np.ndarray, "k 4"],
-) -> UInt8[np.ndarray, "k size size 3"]:
-    """`CropReader`. Crops of files that can no longer be read come from the resized pixels."""
-    found = np.empty((len(indices), *images.pixels.shape[1:]), np.uint8)
+) -> UInt8[np.ndarray, "k {size} {size} 3"]:
+    """Crops at a size. Those of files that can no longer be read come from the resized pixels.
+
+    `untold` is what the first such file leads to. It is told once.
+    """
+    found = np.empty((len(indices), size, size, 3), np.uint8)
     names = [images.names[index] for index in indices]
     scale = images.scale or Scale()
-    decoded = _decode_all(archive, names, images.size, scale, crops)
+    decoded = _decode_all(archive, names, size, scale, crops)
     first = None
     for place, (index, crop, one) in enumerate(zip(indices, crops, decoded, strict=True)):
         pixels, reason = None, Unreadable("it is another image now")
@@ -158,18 +191,16 @@ def _read_crops(
             pixels = one[0]
         if pixels is None:
             first = first or (images.names[index], reason)
-            pixels = resized(Image.fromarray(images.pixels[index]), images.size, crop)
+            pixels = resized(Image.fromarray(images.pixels[index]), size, crop)
         found[place] = pixels
-    if first and not told:  # not within the loop, where Pillow is kept quiet
-        told.append(first[0])
-        _tell_gone(*first)
+    if first and untold:  # not within the loop, where Pillow is kept quiet
+        _tell_gone(*first, untold.pop())
     return found
 
 
-def _tell_gone(name: str, reason: Unreadable) -> None:
+def _tell_gone(name: str, reason: Unreadable, consequence: str) -> None:
     warnings.warn(
-        f"{printable(name)} can no longer be read ({reason}): its box, and those of further files "
-        "that changed since they were listed, are not refined.",
+        f"{printable(name)} can no longer be read ({reason}): {consequence}.",
         Notice,
         stacklevel=4,
     )

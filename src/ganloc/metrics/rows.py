@@ -31,6 +31,7 @@ class Row:
         interval_70: the interval of `gt_known_loc_70`.
         interval_iou: the interval of `mean_iou`.
         max_box_acc: oracle metrics of the method's heatmaps; None if it has no heatmaps.
+        pretrained: pre-trained features had a part in it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row:
     interval_70: tuple[float, float]
     interval_iou: tuple[float, float]
     max_box_acc: MaxBoxAcc | None = None
+    pretrained: bool = False
 
 
 def evaluate_boxes(

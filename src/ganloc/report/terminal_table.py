@@ -9,7 +9,7 @@ from rich.text import Text
 from ganloc.metrics.objects import ObjectsRow
 from ganloc.metrics.rows import Row
 
-LABELS, ORACLE = "*", "†"
+LABELS, ORACLE, PRETRAINED = "*", "†", "‡"
 
 
 def print_table(
@@ -31,7 +31,7 @@ def print_table(
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            Text(row.name + LABELS * row.uses_labels + ORACLE * row.oracle),
+            Text(_marked(row)),
             _with_interval(row.gt_known_loc, row.interval),
             _with_interval(row.gt_known_loc_70, row.interval_70),
             _with_interval(row.mean_iou, row.interval_iou),
@@ -42,10 +42,14 @@ def print_table(
         console.print(f"{LABELS} uses labels", highlight=False)
     if any(row.oracle for row in rows):
         console.print(f"{ORACLE} oracle: chosen on the true boxes", highlight=False)
+    if any(row.pretrained for row in rows):
+        console.print(f"{PRETRAINED} pre-trained features had a part in it", highlight=False)
     if corloc:
-        values = [f"{row.name} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc]
+        values = [
+            f"{_marked(row)} {_with_interval(row.gt_known_loc, row.interval)}" for row in corloc
+        ]
         console.print(f"CorLoc, on the training images: {', '.join(values)}", highlight=False)
-    best = [(row.name, row.max_box_acc) for row in rows if row.max_box_acc]
+    best = [(_marked(row), row.max_box_acc) for row in rows if row.max_box_acc]
     if best:
         first = ", ".join(f"{name} {oracle.max_box_acc:.1f}" for name, oracle in best)
         second = ", ".join(f"{name} {oracle.max_box_acc_v2:.1f}" for name, oracle in best)
@@ -67,6 +71,11 @@ def print_objects(rows: Sequence[ObjectsRow], title: str, console: Console | Non
         shown = [f"{value:.1f}" for value in values]
         table.add_row(row.name, *shown, f"{row.count_error:.2f}", f"{row.right_count:.1f}")
     (console or Console()).print(table)
+
+
+def _marked(row: Row) -> str:
+    marks = {LABELS: row.uses_labels, ORACLE: row.oracle, PRETRAINED: row.pretrained}
+    return row.name + "".join(mark for mark, holds in marks.items() if holds)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:

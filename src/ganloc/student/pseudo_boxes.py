@@ -8,6 +8,10 @@ A pseudo-box is the mean of two boxes, from two normalisations of the same LDA h
   threshold. It distinguishes large objects from small ones.
 
 The two make different errors. Feature maps are coarse, so colour contrast sharpens both.
+
+Heatmaps by pre-trained features (heatmap/ddt.py), if the user gives some, count in both as much as
+the LDA heatmaps: they know things, and the LDA heatmaps know what is common to this set. Together
+they were better than either alone (docs/log.md).
 """
 
 from collections.abc import Iterator
@@ -17,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise
+from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise, resize
 from ganloc.box.otsu import otsu_thresholds
 from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
@@ -67,7 +71,8 @@ class PseudoBoxFinder:
         discriminator: in evaluation mode, with calibrated batch norm (calibrate.py).
         statistics: of the discriminator's features over the set.
         pixels: images of the set, RGB, 0–255.
-        source: one of `recipes.PSEUDO_BOXES`.
+        source: one of `recipes.PSEUDO_BOXES`; not "colour" with `features`.
+        features: heatmaps of these images by pre-trained features, on any scale; None without.
 
     Attributes:
         threshold: of the set-normalised maps; not set if `source` is "colour".
@@ -79,6 +84,7 @@ class PseudoBoxFinder:
         statistics: FeatureStatistics,
         pixels: UInt8[np.ndarray, "n size size 3"],
         source: str,
+        features: Float[np.ndarray, "n h w"] | None = None,
     ):
         self.discriminator, self.statistics, self.source = discriminator, statistics, source
         if source == COLOUR:
@@ -87,22 +93,36 @@ class PseudoBoxFinder:
         layers = np.concatenate([heatmaps.cpu().numpy() for heatmaps in self._layers(some)])
         self._mean = layers.mean(axis=(0, 2, 3), keepdims=True)
         self._deviation = layers.std(axis=(0, 2, 3), keepdims=True).clip(1e-9)
+        known = None if features is None else resize(every_nth(features, IMAGES), some.shape[1])
+        if known is not None:
+            self._scale = float(known.mean()), max(float(known.std()), 1e-9)
         contrast = colour_contrast(some)
         self._log_contrast = float(np.log(contrast + LOG_FLOOR).mean())
-        self.threshold = set_threshold(self._set_normalised(layers, contrast))
+        self.threshold = set_threshold(self._set_normalised(layers, known, contrast))
 
-    def boxes(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> Float[np.ndarray, "n 4"]:
-        """The pseudo-box of each image, xyxy, half-open, in fractions of the image."""
+    def boxes(
+        self,
+        pixels: UInt8[np.ndarray, "n size size 3"],
+        features: Float[np.ndarray, "n h w"] | None = None,
+    ) -> Float[np.ndarray, "n 4"]:
+        """The pseudo-box of each image, xyxy, half-open, in fractions of the image.
+
+        Args:
+            pixels: RGB, 0–255.
+            features: heatmaps of these images by the features that the finder was given.
+        """
         size = pixels.shape[1]
         if self.source == COLOUR:
             contrast = colour_contrast(pixels, centre_prior=True)
             return boxes_from_heatmaps(contrast, size, CENTRE_PRIOR_THRESHOLD)
         found, start = [], 0
         for heatmaps in self._layers(pixels):
-            contrast = colour_contrast(pixels[start : start + len(heatmaps)])
-            own = self._image_normalised(heatmaps, contrast)
+            part = slice(start, start + len(heatmaps))
+            contrast = colour_contrast(pixels[part])
+            known = None if features is None else resize(features[part], size)
+            own = self._image_normalised(heatmaps, known, contrast)
             own_boxes = boxes_from_heatmaps(own, size, SOURCES[self.source].threshold, otsu=True)
-            common = self._set_normalised(heatmaps.cpu().numpy(), contrast)
+            common = self._set_normalised(heatmaps.cpu().numpy(), known, contrast)
             found.append((own_boxes + boxes_above(common, self.threshold)) / 2.0)
             start += len(heatmaps)
         return np.concatenate(found)
@@ -112,13 +132,22 @@ class PseudoBoxFinder:
             self.discriminator, pixels, READINGS[DISCRIMINATOR_READING], self.statistics
         )
 
-    def _image_normalised(self, heatmaps: Tensor, contrast: np.ndarray) -> np.ndarray:
+    def _image_normalised(
+        self, heatmaps: Tensor, known: np.ndarray | None, contrast: np.ndarray
+    ) -> np.ndarray:
         joined = join(heatmaps, stretch=True)
+        if known is not None:
+            joined = (joined * torch.from_numpy(normalise(known)).to(joined)).sqrt()
         stretched = normalise((joined * self._prior(joined)).cpu().numpy())
         return stretched * (contrast + POWER_FLOOR) ** SOURCES[self.source].power
 
-    def _set_normalised(self, layers: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    def _set_normalised(
+        self, layers: np.ndarray, known: np.ndarray | None, contrast: np.ndarray
+    ) -> np.ndarray:
         features = ((layers - self._mean) / self._deviation).mean(axis=1)
+        if known is not None:
+            mean, deviation = self._scale
+            features = (features + (known - mean) / deviation) / 2.0
         prior = np.log(self._prior(torch.from_numpy(features)).numpy())
         colours = np.log(contrast + LOG_FLOOR) - self._log_contrast
         return features + CENTRE_WEIGHT * prior + SOURCES[self.source].log_weight * colours

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from rivals.ddt_direction import Direction, ddt_heatmaps, principal_direction
 
+from ganloc.heatmap.ddt import Direction, ddt_heatmaps, principal_direction
 from ganloc.heatmap.moments import Moments
 
 
