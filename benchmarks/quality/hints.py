@@ -34,9 +34,8 @@ from ganloc.metrics.rows import evaluate_boxes
 from ganloc.model import Model
 from ganloc.paper.results import ResultRow, Results
 from ganloc.student.refine import refine_boxes
-from ganloc.student.self_training import student_boxes
 from ganloc.student.suggest import suggest
-from ganloc.student.train_student import new_student, train_student
+from ganloc.student.train_student import new_student, student_boxes, train_student
 
 COMMAND = (
     "python benchmarks/quality/hints.py --data tiny-imagenet-200.zip --butterflies DIR --cells DIR "

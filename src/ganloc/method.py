@@ -24,15 +24,17 @@ from ganloc.heatmap.features import Features, features_of
 from ganloc.images.batches import CUT
 from ganloc.images.gather import crop_reader, of_objects
 from ganloc.images.image_set import ImageSet, every_nth
-from ganloc.model import LEARNED, Model
+from ganloc.model import CLOSE_UPS, LEARNED, Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
 from ganloc.student import self_training
+from ganloc.student.close_ups import look_closer
 from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
-from ganloc.student.refine import refine_boxes
+from ganloc.student.refine import CLOSE_LOOKS, LOOKS, refine_boxes
 from ganloc.student.score import chances
+from ganloc.student.train_student import student_boxes
 
 
 def fit(
@@ -84,23 +86,27 @@ def fit(
     # 2. and 3. in the finder: features projected on the LDA direction from border to inside are
     #    the heatmap of an image. Sharpened by colour contrast, it is cut into a pseudo-box.
     #    Pre-trained features, if the user gave some, make another heatmap.
-    pixels, known = every_nth(images.pixels, self_training.MOST_IMAGES), None
+    chosen, known = every_nth(np.arange(len(images)), self_training.MOST_IMAGES), None
+    shown = images if len(chosen) == len(images) else images.subset(chosen)
+    pixels = shown.pixels
     if recipe.features:
         features = features or features_of(recipe.features, device)
-        chosen = every_nth(np.arange(len(images)), self_training.MOST_IMAGES)
         known = feature_heatmaps(features, images, chosen, device)
     source = recipe.pseudo_boxes
     finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, source, known)
     boxes = finder.boxes(pixels, known)
 
-    # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes.
-    #    The last student counts, if it learned the pseudo-boxes. The verdict of trust is on its
-    #    boxes.
+    # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes,
+    #    from files larger than the network's images also in close-ups. The last student counts, if
+    #    it learned the pseudo-boxes. The verdict of trust is on its boxes.
     after_step = partial(hooks.student_step, recipe=recipe)
-    *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step)
+    closer = look_closer(shown, finder)
+    *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
-    taught = learned(self_training.student_boxes(student, pixels[some]), boxes[some])
-    model = replace(model, student=student, signals={**model.signals, LEARNED: taught})
+    taught = learned(student_boxes(student, pixels[some]), boxes[some])
+    info = {**model.info, CLOSE_UPS: int(closer is not None and recipe.student_rounds > 1)}
+    signals = {**model.signals, LEARNED: taught}
+    model = replace(model, student=student, info=info, signals=signals)
     judged = images.evenly(JUDGED)
     delivered = measure_delivered(model, judged, localize(model, judged))
     model = replace(model, signals={**model.signals, **delivered.to_dict()})
@@ -174,7 +180,8 @@ def localize(
         boxes, image = found.boxes, found.image
         if refine and read_crops:
             read = of_objects(read_crops, image)
-            boxes = refine_boxes(student, boxes, images.sizes[image], read)
+            looks = CLOSE_LOOKS if model.knows_close_ups(reading) else LOOKS
+            boxes = refine_boxes(student, boxes, images.sizes[image], read, looks)
         seen = evidence(student, images.pixels, heatmaps, boxes, image, max_objects != 1)
         found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))
     found = found.select(max_objects, min_score)

@@ -40,6 +40,7 @@ from ganloc.wording import either, listed, option, shown
 FORMAT = "ganloc-4"
 STUDENT, HINTED = "student", "hinted"
 LEARNED = "learned"  # a signal
+CLOSE_UPS = "close_ups"  # in `Model.info`
 # The readings of a model: the discriminator's (a view of READINGS, which may grow) and the
 # student's soft mask, for which only the threshold matters.
 MODEL_READINGS = ChainMap(
@@ -56,7 +57,8 @@ class Model:
             calibrated on real images.
         recipe: of the training.
         statistics: label-free statistics of the discriminator's features over the training images.
-        info: `iteration` of the discriminator, number of training `images`, and their `checksum`.
+        info: `iteration` of the discriminator, number of training `images`, their `checksum`, and
+            whether the student learned from `close_ups`, 1 or 0.
         signals: label-free signals of the quality of the discriminator (checkpoints/signals.py)
             and of the boxes (checkpoints/delivered.py); empty if they were not measured.
         student: in evaluation mode; None without a student.
@@ -101,6 +103,10 @@ class Model:
         """Whether the student learned (checkpoints/delivered.py); true where it is not known."""
         value = self.signals.get(LEARNED)
         return value is None or value > 0.0
+
+    def knows_close_ups(self, reading: str) -> bool:
+        """Whether the student of a reading learned from close-ups (student/close_ups.py)."""
+        return reading == STUDENT and self.info.get(CLOSE_UPS, 0) > 0
 
     def student_of(self, reading: str) -> UNet | None:
         """The student whose masks are a reading; None for the discriminator's readings.

@@ -13,8 +13,7 @@ from ganloc.recipes import Recipe
 from ganloc.student import learn_hints as hints_module
 from ganloc.student.hinted import Hinted
 from ganloc.student.learn_hints import LABEL_FREE, learn_hints, steps_of_hints
-from ganloc.student.self_training import student_boxes
-from ganloc.student.train_student import new_student, train_student
+from ganloc.student.train_student import new_student, student_boxes, train_student
 from ganloc.threads import side_by_side
 
 CPU = torch.device("cpu")

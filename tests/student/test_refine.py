@@ -10,7 +10,7 @@ from ganloc.images.batches import CUT
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader
 from ganloc.student.refine import MARGIN, ROUNDS, crops_around, refine_boxes
-from ganloc.student.self_training import student_boxes
+from ganloc.student.train_student import student_boxes
 
 STUDENT = Bright(32, 1).eval()
 

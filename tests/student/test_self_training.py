@@ -11,8 +11,8 @@ from torch.nn.utils import parameters_to_vector
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.images.batches import CUT
 from ganloc.recipes import Recipe
-from ganloc.student.self_training import self_train, student_boxes
-from ganloc.student.train_student import new_student, soft_masks
+from ganloc.student.self_training import self_train
+from ganloc.student.train_student import new_student, soft_masks, student_boxes
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")

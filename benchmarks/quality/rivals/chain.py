@@ -20,7 +20,8 @@ from ganloc.recipes import Recipe, make_recipe
 from ganloc.student import self_training
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import refine_boxes
-from ganloc.student.self_training import self_train, student_boxes
+from ganloc.student.self_training import self_train
+from ganloc.student.train_student import student_boxes
 from ganloc.student.unet import UNet
 
 ARM = "pretext"

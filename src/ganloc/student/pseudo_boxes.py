@@ -24,8 +24,9 @@ from torch import Tensor
 from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise, resize
 from ganloc.box.otsu import otsu_thresholds
 from ganloc.discriminator.networks import Discriminator
+from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, for_reading
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
-from ganloc.heatmap.feature_statistics import FeatureStatistics
+from ganloc.heatmap.feature_statistics import FeatureStatistics, feature_statistics
 from ganloc.heatmap.readings import (
     DISCRIMINATOR_READING,
     READINGS,
@@ -99,6 +100,14 @@ class PseudoBoxFinder:
         contrast = colour_contrast(some)
         self._log_contrast = float(np.log(contrast + LOG_FLOOR).mean())
         self.threshold = set_threshold(self._set_normalised(layers, known, contrast))
+
+    def anew(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> "PseudoBoxFinder":
+        """A finder of the same source for other images, such as close-ups, without features."""
+        if self.source == COLOUR:
+            return self
+        discriminator = for_reading(self.discriminator, pixels)
+        statistics = feature_statistics(discriminator, every_nth(pixels, CALIBRATION_IMAGES))
+        return PseudoBoxFinder(discriminator, statistics, pixels, self.source)
 
     def boxes(
         self,

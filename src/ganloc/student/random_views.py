@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
@@ -63,3 +65,17 @@ def filled_boxes(boxes: Float[Tensor, "n 4"], size: int) -> Float[Tensor, "n siz
     x0, y0, x1, y1 = boxes[:, :, None].unbind(1)
     columns, rows = (at >= x0) & (at < x1), (at >= y0) & (at < y1)
     return (rows[:, :, None] & columns[:, None, :]).float()
+
+
+SOFTNESS = 2.0  # of the edges of `soft_boxes`: standard deviation in pixels
+
+
+def soft_boxes(boxes: Float[np.ndarray, "n 4"], size: int) -> Float[np.ndarray, "n size size"]:
+    """Masks of boxes whose edges are not sure: filled boxes, blurred.
+
+    >>> mask = soft_boxes(np.array([[0.0, 0.0, 0.5, 1.0]]), size=64)
+    >>> mask[0, 32, [0, 31, 32, 63]].round(1)
+    array([1. , 0.6, 0.4, 0. ], dtype=float32)
+    """
+    filled = filled_boxes(torch.from_numpy(boxes), size).numpy().astype(np.float32)
+    return gaussian_filter(filled, (0.0, SOFTNESS, SOFTNESS))

@@ -1,21 +1,43 @@
-"""Refinement: the student reads a crop around each box, at the resolution of the file.
+"""Refinement: the student reads crops around each box, at the resolution of the file.
 
 Images are resized to the network's size, where a small object has only a few pixels. A crop around
-the first box shows the object larger. For small boxes the crop zooms in further than any training
-view (random_views.py). It helped on butterflies (docs/log.md); we have no explanation.
+the first box shows the object larger. A student that learned from close-ups (close_ups.py) looks
+closer and more often, and the colours in its last crop sharpen the mask.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.heatmap.own_colours import sharpen
 from ganloc.images.batches import CUT, batched
 from ganloc.images.decode import WHOLE
 from ganloc.images.gather import CropReader
-from ganloc.shapes import Float, Int
-from ganloc.student.self_training import student_boxes
+from ganloc.shapes import Float, Int, UInt8
+from ganloc.student.train_student import soft_masks, student_boxes
 from ganloc.student.unet import UNet
 
-ROUNDS = 2
-MARGIN = 1.5  # side of the crop, in sides of the box
+SHARP = 0.5  # ratio of the maximum at which a sharpened mask is cut to a box
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How a student looks at crops.
+
+    Attributes:
+        margin: side of a crop, in sides of the box.
+        rounds: crops of an object, each around the box that was found in the one before.
+        sharpened: whether the image's own colours sharpen the mask of the last crop.
+    """
+
+    margin: float
+    rounds: int
+    sharpened: bool
+
+
+LOOKS = Looks(margin=1.5, rounds=2, sharpened=False)  # after whole images alone
+CLOSE_LOOKS = Looks(margin=1.3, rounds=4, sharpened=True)  # after close-ups, too
 
 
 def refine_boxes(
@@ -23,16 +45,19 @@ def refine_boxes(
     boxes: Float[np.ndarray, "n 4"],
     sizes: Int[np.ndarray, "n 2"],
     read_crops: CropReader,
+    looks: Looks = LOOKS,
 ) -> Float[np.ndarray, "n 4"]:
-    """Refine each box `ROUNDS` times: the student finds it again in a crop around the last box.
+    """Refine each box: the student finds it again in a crop around the last box.
 
-    A box is kept if its image is no larger than the network, or if its crop is the whole image.
+    A box is kept if its image is no larger than the network, or if its crop is the whole image and
+    nothing is sharpened.
 
     Args:
         student: in evaluation mode.
         boxes: xyxy, half-open, in fractions of the image.
         sizes: width and height of each original, in pixels.
         read_crops: indices and crops → pixels at the student's size (images/gather.py).
+        looks: how closely and how often.
 
     Returns:
         Boxes, xyxy, half-open, in fractions of the image.
@@ -53,25 +78,51 @@ def refine_boxes(
     larger = np.flatnonzero((sizes > student.size).any(axis=1))
     for part in batched(len(larger), CUT):
         chosen = larger[part]
-        for _ in range(ROUNDS):
-            crops = crops_around(refined[chosen])
-            shows_more = (crops != WHOLE).any(axis=1)
-            chosen, crops = chosen[shows_more], crops[shows_more]
+        for left in reversed(range(looks.rounds)):
+            last = looks.sharpened and not left
+            crops = crops_around(refined[chosen], looks.margin)
+            if not looks.sharpened:
+                shows_more = (crops != WHOLE).any(axis=1)
+                chosen, crops = chosen[shows_more], crops[shows_more]
             if not len(chosen):
                 break
-            within = student_boxes(student, read_crops(chosen, crops))
-            corner, sides = crops[:, :2], crops[:, 2:] - crops[:, :2]
-            refined[chosen] = np.tile(corner, 2) + within * np.tile(sides, 2)
+            find = _sharpened_boxes if last else student_boxes
+            refined[chosen] = from_crops(crops, find(student, read_crops(chosen, crops)))
     return refined
 
 
-def crops_around(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-    """Scale each box by `MARGIN` around its centre, then shift and cut it into the image.
+def _sharpened_boxes(
+    student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> Float[np.ndarray, "n 4"]:
+    masks = sharpen(pixels, soft_masks(student, pixels))
+    return boxes_from_heatmaps(masks, student.size, SHARP)
 
-    >>> crops_around(np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.0, 0.2, 0.8]])).round(3)
+
+def crops_around(boxes: Float[np.ndarray, "n 4"], margin: float) -> Float[np.ndarray, "n 4"]:
+    """Scale each box by `margin` around its centre, then shift and cut it into the image.
+
+    >>> crops_around(np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.0, 0.2, 0.8]]), 1.5).round(3)
     array([[0.35, 0.3 , 0.65, 0.9 ],
            [0.  , 0.  , 0.3 , 1.  ]])
     """
-    sides = (MARGIN * (boxes[:, 2:] - boxes[:, :2])).clip(None, 1.0)
+    sides = (margin * (boxes[:, 2:] - boxes[:, :2])).clip(None, 1.0)
     low = ((boxes[:, :2] + boxes[:, 2:] - sides) / 2.0).clip(0.0, 1.0 - sides)
     return np.concatenate([low, low + sides], axis=1)
+
+
+def from_crops(
+    crops: Float[np.ndarray, "n 4"], within: Float[np.ndarray, "n 4"]
+) -> Float[np.ndarray, "n 4"]:
+    """Boxes in fractions of the image, from boxes in fractions of its crop.
+
+    >>> from_crops(np.array([[0.5, 0.0, 1.0, 1.0]]), np.array([[0.0, 0.25, 0.5, 1.0]]))
+    array([[0.5 , 0.25, 0.75, 1.  ]])
+    """
+    return np.tile(crops[:, :2], 2) + within * np.tile(crops[:, 2:] - crops[:, :2], 2)
+
+
+def in_crops(
+    crops: Float[np.ndarray, "n 4"], boxes: Float[np.ndarray, "n 4"]
+) -> Float[np.ndarray, "n 4"]:
+    """The inverse of `from_crops`."""
+    return (boxes - np.tile(crops[:, :2], 2)) / np.tile(crops[:, 2:] - crops[:, :2], 2)

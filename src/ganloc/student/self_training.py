@@ -1,15 +1,16 @@
 """Self-training: a student learns the pseudo-boxes, the next student learns that one's boxes."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
 
-from ganloc.box.from_heatmap import boxes_from_heatmaps
-from ganloc.images.batches import CUT, batched
+from ganloc.images.batches import batch_indices
 from ganloc.recipes import Recipe
-from ganloc.shapes import Float, UInt8
-from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
+from ganloc.shapes import Float, Int, UInt8
+from ganloc.student.close_ups import CloseUps, LookCloser
+from ganloc.student.train_student import BATCH, new_student, student_boxes, train_student
 from ganloc.student.unet import UNet
 
 MOST_IMAGES = 10_000  # at most; a training is too short to see more of them often
@@ -21,6 +22,7 @@ def self_train(
     recipe: Recipe,
     device: torch.device,
     after_step: Callable[[int, float], None],
+    look_closer: LookCloser | None = None,
 ) -> Iterator[UNet]:
     """Train a student in each round and yield it, frozen.
 
@@ -34,31 +36,33 @@ def self_train(
         device: where to train.
         after_step: called after every training step with the number of steps, over all rounds, and
             the loss.
+        look_closer: takes close-ups, half of what later rounds learn from.
     """
-    step = 0
+    step, close = 0, None
     for number in range(recipe.student_rounds):
         # Rounds of recipes with neighbouring seeds must not share a seed.
         seed = (recipe.seed * recipe.student_rounds + number) % 2**63
         student = new_student(recipe.size, recipe.student_width, seed, device)
-        for loss in train_student(student, pixels, boxes, recipe.student_iterations, seed):
+        taught = (pixels, boxes) if close is None else _together(pixels, boxes, close)
+        draw = None if close is None else partial(_half_close, len(pixels), len(close.pixels), seed)
+        for loss in train_student(student, *taught, recipe.student_iterations, seed, draw=draw):
             step += 1
             after_step(step, loss)
         yield student.requires_grad_(False)
         if number + 1 < recipe.student_rounds:
             boxes = student_boxes(student, pixels)
+            if look_closer:
+                boxes, close = look_closer(student, boxes)
 
 
-def student_boxes(
-    student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
-) -> Float[np.ndarray, "n 4"]:
-    """The boxes of a student, xyxy, half-open, in fractions of the image.
+def _together(
+    pixels: UInt8[np.ndarray, "n size size 3"], boxes: Float[np.ndarray, "n 4"], close: CloseUps
+) -> tuple[UInt8[np.ndarray, "m size size 3"], Float[np.ndarray, "m 4"]]:
+    return np.concatenate([pixels, close.pixels]), np.concatenate([boxes, close.boxes])
 
-    Args:
-        student: in evaluation mode.
-        pixels: RGB, 0–255, of the student's size.
-    """
-    parts = [
-        boxes_from_heatmaps(soft_masks(student, pixels[part]), student.size, THRESHOLD)
-        for part in batched(len(pixels), CUT)
-    ]
-    return np.concatenate(parts)
+
+def _half_close(whole: int, close: int, seed: int, step: int) -> Int[np.ndarray, " batch"]:
+    """The images of a step: half of them close-ups, which come after the whole images."""
+    half = BATCH // 2
+    first = batch_indices(whole, BATCH - half, seed, step)
+    return np.concatenate([first, whole + batch_indices(close, half, seed, step)])

@@ -9,8 +9,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
+from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.images.augment import colour_axes, recolour
-from ganloc.images.batches import batch_indices, batched, to_tensor
+from ganloc.images.batches import CUT, batch_indices, batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
@@ -107,3 +108,19 @@ def soft_masks(
         full = interpolate(masks[:, None], size=images.shape[2:], mode="bilinear")
         found[part] = full[:, 0].cpu().numpy()
     return found
+
+
+def student_boxes(
+    student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> Float[np.ndarray, "n 4"]:
+    """The boxes of a student, xyxy, half-open, in fractions of the image.
+
+    Args:
+        student: in evaluation mode.
+        pixels: RGB, 0–255, of the student's size.
+    """
+    parts = [
+        boxes_from_heatmaps(soft_masks(student, pixels[part]), student.size, THRESHOLD)
+        for part in batched(len(pixels), CUT)
+    ]
+    return np.concatenate(parts)
