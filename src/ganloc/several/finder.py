@@ -78,7 +78,7 @@ def new_finder(size: int, width: int, seed: int, device: torch.device) -> Finder
     """A finder with random weights, drawn from `seed`. They are equal on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
-        return Finder(size, width).to(device, memory_format=torch.channels_last)
+        return Finder(size, width).to(device)
 
 
 def find(

@@ -60,7 +60,7 @@ class Kind:
             boxes: xyxy in fractions of it.
         """
         traits = _traits(self.pixels[index], boxes, self.backgrounds[index])
-        return (abs(traits - self.middle) < OTHER * self.spread).all(axis=1)
+        return np.all(abs(traits - self.middle) < OTHER * self.spread, axis=1)
 
 
 def _traits(

@@ -21,8 +21,10 @@ def resized(
         squares = pixels.reshape(len(pixels), size, old // size, size, old // size, 3)
         return squares.mean(axis=(2, 4)).round().astype(np.uint8)
     factors = (size / old, size / old, 1)
-    larger = [zoom(image, factors, order=1, mode="nearest", grid_mode=True) for image in pixels]
-    return np.stack(larger)
+    larger = np.empty((len(pixels), size, size, 3), np.uint8)
+    for image, place in zip(pixels, larger, strict=True):
+        zoom(image, factors, output=place, order=1, mode="nearest", grid_mode=True)
+    return larger
 
 
 def resized_masks(

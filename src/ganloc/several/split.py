@@ -64,12 +64,24 @@ def typical(radii: Float[np.ndarray, " k"]) -> float:
 
 def fill_holes(mask: Bool[np.ndarray, "h w"], most: float) -> Bool[np.ndarray, "h w"]:
     """Fill holes of at most so many pixels that do not touch the frame."""
-    labels, count = ndimage.label(~mask)
-    small = np.bincount(labels.ravel(), minlength=count + 1) <= most
+    labels = components(~mask)
+    small = np.bincount(labels.ravel()) <= most
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         small[side] = False
     small[0] = False
     return mask | small[labels]
+
+
+def components(mask: Bool[np.ndarray, "h w"], corners: bool = False) -> Int[np.ndarray, "h w"]:
+    """The number of each pixel's component, 0 for none.
+
+    Args:
+        mask: what is labelled.
+        corners: whether pixels that touch at a corner are of one component.
+    """
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, np.ones((3, 3)) if corners else None, output=labels)
+    return labels
 
 
 def disc(h: int, w: int) -> Bool[np.ndarray, "h w"]:
@@ -82,9 +94,9 @@ def _split(
     mask: Bool[np.ndarray, "h w"], least: float
 ) -> tuple[Int[np.ndarray, "h w"], Float[np.ndarray, " k"]]:
     """Objects of one image, and the radii of their discs."""
-    pieces, _ = ndimage.label(mask, np.ones((3, 3)))
+    pieces = components(mask, corners=True)
     # Objects go on beyond the frame.
-    exact = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1]
+    exact = np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge")))[1:-1, 1:-1]
     smooth = ndimage.gaussian_filter(exact, 1.0) * mask
     centres = _centres(exact, smooth, least)
     labels = np.zeros(mask.shape, int)
