@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from ganloc.shapes import Float
+from ganloc.shapes import Bool, Float
 
 CLOSEST, WIDEST = 0.75, 1.33  # side of a view, in sides of the image
 STRETCH = 0.15  # the aspect ratio of a view is between e^(−2·STRETCH) and e^(2·STRETCH)
@@ -48,6 +48,31 @@ class Views:
         """The views of images or masks."""
         grid = affine_grid(self.maps, list(images.shape), align_corners=False)
         return grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+    def boxes(self, boxes: Float[Tensor, "n k 4"]) -> Float[Tensor, "n k 4"]:
+        """Boxes of the images, in fractions of the views. They may reach out.
+
+        >>> mirrored_left_half = Views(torch.tensor([[[-0.5, 0.0, -0.5], [0.0, 1.0, 0.0]]]))
+        >>> mirrored_left_half.boxes(torch.tensor([[[0.0, 0.0, 0.25, 1.0]]]))
+        tensor([[[0.5000, 0.0000, 1.0000, 1.0000]]])
+        """
+        scale, shift = self.maps[:, [0, 1], [0, 1]][:, None], self.maps[:, :, 2][:, None]
+        corners = 2.0 * boxes - 1.0
+        one, other = (corners[..., :2] - shift) / scale, (corners[..., 2:] - shift) / scale
+        return (torch.cat([torch.minimum(one, other), torch.maximum(one, other)], -1) + 1.0) / 2.0
+
+    def within(self, size: int) -> Bool[Tensor, "n size size"]:
+        """Which pixels of a view show the image, not its reflection.
+
+        Args:
+            size: side of the view, in pixels.
+        """
+        at = (torch.arange(size, device=self.maps.device) + 0.5) / size * 2.0 - 1.0
+        x, y = (
+            (self.maps[:, axis, axis, None] * at + self.maps[:, axis, 2, None]).abs() <= 1.0
+            for axis in (0, 1)
+        )
+        return y[:, :, None] & x[:, None, :]
 
 
 def filled_boxes(boxes: Float[Tensor, "n 4"], size: int) -> Float[Tensor, "n size size"]:

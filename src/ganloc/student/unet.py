@@ -23,9 +23,10 @@ class UNet(nn.Module):
     Args:
         size: side of the images in pixels: 32, 64, 128 or 256.
         width: channels of the finest maps.
+        channels: of the output; `forward` returns the first.
     """
 
-    def __init__(self, size: int, width: int):
+    def __init__(self, size: int, width: int, channels: int = 1):
         super().__init__()
         self.size, self.width = size, width
         steps = round(math.log2(size / COARSEST))
@@ -37,10 +38,16 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(
             _convolution(wider + channels, channels) for channels, wider in pairwise(ladder)
         )
-        self.mask = nn.Conv2d(width, 1, 1)
+        self.mask = nn.Conv2d(width, channels, 1)
 
     def forward(self, images: Float[Tensor, "n 3 size size"]) -> Float[Tensor, "n half half"]:
         """Logits for images of −1 to 1. Positive means object."""
+        return self.outputs(images)[:, 0]
+
+    def outputs(
+        self, images: Float[Tensor, "n 3 size size"]
+    ) -> Float[Tensor, "n channels half half"]:
+        """All channels of the output."""
         maps = []
         for block in self.down:
             images = block(images)
@@ -49,7 +56,7 @@ class UNet(nn.Module):
         for block, finer in zip(reversed(self.up), reversed(maps[:-1]), strict=True):
             doubled = interpolate(joined, size=finer.shape[2:], mode="bilinear")
             joined = block(torch.cat([doubled, finer], dim=1))
-        return self.mask(joined)[:, 0]
+        return self.mask(joined)
 
 
 def _convolution(channels: int, wider: int, stride: int = 1) -> nn.Sequential:

@@ -1,0 +1,180 @@
+"""Learning to find any number of objects: without labels, and from images whose objects are drawn.
+
+    pseudo-instances → finder → its objects → next finder
+
+Where a set holds several objects an image, the first finder learns the clear instances
+(pseudo_instances.py) and collages of them; else it learns one box an image, those of the default.
+Errors that do not depend on the image cannot be learned, so each finder teaches the next.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from ganloc.several.collages import with_collages
+from ganloc.several.finder import LEAST, Finder, Objects, find, new_finder
+from ganloc.several.kind import Kind
+from ganloc.several.pseudo_instances import (
+    WORK,
+    PseudoInstances,
+    holds_several,
+    pseudo_instances,
+)
+from ganloc.several.resized import resized, resized_masks
+from ganloc.several.train_finder import BATCH, Lesson, train_finder
+from ganloc.shapes import Bool, Float, Int, UInt8
+
+COLLAGES = 2  # of each image
+UNSURE = 0.15  # height of a centre from which nothing is taught, and from LEAST an object
+AROUND = 2  # pixels around foreground where nothing is taught either
+DRAWN_STEPS, DRAWN_BATCH, DRAWN_RATE = 250, 8, 1e-3  # of the finder that learns drawn images alone
+
+
+def fit_several(
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    one_each: Float[np.ndarray, "n 4"],
+    size: int,
+    width: int,
+    iterations: int,
+    rounds: int,
+    seed: int,
+    device: torch.device,
+    after_step: Callable[[float], None] = lambda loss: None,
+) -> Iterator[Finder]:
+    """Train a finder in each round and yield it.
+
+    Args:
+        pixels: RGB, 0–255, of the finder's size or twice as large: instances that are cut from
+            `WORK` pixels have better boxes.
+        one_each: a box an image, xyxy in fractions of it, for sets without several objects.
+        size: of the finders.
+        width: channels of their finest maps.
+        iterations: training steps of each.
+        rounds: at least 1.
+        seed: of weights, views, collages and the order of the images.
+        device: where to train.
+        after_step: called with the loss of every step.
+    """
+    found, radius = pseudo_instances(pixels)
+    kind, nothing = None, np.zeros(pixels.shape[:3], bool)
+    lesson = Lesson(pixels, list(one_each[:, None]), nothing)
+    if several := holds_several(found, radius):
+        kind = Kind.of(pixels, found)
+        lesson = clear_ones(pixels, found, kind)
+    for number in range(rounds):
+        own = (seed * rounds + number) % 2**63
+        finder = new_finder(size, width, own, device)
+        shown = _with_collages(lesson, own) if several else lesson
+        for loss in train_finder(finder, shown.at(size), iterations, own):
+            after_step(loss)
+        yield finder
+        if number + 1 < rounds:
+            lesson = taught_by(find(finder, resized(pixels, size), UNSURE), pixels, kind)
+
+
+def learn_drawn(
+    finder: Finder,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    drawn: Int[np.ndarray, " k"],
+    boxes: Sequence[Float[np.ndarray, "_ 4"]],
+    iterations: int,
+    seed: int,
+    after_step: Callable[[float], None] = lambda loss: None,
+) -> Finder:
+    """Train a finder on a few images all of whose objects are drawn, and on the rest of the set.
+
+    A copy of the label-free finder learns the drawn images alone. It labels the rest, and a new
+    finder learns both, half and half. A centre then counts from the height at which the rest of the
+    images hold as many objects as the drawn ones on average.
+
+    Args:
+        finder: the label-free one.
+        pixels: all images of the set, RGB, 0–255, of the finder's size.
+        drawn: indices of the drawn images, at least one.
+        boxes: of each drawn image, xyxy in fractions of it; none means "no object".
+        iterations: training steps of the last finder.
+        seed: of weights, views and the order of the images.
+        after_step: called with the loss of every step.
+    """
+    device = next(finder.parameters()).device
+    teacher = copy.deepcopy(finder).requires_grad_(True)
+    nothing = np.zeros(pixels.shape[:3], bool)
+    alone = Lesson(pixels[drawn], boxes, nothing[drawn])
+    for loss in train_finder(teacher, alone, DRAWN_STEPS, seed, DRAWN_BATCH, DRAWN_RATE):
+        after_step(loss)
+    lesson = taught_by(find(teacher, pixels, UNSURE), pixels)
+    every, unknown = list(lesson.boxes), lesson.unknown.copy()
+    for index, own in zip(drawn, boxes, strict=True):
+        every[index], unknown[index] = own, False
+    rest = np.setdiff1d(np.arange(len(pixels)), drawn)
+    random = np.random.default_rng(seed)
+
+    def draw(step: int) -> Int[np.ndarray, " batch"]:
+        own = BATCH // 2 if len(rest) else BATCH
+        others = random.choice(rest, BATCH - own) if len(rest) else rest
+        return np.concatenate([random.choice(drawn, own), others])
+
+    last = new_finder(finder.size, finder.width, seed, device)
+    for loss in train_finder(last, Lesson(pixels, every, unknown), iterations, seed, draw=draw):
+        after_step(loss)
+    if len(rest):
+        mean = sum(map(len, boxes)) / len(drawn)
+        last.least.fill_(_height_of(find(last, pixels[rest], 0.05), mean * len(rest)))
+    return last
+
+
+def _with_collages(lesson: Lesson, seed: int) -> Lesson:
+    """Collages are made of images of at least `WORK` pixels, so that boxes are exact."""
+    return with_collages(lesson.at(max(lesson.pixels.shape[1], WORK)), COLLAGES, seed)
+
+
+def clear_ones(
+    pixels: UInt8[np.ndarray, "n size size 3"], found: Sequence[PseudoInstances], kind: Kind
+) -> Lesson:
+    """The clear instances of the set's kind. Clear ones of another kind are taught as background.
+
+    Nothing is taught about the rest of the foreground.
+    """
+    boxes, unknown = [], []
+    for index, own in enumerate(found):
+        hidden = ndimage.binary_dilation(own.foreground, iterations=AROUND)
+        clear = own.boxes[own.clear]
+        _fill(hidden, clear, False)
+        boxes.append(clear[kind.alike(index, clear)])
+        unknown.append(hidden)
+    hidden = resized_masks(np.stack(unknown), pixels.shape[1])
+    return Lesson(pixels, boxes, hidden)
+
+
+def taught_by(
+    objects: Objects, pixels: UInt8[np.ndarray, "n size size 3"], kind: Kind | None = None
+) -> Lesson:
+    """What a finder found, for the next one. Nothing is taught where the finder was unsure.
+
+    Objects of another kind are taught as background.
+    """
+    boxes, unknown = [], np.zeros(pixels.shape[:3], bool)
+    for index, hidden in enumerate(unknown):
+        own, sure = objects.boxes[objects.of(index)], objects.centres[objects.of(index)] >= LEAST
+        alike = np.ones(len(own), bool) if kind is None else kind.alike(index, own)
+        _fill(hidden, own[alike & ~sure], True)
+        _fill(hidden, own[alike & sure], False)
+        boxes.append(own[alike & sure])
+    return Lesson(pixels, boxes, unknown)
+
+
+def _height_of(objects: Objects, count: float) -> float:
+    """The height of a centre above which there are about so many objects."""
+    heights = np.sort(objects.centres)[::-1]
+    at = min(len(heights), max(1, round(count)))
+    return float(heights[at - 1]) if len(heights) else LEAST
+
+
+def _fill(
+    mask: Bool[np.ndarray, "size size"], boxes: Float[np.ndarray, "k 4"], value: bool
+) -> None:
+    for x0, y0, x1, y1 in (boxes * len(mask)).round().astype(int):
+        mask[y0:y1, x0:x1] = value

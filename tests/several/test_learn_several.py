@@ -1,0 +1,52 @@
+import numpy as np
+import torch
+from scenes import boxes_of, random_discs, scene
+
+from ganloc.several.finder import Objects, find
+from ganloc.several.learn_several import fit_several, learn_drawn, taught_by
+
+CPU = torch.device("cpu")
+
+
+def test_sure_objects_teach_and_unsure_ones_hide():
+    boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    heights = np.array([0.9, 0.3, 0.6])
+    objects = Objects(np.array([0, 0, 1]), boxes, heights, heights)
+    lesson = taught_by(objects, np.zeros((3, 4, 4, 3), np.uint8))
+    assert [len(own) for own in lesson.boxes] == [1, 1, 0]
+    assert lesson.unknown[0].tolist() == [[False] * 4] * 2 + [[False, False, True, True]] * 2
+    assert not lesson.unknown[1:].any()
+
+
+def drawn_set(counts):
+    random = np.random.default_rng(1)
+    drawn = [random_discs(random, count, radius=0.12) for count in counts]
+    large = np.stack([scene(discs) for discs in drawn])
+    pixels = large.reshape(len(large), 32, 4, 32, 4, 3).mean((2, 4)).round().astype(np.uint8)
+    return pixels, [boxes_of(discs) for discs in drawn]
+
+
+def test_label_free_finders_and_drawn_images_count_discs():
+    pixels, truth = drawn_set([0, 1, 2, 3] * 6)
+    centre = np.tile([0.3, 0.3, 0.7, 0.7], (len(pixels), 1))
+    losses = []
+    finders = list(fit_several(pixels, centre, 32, 8, 100, 2, 0, CPU, losses.append))
+    assert len(finders) == 2
+    assert len(losses) == 200
+    true = np.array([len(own) for own in truth])
+    counts = np.bincount(find(finders[-1], pixels).image, minlength=len(pixels))
+    assert abs(counts - true).mean() < 0.5  # one box an image would give 1.0
+    few = np.array([1, 2, 3, 4])
+    last = learn_drawn(finders[-1], pixels, few, [truth[index] for index in few], 100, seed=0)
+    counts = np.bincount(find(last, pixels).image, minlength=len(pixels))
+    assert abs(counts - true).mean() < 0.5
+
+
+def test_a_set_without_several_objects_learns_its_boxes():
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    boxes = np.tile([0.25, 0.25, 0.75, 0.75], (8, 1))
+    (finder,) = fit_several(pixels, boxes, 32, 4, 60, 1, 0, CPU)
+    found = find(finder, pixels)
+    assert np.bincount(found.image, minlength=8).max() <= 1
+    assert np.log(0.5) == np.float32(finder.sizes[0]) or abs(finder.sizes[0] - np.log(0.5)) < 1e-6
