@@ -71,7 +71,7 @@ def evaluate(model: Model, test: ImageSet, train: ImageSet | None = None) -> lis
     rows = []
     for name, (reader, reading) in readings.items():
         found = localize(reader, test, reading)
-        boxes = test.in_pixels(found.boxes)
+        boxes = test.in_pixels(found.best_boxes)
         row = evaluate_heatmaps(name, found.heatmaps, boxes, test.truth, test.sizes, test.names)
         pretrained = reader.is_pretrained(reading)
         rows.append(replace(row, uses_labels=reading == HINTED, pretrained=pretrained))
@@ -140,7 +140,7 @@ def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -
     if evaluated:
         return [row for row in evaluated if row.name in CORLOC]
     boxes = {
-        "default": images.in_pixels(localize(model, images).boxes),
+        "default": images.in_pixels(localize(model, images).best_boxes),
         "plain-cam": images.in_pixels(localize(model, images, "plain-cam").boxes),
         "whole-image": whole_image(images.sizes),
         "centre": centre(images.sizes),
@@ -150,14 +150,14 @@ def corloc_rows(model: Model, images: ImageSet, evaluated: Sequence[Row] = ()) -
 
 
 def objects_rows(
-    model: Model, test: ImageSet, max_objects: int | None, min_score: float = 0.0
+    model: Model, test: ImageSet, max_objects: int | str | None, min_score: float = 0.0
 ) -> list[ObjectsRow]:
     """Evaluate a model on all objects of each image (arguments as for `localize`).
 
     Args:
         model: the trained model.
         test: images with truth.
-        max_objects: of an image; None for all.
+        max_objects: of an image, as for `localize`.
         min_score: of an object.
 
     Returns:
@@ -169,8 +169,8 @@ def objects_rows(
     test = without_hints(model, test)
     assert test.truth is not None
     found = {"default": localize(model, test, None, True, max_objects, min_score)}
-    if max_objects != 1 or min_score:
-        found["one-box"] = localize(model, test)
+    if (found["default"].counts != 1).any():
+        found["one-box"] = localize(model, test, max_objects=1)
     rows = [
         evaluate_objects(name, own.image, own.in_pixels(test), own.scores, test.truth)
         for name, own in found.items()

@@ -218,7 +218,7 @@ class Localizer:
         images: ImageSet,
         reading: str | None = None,
         refine: bool = True,
-        max_objects: int | None = 1,
+        max_objects: int | str | None = None,
         min_score: float = 0.0,
     ) -> Detections:
         """Detections as arrays (arguments and errors as for `localize`)."""
@@ -239,7 +239,7 @@ class Localizer:
         archive: str | Path | None = None,
         refine: bool = True,
         pages: bool = False,
-        max_objects: int | None = 1,
+        max_objects: int | str | None = None,
         min_score: float = 0.0,
     ) -> list[Localization]:
         """Find the objects in every image, by default one, each with box, mask and score.
@@ -260,7 +260,7 @@ class Localizer:
                 images, or one in memory cannot be used.
 
         >>> blood = Localizer.load("runs/blood")  # doctest: +SKIP
-        >>> for found in blood.localize("photos/", max_objects=None):  # doctest: +SKIP
+        >>> for found in blood.localize("photos/", max_objects="all"):  # doctest: +SKIP
         ...     print(found.path, [cell.box for cell in found.objects])
         """
         images = given_images(photos, self.recipe.size, "test", archive, self.scale, pages)

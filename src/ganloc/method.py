@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from ganloc.box.detections import Detections, check_objects
+from ganloc.box.detections import ALL, Detections, check_objects
 from ganloc.checkpoints.delivered import JUDGED, learned, measure_delivered
 from ganloc.checkpoints.hooks import Hooks
 from ganloc.checkpoints.selection import with_signals
@@ -22,15 +22,25 @@ from ganloc.discriminator.train_discriminator import train_discriminator
 from ganloc.heatmap.ddt import feature_heatmaps
 from ganloc.heatmap.features import Features, features_of
 from ganloc.images.batches import CUT
-from ganloc.images.gather import crop_reader, of_objects
+from ganloc.images.gather import crop_reader, of_objects, read_at_size
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import CLOSE_UPS, LEARNED, Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
+from ganloc.several.detections import detections
+from ganloc.several.finder import Finder
+from ganloc.several.learn_several import (
+    MOST,
+    STEPS_OF_HINTS,
+    WORK,
+    fit_several,
+    learn_hints_of_several,
+)
+from ganloc.shapes import Float
 from ganloc.student import self_training
 from ganloc.student.close_ups import look_closer
 from ganloc.student.evidence import evidence
-from ganloc.student.learn_hints import learn_hints
+from ganloc.student.learn_hints import learn_hints, steps_of_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import CLOSE_LOOKS, LOOKS, refine_boxes
 from ganloc.student.score import chances
@@ -100,6 +110,8 @@ def fit(
     #    from files larger than the network's images also in close-ups. The last student counts, if
     #    it learned the pseudo-boxes. The verdict of trust is on its boxes.
     after_step = partial(hooks.student_step, recipe=recipe)
+    if recipe.several:
+        return _fit_several(model, shown, boxes, hooks, after_step)
     closer = look_closer(shown, finder)
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
@@ -110,6 +122,35 @@ def fit(
     judged = images.evenly(JUDGED)
     delivered = measure_delivered(model, judged, localize(model, judged))
     model = replace(model, signals={**model.signals, **delivered.to_dict()})
+    hooks.save(model)
+    return model
+
+
+def _fit_several(
+    model: Model,
+    images: ImageSet,
+    boxes: Float[np.ndarray, "n 4"],
+    hooks: Hooks,
+    after_step: Callable[[int, float], None],
+) -> Model:
+    """A finder of any number of objects learns clear instances, and collages of them (several/).
+
+    Where colours show no several objects an image, it learns the pseudo-boxes.
+    """
+    recipe, chosen = model.recipe, every_nth(np.arange(len(images)), MOST)
+    pixels = read_at_size(images, max(recipe.size, WORK))(chosen)
+    *_, finder = fit_several(
+        pixels,
+        boxes[chosen],
+        recipe.size,
+        recipe.student_width,
+        recipe.student_iterations,
+        recipe.student_rounds,
+        recipe.seed,
+        model.device,
+        after_step,
+    )
+    model = replace(model, student=finder)
     hooks.save(model)
     return model
 
@@ -133,8 +174,20 @@ def finetune(
     # student learns these boxes and the hints.
     # A student that did not learn without labels has no part in it.
     images, student = images.unlabelled(), model.delivered_student
+    if isinstance(student, Finder):
+        seed = model.recipe.seed
+        return replace(
+            model, hinted=learn_hints_of_several(images, hints, student, seed, after_step)
+        )
     hinted = learn_hints(images, hints, student, model.recipe, model.device, after_step)
     return replace(model, hinted=hinted)
+
+
+def steps_of_finetune(recipe: Recipe, hints: int, warm: bool = True) -> int:
+    """The training steps of `finetune` for so many hints, with a student that learned or none."""
+    if recipe.several:
+        return STEPS_OF_HINTS
+    return steps_of_hints(hints, warm and recipe.student_iterations > 0)
 
 
 def localize(
@@ -142,7 +195,7 @@ def localize(
     images: ImageSet,
     reading: str | None = None,
     refine: bool = True,
-    max_objects: int | None = 1,
+    max_objects: int | str | None = None,
     min_score: float = 0.0,
 ) -> Detections:
     """Find the objects in every image, by default one.
@@ -156,8 +209,9 @@ def localize(
         refine: let the student read a crop around each box, at the resolution of the file, in
             images that are larger than the network. Other readings are not refined. Heatmaps and
             masks stay those of the whole image.
-        max_objects: of an image, those with the highest scores; None for all. With 1 it is the
-            largest, without a look at others.
+        max_objects: of an image, those with the highest scores, or "all". By default one, but all
+            for a model that was trained to find several. One is the largest, without a look at
+            others.
         min_score: objects with a lower score are left out, so an image may have none.
 
     Raises:
@@ -169,22 +223,28 @@ def localize(
     # objects, all components are, and touching ones are cut apart.
     check_objects(max_objects, min_score)
     reading = model.reading if reading is None else reading
-    heatmaps = model.heatmaps(images, reading)
-    found = model.cut(heatmaps, reading, several=max_objects != 1)
+    heatmaps, student = model.heatmaps(images, reading), model.student_of(reading)
+    if max_objects is None:
+        max_objects = ALL if isinstance(student, Finder) else 1
+    several, most = max_objects != 1, None if max_objects == ALL else int(max_objects)
+    if isinstance(student, Finder):
+        found = detections(student, images.pixels, heatmaps)
+    else:
+        found = model.cut(heatmaps, reading, several)
 
     # 5. The student reads a crop around each box if the file is larger than the network's images.
     #    A score is the chance that a box is right, by its colours and by other views of the image.
     #    Boxes that now coincide are one object.
-    student, read_crops = model.student_of(reading), crop_reader(images)
-    if student:
+    read_crops = crop_reader(images)
+    if student and not isinstance(student, Finder):
         boxes, image = found.boxes, found.image
         if refine and read_crops:
             read = of_objects(read_crops, image)
             looks = CLOSE_LOOKS if model.knows_close_ups(reading) else LOOKS
             boxes = refine_boxes(student, boxes, images.sizes[image], read, looks)
-        seen = evidence(student, images.pixels, heatmaps, boxes, image, max_objects != 1)
+        seen = evidence(student, images.pixels, heatmaps, boxes, image, several)
         found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))
-    found = found.select(max_objects, min_score)
+    found = found.select(most, min_score)
 
     # Images unlike the training images get a high outlier score.
     if model.outliers:

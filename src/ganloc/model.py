@@ -22,6 +22,7 @@ from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.images.scale import Scale
 from ganloc.outliers.outlier_model import OutlierModel
 from ganloc.recipes import VARIANTS, Recipe
+from ganloc.several.finder import Finder, soft_object_masks
 from ganloc.shapes import Float
 from ganloc.student.hinted import Hinted
 from ganloc.student.score import PlattScaling
@@ -61,7 +62,8 @@ class Model:
             whether the student learned from `close_ups`, 1 or 0.
         signals: label-free signals of the quality of the discriminator (checkpoints/signals.py)
             and of the boxes (checkpoints/delivered.py); empty if they were not measured.
-        student: in evaluation mode; None without a student.
+        student: in evaluation mode; None without a student. It is a `Finder` if it finds several
+            objects an image.
         outliers: outlier model of the training images; None for fewer than 20 images, or if the
             discriminator's training is not finished.
         scale: of the deep training images, for the images to localize; None if all had 8 bits.
@@ -179,6 +181,8 @@ class Model:
             UserError: the reading is unknown, or needs a student that the model lacks.
         """
         student = self.student_of(reading)
+        if isinstance(student, Finder):
+            return soft_object_masks(student, images.pixels)
         if student is not None:
             return soft_masks(student, images.pixels)
         return read_heatmaps(self.discriminator, images.pixels, READINGS[reading], self.statistics)
@@ -273,7 +277,7 @@ def _loaded_discriminator(recipe: Recipe, tensors: Mapping[str, Tensor]) -> Disc
 
 
 def _loaded_student(recipe: Recipe, tensors: Mapping[str, Tensor]) -> UNet:
-    student = UNet(recipe.size, recipe.student_width)
+    student = (Finder if recipe.several else UNet)(recipe.size, recipe.student_width)
     student.load_state_dict(tensors)
     return student.eval().requires_grad_(False)
 

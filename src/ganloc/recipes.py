@@ -142,6 +142,10 @@ class Recipe:
         "Source of the pseudo-boxes: discriminator, colour (contrast alone) or both.",
         choices=PSEUDO_BOXES,
     )
+    several: bool = setting(
+        False,
+        "Learn to find any number of objects an image, from instances that colours tell apart.",
+    )
     features: str = setting(
         "",
         "Pre-trained features that help to find the pseudo-boxes: the folder of a model of "
@@ -157,6 +161,11 @@ class Recipe:
             raise UserError(
                 f"With {option('adversarial_weight', 0)} and {option('border_weight', 0)} there is "
                 "nothing to learn: raise one of them."
+            )
+        if self.several and not self.student_iterations:
+            raise UserError(
+                f"{option('several', True)} has no effect without a student: give "
+                f"{option('student_iterations')} too, or leave it out."
             )
         if self.features and not self.student_iterations:
             raise UserError(
@@ -190,7 +199,9 @@ class Recipe:
         names = " and ".join(name for name, weight in tasks.items() if weight)
         if self.features:
             names += f", pre-trained features of {self.features}"
-        return f"{names}, then a student" if self.student_iterations else names
+        if not self.student_iterations:
+            return names
+        return f"{names}, then a " + ("finder of several objects" if self.several else "student")
 
     @property
     def steps(self) -> int:

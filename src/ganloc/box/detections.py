@@ -9,13 +9,14 @@ from ganloc.box.from_heatmap import cut, normalise, resize
 from ganloc.box.instances import find_instances
 from ganloc.box.iou import non_maximum_suppression
 from ganloc.box.otsu import otsu_thresholds
-from ganloc.box.soft_mask import SoftMask
+from ganloc.box.soft_mask import WHOLE, SoftMask
 from ganloc.errors import UserError
 from ganloc.images.batches import CUT, batched
 from ganloc.images.image_set import ImageSet
 from ganloc.shapes import Float, Int
 from ganloc.wording import option, shown
 
+ALL = "all"  # no limit of the number of objects
 SAME = 0.5  # IoU above which two boxes of an image are one object
 ROUNDING = 1e-6  # tolerance in cells, so that an edge between two cells touches only one
 
@@ -90,6 +91,13 @@ class Detections:
     def of(self, index: int) -> range:
         """The objects of one image, the best first."""
         return range(*np.searchsorted(self.image, [index, index + 1]).tolist())
+
+    @property
+    def best_boxes(self) -> Float[np.ndarray, "n 4"]:
+        """The box with the highest score of each image; all of an image without an object."""
+        boxes = np.tile(np.array(WHOLE), (len(self.heatmaps), 1))
+        boxes[self.image[::-1]] = self.boxes[::-1]  # the first, which is the best, comes last
+        return boxes
 
     @property
     def counts(self) -> Int[np.ndarray, " n"]:
@@ -174,7 +182,7 @@ def _contrast(
 
 
 def check_objects(max_objects: Any, min_score: Any) -> None:
-    """Check a number of objects, None for any, and the score that each needs.
+    """Check a number of objects, "all" for any, None by default, and the score that each needs.
 
     Raises:
         TypeError: one is no number.
@@ -183,9 +191,9 @@ def check_objects(max_objects: Any, min_score: Any) -> None:
     >>> check_objects(None, 0.5)
     """
     name, least = option("max_objects"), option("min_score")
-    if max_objects is not None:
+    if max_objects is not None and max_objects != ALL:
         if isinstance(max_objects, bool) or not isinstance(max_objects, int | np.integer):
-            raise TypeError(f"{name} must be a whole number or None, not {shown(max_objects)}.")
+            raise TypeError(f"{name} must be a whole number or all, not {shown(max_objects)}.")
         if max_objects < 1:
             raise UserError(f"{name} is {max_objects}: ask for at least one object an image.")
     if isinstance(min_score, bool) or not isinstance(min_score, int | float | np.number):

@@ -53,10 +53,10 @@ def as_given(kind: Any, metavar: str, name: str = "") -> Any:
     )
 
 
-def _as_count(texts: list[str]) -> int | None:
-    """A number of objects; None for "all"."""
+def _as_count(texts: list[str]) -> int | str:
+    """A number of objects, or "all"."""
     if texts[0].lower() == "all":
-        return None
+        return "all"
     try:
         return int(texts[0])
     except ValueError:
@@ -67,14 +67,15 @@ def _as_count(texts: list[str]) -> int | None:
 
 _plain = tyro.conf.arg(help_behavior_hint="")
 MaxObjects = Annotated[
-    int | None,
+    int | str | None,
     PrimitiveConstructorSpec(
         nargs=1,
         metavar="N",
         instance_from_str=_as_count,
-        is_instance=lambda value: value is None or isinstance(value, int),
-        str_from_instance=lambda value: ["all" if value is None else str(value)],
+        is_instance=lambda value: value is None or isinstance(value, int | str),
+        str_from_instance=lambda value: [str(value)],
     ),
+    tyro.conf.arg(help_behavior_hint=""),
 ]
 MinScore = Annotated[float, as_given(float, "X", "min-score")]
 Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], _plain]

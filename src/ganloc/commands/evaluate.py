@@ -33,7 +33,7 @@ def evaluate(
     truth: File = None,
     category: Category = None,
     json: Flag = False,
-    max_objects: MaxObjects = 1,
+    max_objects: MaxObjects = None,
     min_score: MinScore = 0.0,
     pages: Flag = False,
     data: Data = None,
@@ -48,7 +48,7 @@ def evaluate(
         truth: The true boxes of a folder, a zip or CIFAR-10, as COCO JSON.
         category: The category of --truth whose boxes count; by default all.
         json: Print one JSON object instead of the table.
-        max_objects: Objects to find in an image, at most; all for any number. COCO's average
+        max_objects: Objects to find in an image, at most, as for localize. COCO's average
             precision and recall, and the error of counts, are a table of their own, which is also
             shown where images have several true boxes.
         min_score: Leave out objects with a lower score in that table.
@@ -66,7 +66,8 @@ def evaluate(
     from ganloc.tensors import choose_device
 
     check_objects(max_objects, min_score)
-    if max_objects != 1 or min_score:
+    asked = max_objects not in (None, 1) or min_score > 0.0
+    if asked:
         check_pycocotools()
     model = load_model(run, choose_device(device))
     size, scale = model.recipe.size, model.scale
@@ -81,7 +82,7 @@ def evaluate(
     else:
         corloc = evaluation.corloc_rows(model, train)
     objects = None
-    if max_objects != 1 or min_score or max(map(len, test.truth or [()])) > 1:
+    if asked or model.recipe.several or max(map(len, test.truth or [()])) > 1:
         if has_pycocotools():
             objects = evaluation.objects_rows(model, test, max_objects, min_score)
         else:

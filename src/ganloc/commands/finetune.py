@@ -51,8 +51,8 @@ def finetune(
     from ganloc.images.hints import read_hints
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
+    from ganloc.method import steps_of_finetune
     from ganloc.report.progress_bar import training_progress
-    from ganloc.student.learn_hints import steps_of_hints
 
     localizer = Localizer.load(run, device)
     images = load_images(
@@ -60,7 +60,8 @@ def finetune(
     )
     drawn = read_hints(hints, images, category, no_object)
     assert localizer.model is not None
-    steps = steps_of_hints(len(drawn), warm=localizer.model.delivered_student is not None)
+    warm = localizer.model.delivered_student is not None
+    steps = steps_of_finetune(localizer.recipe, len(drawn), warm)
     say(f"{len(images)} images, {len(drawn)} of them with hints: {steps} steps.")
     with training_progress(steps, console) as progress:
         localizer.finetune(images, drawn, progress=progress)

@@ -42,7 +42,7 @@ def localize(
     reading: Name = None,
     plain_cam: Flag = False,
     refine: Refine = True,
-    max_objects: MaxObjects = 1,
+    max_objects: MaxObjects = None,
     min_score: MinScore = 0.0,
     masks: Flag = False,
     mask_dir: Folder = None,
@@ -69,7 +69,8 @@ def localize(
         refine: Refine each box on a crop at the resolution of the file, if the file is larger than
             the network's images. --no-refine is faster, and less exact for small objects.
         max_objects: Objects to find in an image, at most, those with the highest scores; all for
-            any number. By default the largest one.
+            any number. By default one, the largest, but all if the run was trained with
+            --several.
         min_score: Leave out objects with a lower score. Nothing may be left in an image.
         masks: Write the mask of each object into --out, as RLE in place of COCO's polygons.
         mask_dir: A folder for a PNG an image, of its size: 0 is background, 1, 2, … are its
@@ -131,7 +132,7 @@ def localize(
         say("image_id counts the images by name, as the ids of --format coco do.")
     where = "on standard output" if out == STANDARD_OUTPUT else f"in {out}"
     count = "1 box" if len(found) == 1 else f"{len(found)} boxes"
-    if max_objects != 1 or min_score:
+    if max_objects not in (None, 1) or len(found) != len(images):
         count += f" of {len(images)} images"
     drawn = [f"drawn in {draw}"] * (draw is not None) + [f"masks in {mask_dir}"] * bool(mask_dir)
     say(_nothing_found(images.names, found))

@@ -99,9 +99,9 @@ def train(
     from ganloc.images.hints import read_hints
     from ganloc.images.source import load_images
     from ganloc.localizer import Localizer
+    from ganloc.method import steps_of_finetune
     from ganloc.notices import check_enough
     from ganloc.report.progress_bar import training_progress
-    from ganloc.student.learn_hints import steps_of_hints
     from ganloc.tensors import choose_device
     from ganloc.threads import training_threads
 
@@ -130,8 +130,7 @@ def train(
         with training_threads(kept) as threads:
             duration = measure_duration(images, recipe, place)
             say(announcement(images, recipe, place, threads, duration, resume))
-            warm = recipe.student_iterations > 0
-            further = 0 if drawn is None else steps_of_hints(len(drawn), warm)
+            further = 0 if drawn is None else steps_of_finetune(recipe, len(drawn))
             with training_progress(recipe.steps + further, console, duration.until) as progress:
                 localizer.fit(images, out, resume=resume, progress=progress, hints=drawn)
     except Stopped as stop:

@@ -121,6 +121,13 @@ class ImageSet:
             labels=None if self.labels is None else self.labels[chosen],
         )
 
+    def truth_in_fractions(self) -> tuple[Float[np.ndarray, "_ 4"], ...]:
+        """The true boxes, which the set must have, in fractions of each image."""
+        assert self.truth is not None
+        return tuple(
+            boxes / np.tile(size, 2) for boxes, size in zip(self.truth, self.sizes, strict=True)
+        )
+
     def evenly(self, count: int) -> "ImageSet":
         """At most `count` images, evenly spaced over the set, with its first and last image.
 

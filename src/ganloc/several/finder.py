@@ -134,6 +134,13 @@ def object_masks(
     return found
 
 
+def soft_object_masks(
+    finder: Finder, pixels: UInt8[np.ndarray, "n size size 3"]
+) -> Float[np.ndarray, "n half half"]:
+    """The chance that each cell lies in an object's box, 0–1, at half of the finder's size."""
+    return np.concatenate([masks for _, masks, _ in _maps(finder, pixels)])
+
+
 def sides(boxes: Float[np.ndarray, "k 4"]) -> Float[np.ndarray, " k"]:
     """√area of each box."""
     return np.sqrt((boxes[:, 2:] - boxes[:, :2]).clip(0.0).prod(axis=1))

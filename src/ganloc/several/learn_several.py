@@ -8,12 +8,15 @@ Errors that do not depend on the image cannot be learned, so each finder teaches
 """
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from scipy import ndimage
 
+from ganloc.errors import Notice
+from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.several.collages import with_collages
 from ganloc.several.finder import LEAST, Finder, Objects, find, new_finder
 from ganloc.several.kind import Kind
@@ -26,11 +29,18 @@ from ganloc.several.pseudo_instances import (
 from ganloc.several.resized import resized, resized_masks
 from ganloc.several.train_finder import BATCH, Lesson, train_finder
 from ganloc.shapes import Bool, Float, Int, UInt8
+from ganloc.student.hinted import Hinted
+from ganloc.student.learn_hints import checksums
+from ganloc.student.score import PlattScaling
+from ganloc.wording import either
 
 COLLAGES = 2  # of each image
 UNSURE = 0.15  # height of a centre from which nothing is taught, and from LEAST an object
 AROUND = 2  # pixels around foreground where nothing is taught either
 DRAWN_STEPS, DRAWN_BATCH, DRAWN_RATE = 250, 8, 1e-3  # of the finder that learns drawn images alone
+FINAL_STEPS = 500  # of the finder that learns drawn and other images
+STEPS_OF_HINTS = DRAWN_STEPS + FINAL_STEPS
+MOST = 2000  # images that finders learn from, at most: they are kept at `WORK` pixels
 
 
 def fit_several(
@@ -42,7 +52,7 @@ def fit_several(
     rounds: int,
     seed: int,
     device: torch.device,
-    after_step: Callable[[float], None] = lambda loss: None,
+    after_step: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Iterator[Finder]:
     """Train a finder in each round and yield it.
 
@@ -56,7 +66,7 @@ def fit_several(
         rounds: at least 1.
         seed: of weights, views, collages and the order of the images.
         device: where to train.
-        after_step: called with the loss of every step.
+        after_step: called after every training step with the number of steps and the loss.
     """
     found, radius = pseudo_instances(pixels)
     kind, nothing = None, np.zeros(pixels.shape[:3], bool)
@@ -64,13 +74,22 @@ def fit_several(
     if several := holds_several(found, radius):
         kind = Kind.of(pixels, found)
         lesson = clear_ones(pixels, found, kind)
+    else:
+        warnings.warn(
+            "Colours show no several objects an image, so one an image is taught: draw all objects "
+            f"in ten images ({either('ganloc finetune --hints', 'finetune')}).",
+            Notice,
+            stacklevel=2,
+        )
+    done = 0
     for number in range(rounds):
         own = (seed * rounds + number) % 2**63
         finder = new_finder(size, width, own, device)
         shown = _with_collages(lesson, own) if several else lesson
         for loss in train_finder(finder, shown.at(size), iterations, own):
-            after_step(loss)
-        yield finder
+            done += 1
+            after_step(done, loss)
+        yield finder.requires_grad_(False)
         if number + 1 < rounds:
             lesson = taught_by(find(finder, resized(pixels, size), UNSURE), pixels, kind)
 
@@ -82,7 +101,7 @@ def learn_drawn(
     boxes: Sequence[Float[np.ndarray, "_ 4"]],
     iterations: int,
     seed: int,
-    after_step: Callable[[float], None] = lambda loss: None,
+    after_step: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Finder:
     """Train a finder on a few images all of whose objects are drawn, and on the rest of the set.
 
@@ -97,14 +116,15 @@ def learn_drawn(
         boxes: of each drawn image, xyxy in fractions of it; none means "no object".
         iterations: training steps of the last finder.
         seed: of weights, views and the order of the images.
-        after_step: called with the loss of every step.
+        after_step: called after every training step with the number of steps and the loss.
     """
     device = next(finder.parameters()).device
     teacher = copy.deepcopy(finder).requires_grad_(True)
     nothing = np.zeros(pixels.shape[:3], bool)
-    alone = Lesson(pixels[drawn], boxes, nothing[drawn])
+    alone, done = Lesson(pixels[drawn], boxes, nothing[drawn]), 0
     for loss in train_finder(teacher, alone, DRAWN_STEPS, seed, DRAWN_BATCH, DRAWN_RATE):
-        after_step(loss)
+        done += 1
+        after_step(done, loss)
     lesson = taught_by(find(teacher, pixels, UNSURE), pixels)
     every, unknown = list(lesson.boxes), lesson.unknown.copy()
     for index, own in zip(drawn, boxes, strict=True):
@@ -119,11 +139,39 @@ def learn_drawn(
 
     last = new_finder(finder.size, finder.width, seed, device)
     for loss in train_finder(last, Lesson(pixels, every, unknown), iterations, seed, draw=draw):
-        after_step(loss)
+        done += 1
+        after_step(done, loss)
     if len(rest):
         mean = sum(map(len, boxes)) / len(drawn)
         last.least.fill_(_height_of(find(last, pixels[rest], 0.05), mean * len(rest)))
-    return last
+    return last.requires_grad_(False)
+
+
+def learn_hints_of_several(
+    images: ImageSet,
+    hints: ImageSet,
+    finder: Finder,
+    seed: int,
+    after_step: Callable[[int, float], None],
+) -> Hinted:
+    """Train a finder on hints, all of whose objects are drawn, and on the other images.
+
+    How good it will be is not measured.
+
+    Args:
+        images: the set.
+        hints: images of it with the boxes that were drawn as truth; none means "no object".
+        finder: the label-free one.
+        seed: as for `learn_drawn`, and `after_step` too.
+    """
+    places = {name: index for index, name in enumerate(images.names)}
+    known = np.array([places[name] for name in hints.names])
+    rest = every_nth(np.setdiff1d(np.arange(len(images)), known), MOST)
+    pixels = np.concatenate([images.pixels[known], images.pixels[rest]])
+    drawn, boxes = np.arange(len(known)), hints.truth_in_fractions()
+    learned = learn_drawn(finder, pixels, drawn, boxes, FINAL_STEPS, seed, after_step)
+    checks = tuple(checksums(hints.pixels))
+    return Hinted(learned, hints.names, checks, (), (), (), PlattScaling())
 
 
 def _with_collages(lesson: Lesson, seed: int) -> Lesson:

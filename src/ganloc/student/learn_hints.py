@@ -108,7 +108,7 @@ def learn_hints(
         device: where to train.
         after_step: called after every training step with the number of steps and the loss.
     """
-    truth = _in_fractions(hints)
+    truth = hints.truth_in_fractions()
     boxes, folds = _padded(truth), _folds(len(hints), recipe.seed)
     counted = _Counted(after_step)
     begin = partial(_begin, label_free, recipe, device)
@@ -276,13 +276,6 @@ def _learn_with_teacher(
 def _folds(count: int, seed: int) -> Int[np.ndarray, " n"]:
     """The fold of each hint, at most `FOLDS`, of nearly equal size."""
     return np.random.default_rng(seed).permutation(count) % FOLDS
-
-
-def _in_fractions(hints: ImageSet) -> tuple[Float[np.ndarray, "_ 4"], ...]:
-    assert hints.truth is not None
-    return tuple(
-        boxes / np.tile(size, 2) for boxes, size in zip(hints.truth, hints.sizes, strict=True)
-    )
 
 
 def _padded(truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> Float[np.ndarray, "n k 4"]:

@@ -1,0 +1,29 @@
+"""What a finder finds, as detections."""
+
+import numpy as np
+
+from ganloc.box.detections import Detections
+from ganloc.box.from_heatmap import normalise, resize
+from ganloc.box.soft_mask import SoftMask
+from ganloc.several.finder import Finder, find, object_masks
+from ganloc.shapes import Float, UInt8
+
+LEVEL = 0.5  # of the mask
+
+
+def detections(
+    finder: Finder,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    heatmaps: Float[np.ndarray, "n half half"],
+) -> Detections:
+    """The objects of each image, any number of them.
+
+    Args:
+        finder: in evaluation mode.
+        pixels: RGB, 0–255, of the finder's size.
+        heatmaps: of `soft_object_masks`.
+    """
+    objects = find(finder, pixels)
+    masks = tuple(SoftMask(own, LEVEL) for own in object_masks(finder, pixels, objects))
+    full = normalise(resize(heatmaps, finder.size)).astype(np.float32)
+    return Detections(objects.image, objects.boxes, objects.scores, masks, full)
