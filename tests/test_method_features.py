@@ -56,9 +56,9 @@ def test_the_student_learns_pseudo_boxes_of_the_features(monkeypatch):
         maps[:, :, 1:-1, 1:4] = 5.0
         return maps
 
-    def self_train(pixels, boxes, recipe, device, after_step):
+    def self_train(pixels, boxes, recipe, device, after_step, look_closer):
         taught[recipe.features] = boxes
-        yield from whole(pixels, boxes, recipe, device, after_step)
+        yield from whole(pixels, boxes, recipe, device, after_step, look_closer)
 
     whole = method.self_training.self_train
     monkeypatch.setattr(method.self_training, "self_train", self_train)

@@ -36,6 +36,7 @@ def test_the_preset_paper_is_the_paper():
         "student_rounds": 2,
         "student_width": 16,
         "pseudo_boxes": "both",
+        "several": False,
         "features": "",
         "seed": 0,
     }

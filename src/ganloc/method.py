@@ -137,19 +137,9 @@ def _fit_several(
 
     Where colours show no several objects an image, it learns the pseudo-boxes.
     """
-    recipe, chosen = model.recipe, every_nth(np.arange(len(images)), MOST)
-    pixels = read_at_size(images, max(recipe.size, WORK))(chosen)
-    *_, finder = fit_several(
-        pixels,
-        boxes[chosen],
-        recipe.size,
-        recipe.student_width,
-        recipe.student_iterations,
-        recipe.student_rounds,
-        recipe.seed,
-        model.device,
-        after_step,
-    )
+    chosen = every_nth(np.arange(len(images)), MOST)
+    pixels = read_at_size(images, max(images.size, WORK))(chosen)
+    *_, finder = fit_several(pixels, boxes[chosen], model.recipe, model.device, after_step)
     model = replace(model, student=finder)
     hooks.save(model)
     return model

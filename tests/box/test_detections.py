@@ -183,7 +183,7 @@ def test_several_objects_of_a_heatmap_are_scored_each_by_its_own_box():
     [
         (0, 0.0, UserError, "max_objects is 0: ask for at least one"),
         (-3, 0.0, UserError, "max_objects is -3"),
-        (1.0, 0.0, TypeError, "max_objects must be a whole number or None, not 1.0"),
+        (1.0, 0.0, TypeError, "max_objects must be a whole number or all, not 1.0"),
         (True, 0.0, TypeError, "not True"),
         (1, 1.5, UserError, "min_score is 1.5: choose a chance from 0 to 1"),
         (1, float("nan"), UserError, "min_score is nan"),

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import torch
-from scenes import boxes_of, random_discs, scene
 
+from ganloc.errors import Notice
+from ganloc.recipes import Recipe
 from ganloc.several.finder import Objects, find
 from ganloc.several.learn_several import fit_several, learn_drawn, taught_by
+from scenes import drawn_set
 
 CPU = torch.device("cpu")
 
@@ -18,21 +21,20 @@ def test_sure_objects_teach_and_unsure_ones_hide():
     assert not lesson.unknown[1:].any()
 
 
-def drawn_set(counts):
-    random = np.random.default_rng(1)
-    drawn = [random_discs(random, count, radius=0.12) for count in counts]
-    large = np.stack([scene(discs) for discs in drawn])
-    pixels = large.reshape(len(large), 32, 4, 32, 4, 3).mean((2, 4)).round().astype(np.uint8)
-    return pixels, [boxes_of(discs) for discs in drawn]
+def recipe(width, iterations, rounds):
+    given = {"student_iterations": iterations, "student_rounds": rounds, "several": True}
+    return Recipe(size=32, student_width=width, **given)
 
 
 def test_label_free_finders_and_drawn_images_count_discs():
     pixels, truth = drawn_set([0, 1, 2, 3] * 6)
     centre = np.tile([0.3, 0.3, 0.7, 0.7], (len(pixels), 1))
     losses = []
-    finders = list(fit_several(pixels, centre, 32, 8, 100, 2, 0, CPU, losses.append))
+    finders = list(
+        fit_several(pixels, centre, recipe(8, 100, 2), CPU, lambda *step: losses.append(step))
+    )
     assert len(finders) == 2
-    assert len(losses) == 200
+    assert [done for done, _ in losses] == list(range(1, 201))
     true = np.array([len(own) for own in truth])
     counts = np.bincount(find(finders[-1], pixels).image, minlength=len(pixels))
     assert abs(counts - true).mean() < 0.5  # one box an image would give 1.0
@@ -46,7 +48,8 @@ def test_a_set_without_several_objects_learns_its_boxes():
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     boxes = np.tile([0.25, 0.25, 0.75, 0.75], (8, 1))
-    (finder,) = fit_several(pixels, boxes, 32, 4, 60, 1, 0, CPU)
+    with pytest.warns(Notice, match="no several objects"):
+        (finder,) = fit_several(pixels, boxes, recipe(4, 60, 1), CPU)
     found = find(finder, pixels)
     assert np.bincount(found.image, minlength=8).max() <= 1
     assert np.log(0.5) == np.float32(finder.sizes[0]) or abs(finder.sizes[0] - np.log(0.5)) < 1e-6

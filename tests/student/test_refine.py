@@ -9,7 +9,15 @@ from ganloc.box.iou import iou
 from ganloc.images.batches import CUT
 from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader
-from ganloc.student.refine import MARGIN, ROUNDS, crops_around, refine_boxes
+from ganloc.student.refine import (
+    CLOSE_LOOKS,
+    LOOKS,
+    Looks,
+    crops_around,
+    from_crops,
+    in_crops,
+    refine_boxes,
+)
 from ganloc.student.train_student import student_boxes
 
 STUDENT = Bright(32, 1).eval()
@@ -28,10 +36,10 @@ def upper_left(seen):
 
 
 def test_crops_are_one_and_a_half_times_as_wide_and_stay_in_the_image():
-    assert MARGIN == 1.5
+    assert LOOKS.margin == 1.5
     boxes = np.array([[0.4, 0.4, 0.6, 0.8], [0.0, 0.7, 0.2, 1.0], [0.1, 0.0, 0.9, 1.0]])
     np.testing.assert_allclose(
-        crops_around(boxes),
+        crops_around(boxes, LOOKS.margin),
         [
             [0.35, 0.3, 0.65, 0.9],
             [0.0, 0.55, 0.3, 1.0],  # moved, not cut
@@ -49,7 +57,7 @@ def test_boxes_within_a_crop_come_back_to_the_image():
     # Around the quarter found in it, [0.35, 0.3, 0.5, 0.6], sides half as long again.
     np.testing.assert_allclose(seen[1][1], [[0.3125, 0.225, 0.5375, 0.675]])
     np.testing.assert_allclose(found, [[0.3125, 0.225, 0.425, 0.45]])
-    assert len(seen) == ROUNDS == 2
+    assert len(seen) == LOOKS.rounds == 2
 
 
 def test_images_no_larger_than_the_network_keep_their_box():
@@ -102,3 +110,39 @@ def test_a_small_object_in_a_large_photo_is_boxed_to_a_part_of_a_cell(tmp_path):
     assert iou(before, truth).max() < 0.85
     assert iou(found, truth).min() > 0.9
     assert torch.is_grad_enabled()
+
+
+def test_boxes_go_into_crops_and_come_back():
+    crops = np.array([[0.5, 0.25, 1.0, 0.75], [0.0, 0.0, 1.0, 1.0]])
+    boxes = np.array([[0.6, 0.35, 0.9, 0.65], [0.1, 0.2, 0.3, 0.4]])
+    within = in_crops(crops, boxes)
+    np.testing.assert_allclose(within[0], [0.2, 0.2, 0.8, 0.8])
+    np.testing.assert_allclose(from_crops(crops, within), boxes)
+
+
+def test_a_student_of_close_ups_looks_closer_and_more_often():
+    seen = []
+    boxes = np.array([[0.4, 0.4, 0.6, 0.8]])
+    refine_boxes(STUDENT, boxes, np.array([[640, 640]]), upper_left(seen), CLOSE_LOOKS)
+    assert len(seen) == CLOSE_LOOKS.rounds == 4
+    np.testing.assert_allclose(seen[0][1], [[0.37, 0.34, 0.63, 0.86]])  # sides × 1.3
+
+
+def test_own_colours_sharpen_the_last_look_alone():
+    """The student says "above the middle"; the colours say "above a third"."""
+
+    class UpperHalf(Bright):
+        def forward(self, images):
+            mask = torch.zeros(len(images), 16, 16)
+            mask[:, 5:8] = 0.4  # hardly
+            mask[:, :5] = 3.0
+            return mask - 0.2
+
+    def read_crops(indices, crops):
+        pixels = np.full((len(indices), 32, 32, 3), 40, np.uint8)
+        pixels[:, :10] = 220
+        return pixels
+
+    student, boxes = UpperHalf(32, 1).eval(), np.array([[0.0, 0.0, 1.0, 1.0]])
+    sharp = refine_boxes(student, boxes, np.array([[64, 64]]), read_crops, Looks(1.3, 1, True))
+    np.testing.assert_allclose(sharp, [[0.0, 0.0, 1.0, 10 / 32]], atol=1.5 / 32)

@@ -11,6 +11,7 @@ from torch.nn.utils import parameters_to_vector
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.images.batches import CUT
 from ganloc.recipes import Recipe
+from ganloc.student.close_ups import CloseUps
 from ganloc.student.self_training import self_train
 from ganloc.student.train_student import new_student, soft_masks, student_boxes
 
@@ -84,3 +85,27 @@ def test_a_student_s_boxes_are_cut_from_its_masks():
     for part in (slice(0, 3), slice(CUT - 2, CUT + 2)):
         masks = soft_masks(student, pixels[part])
         np.testing.assert_array_equal(found[part], boxes_from_heatmaps(masks, 32, 0.6))
+
+
+def test_half_of_what_later_rounds_see_are_close_ups(monkeypatch):
+    seen = []
+
+    def train_student(student, pixels, boxes, iterations, seed, draw=None):
+        seen.append((pixels, boxes, draw))
+        return iter(())
+
+    monkeypatch.setattr("ganloc.student.self_training.train_student", train_student)
+    close = CloseUps(np.full((3, 32, 32, 3), 9, np.uint8), CORNER[:3] + 0.1)
+    list(self_train(PIXELS, CORNER, RECIPE, CPU, lambda *_: None, lambda *_: (CORNER, close)))
+    (_, first, whole), (pixels, boxes, draw) = seen
+    assert whole is None
+    np.testing.assert_array_equal(first, CORNER)
+    np.testing.assert_array_equal(pixels, np.concatenate([PIXELS, close.pixels]))
+    np.testing.assert_array_equal(boxes, np.concatenate([CORNER, close.boxes]))
+    for step in range(3):
+        chosen = draw(step)
+        assert len(chosen) == 32
+        assert (chosen >= 5).sum() == 16
+    counts = np.bincount(np.concatenate([draw(step) for step in range(15)]), minlength=8)
+    assert counts[:5].tolist() == [48] * 5  # 15 × 16 / 5
+    assert counts[5:].tolist() == [80] * 3

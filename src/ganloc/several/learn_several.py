@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from ganloc.errors import Notice
 from ganloc.images.image_set import ImageSet, every_nth
+from ganloc.recipes import Recipe
 from ganloc.several.collages import with_collages
 from ganloc.several.finder import LEAST, Finder, Objects, find, new_finder
 from ganloc.several.kind import Kind
@@ -46,11 +47,7 @@ MOST = 2000  # images that finders learn from, at most: they are kept at `WORK` 
 def fit_several(
     pixels: UInt8[np.ndarray, "n size size 3"],
     one_each: Float[np.ndarray, "n 4"],
-    size: int,
-    width: int,
-    iterations: int,
-    rounds: int,
-    seed: int,
+    recipe: Recipe,
     device: torch.device,
     after_step: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Iterator[Finder]:
@@ -60,11 +57,7 @@ def fit_several(
         pixels: RGB, 0–255, of the finder's size or twice as large: instances that are cut from
             `WORK` pixels have better boxes.
         one_each: a box an image, xyxy in fractions of it, for sets without several objects.
-        size: of the finders.
-        width: channels of their finest maps.
-        iterations: training steps of each.
-        rounds: at least 1.
-        seed: of weights, views, collages and the order of the images.
+        recipe: gives size, width, iterations, rounds and seed of the finders, those of students.
         device: where to train.
         after_step: called after every training step with the number of steps and the loss.
     """
@@ -82,11 +75,12 @@ def fit_several(
             stacklevel=2,
         )
     done = 0
+    size, rounds = recipe.size, recipe.student_rounds
     for number in range(rounds):
-        own = (seed * rounds + number) % 2**63
-        finder = new_finder(size, width, own, device)
+        own = (recipe.seed * rounds + number) % 2**63
+        finder = new_finder(size, recipe.student_width, own, device)
         shown = _with_collages(lesson, own) if several else lesson
-        for loss in train_finder(finder, shown.at(size), iterations, own):
+        for loss in train_finder(finder, shown.at(size), recipe.student_iterations, own):
             done += 1
             after_step(done, loss)
         yield finder.requires_grad_(False)

@@ -29,3 +29,12 @@ def random_discs(random, count, size=SIZE, radius=0.1):
         if all(np.hypot(x - a, y - b) >= 2 * r for a, b, _ in discs):
             discs.append((x, y, r))
     return discs
+
+
+def drawn_set(counts):
+    """Images of 32 pixels with so many discs, and their boxes."""
+    random = np.random.default_rng(1)
+    drawn = [random_discs(random, count, radius=0.12) for count in counts]
+    large = np.stack([scene(discs) for discs in drawn])
+    pixels = large.reshape(len(large), 32, 4, 32, 4, 3).mean((2, 4)).round().astype(np.uint8)
+    return pixels, [boxes_of(discs) for discs in drawn]
