@@ -17,11 +17,11 @@ from ganloc.images.folder import load_folder
 from ganloc.images.gather import crop_reader
 from ganloc.images.synthetic import draw_images
 from ganloc.method import fit, localize
-from ganloc.model import MODEL_READINGS, STUDENT, Model
+from ganloc.model import HINTED, MODEL_READINGS, STUDENT, Model
 from ganloc.recipes import PRESETS
 from ganloc.student.evidence import evidence
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
-from ganloc.student.refine import CLOSE_LOOKS, refine_boxes
+from ganloc.student.refine import CLOSE_LOOKS, LOOKS, refine_boxes
 from ganloc.student.score import chances
 from ganloc.student.self_training import self_train
 from ganloc.student.train_student import soft_masks
@@ -197,7 +197,7 @@ def photos(tmp_path_factory):
 def test_refinement_moves_the_student_s_boxes_in_larger_images_alone(model, photos):
     first, refined = localize(model, photos, refine=False), localize(model, photos)
     np.testing.assert_array_equal(refined.heatmaps, first.heatmaps)  # of the whole image
-    assert not model.knows_close_ups(STUDENT)  # it was trained on images of the network's size
+    assert model.looks(STUDENT) == LOOKS  # it was trained on images of the network's size
     expected = refine_boxes(model.student, first.boxes, photos.sizes, crop_reader(photos))
     np.testing.assert_array_equal(refined.boxes, expected)
     moved = (refined.boxes != first.boxes).any(axis=1)
@@ -217,14 +217,13 @@ def test_refinement_moves_the_student_s_boxes_in_larger_images_alone(model, phot
 
 def test_files_that_show_more_teach_close_ups_too(photos):
     model = fit(photos, recipe(), CPU)
-    assert model.knows_close_ups(STUDENT)
-    assert not model.knows_close_ups(DISCRIMINATOR_READING)
+    looks = model.looks(STUDENT)
+    assert looks in (CLOSE_LOOKS, replace(CLOSE_LOOKS, sharpened=False))
+    assert model.looks(HINTED) == LOOKS
     first, refined = localize(model, photos, refine=False), localize(model, photos)
-    expected = refine_boxes(
-        model.student, first.boxes, photos.sizes, crop_reader(photos), CLOSE_LOOKS
-    )
+    expected = refine_boxes(model.student, first.boxes, photos.sizes, crop_reader(photos), looks)
     np.testing.assert_array_equal(refined.boxes, expected)
     squeezed = fit(replace(photos, archive=None), recipe(), CPU)
-    assert not squeezed.knows_close_ups(STUDENT)
+    assert squeezed.looks(STUDENT) == LOOKS
     once = fit(photos, recipe(student_rounds=1), CPU)  # the first student has no boxes to look at
-    assert not once.knows_close_ups(STUDENT)
+    assert once.looks(STUDENT) == LOOKS

@@ -24,7 +24,7 @@ from ganloc.heatmap.features import Features, features_of
 from ganloc.images.batches import CUT
 from ganloc.images.gather import crop_reader, of_objects, read_at_size
 from ganloc.images.image_set import ImageSet, every_nth
-from ganloc.model import CLOSE_UPS, LEARNED, Model
+from ganloc.model import CLOSE_UPS, LEARNED, OWN_COLOURS, Model
 from ganloc.outliers.outlier_model import FEWEST_IMAGES, OutlierModel
 from ganloc.recipes import Recipe
 from ganloc.several.detections import detections
@@ -38,11 +38,11 @@ from ganloc.several.learn_several import (
 )
 from ganloc.shapes import Float
 from ganloc.student import self_training
-from ganloc.student.close_ups import look_closer
+from ganloc.student.close_ups import colours_tell, look_closer
 from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints, steps_of_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
-from ganloc.student.refine import CLOSE_LOOKS, LOOKS, refine_boxes
+from ganloc.student.refine import refine_boxes
 from ganloc.student.score import chances
 from ganloc.student.train_student import student_boxes
 
@@ -112,11 +112,13 @@ def fit(
     after_step = partial(hooks.student_step, recipe=recipe)
     if recipe.several:
         return _fit_several(model, shown, boxes, hooks, after_step)
-    closer = look_closer(shown, finder)
+    sharpened = colours_tell(pixels, boxes)
+    closer = look_closer(shown, finder, sharpened)
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
     taught = learned(student_boxes(student, pixels[some]), boxes[some])
-    info = {**model.info, CLOSE_UPS: int(closer is not None and recipe.student_rounds > 1)}
+    close = closer is not None and recipe.student_rounds > 1
+    info = {**model.info, CLOSE_UPS: int(close), OWN_COLOURS: int(sharpened)}
     signals = {**model.signals, LEARNED: taught}
     model = replace(model, student=student, info=info, signals=signals)
     judged = images.evenly(JUDGED)
@@ -230,7 +232,7 @@ def localize(
         boxes, image = found.boxes, found.image
         if refine and read_crops:
             read = of_objects(read_crops, image)
-            looks = CLOSE_LOOKS if model.knows_close_ups(reading) else LOOKS
+            looks = model.looks(reading)
             boxes = refine_boxes(student, boxes, images.sizes[image], read, looks)
         seen = evidence(student, images.pixels, heatmaps, boxes, image, several)
         found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))

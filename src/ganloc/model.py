@@ -25,6 +25,7 @@ from ganloc.recipes import VARIANTS, Recipe
 from ganloc.several.finder import Finder, soft_object_masks
 from ganloc.shapes import Float
 from ganloc.student.hinted import Hinted
+from ganloc.student.refine import CLOSE_LOOKS, LOOKS, Looks
 from ganloc.student.score import PlattScaling
 from ganloc.student.train_student import THRESHOLD, soft_masks
 from ganloc.student.unet import UNet
@@ -41,7 +42,7 @@ from ganloc.wording import either, listed, option, shown
 FORMAT = "ganloc-4"
 STUDENT, HINTED = "student", "hinted"
 LEARNED = "learned"  # a signal
-CLOSE_UPS = "close_ups"  # in `Model.info`
+CLOSE_UPS, OWN_COLOURS = "close_ups", "own_colours"  # in `Model.info`
 # The readings of a model: the discriminator's (a view of READINGS, which may grow) and the
 # student's soft mask, for which only the threshold matters.
 MODEL_READINGS = ChainMap(
@@ -59,7 +60,8 @@ class Model:
         recipe: of the training.
         statistics: label-free statistics of the discriminator's features over the training images.
         info: `iteration` of the discriminator, number of training `images`, their `checksum`, and
-            whether the student learned from `close_ups`, 1 or 0.
+            whether the student learned from `close_ups`, and whether `own_colours` sharpen its
+            masks there, 1 or 0.
         signals: label-free signals of the quality of the discriminator (checkpoints/signals.py)
             and of the boxes (checkpoints/delivered.py); empty if they were not measured.
         student: in evaluation mode; None without a student. It is a `Finder` if it finds several
@@ -106,9 +108,11 @@ class Model:
         value = self.signals.get(LEARNED)
         return value is None or value > 0.0
 
-    def knows_close_ups(self, reading: str) -> bool:
-        """Whether the student of a reading learned from close-ups (student/close_ups.py)."""
-        return reading == STUDENT and self.info.get(CLOSE_UPS, 0) > 0
+    def looks(self, reading: str) -> Looks:
+        """How the student of a reading looks at crops: closer if it learned from close-ups."""
+        if reading != STUDENT or not self.info.get(CLOSE_UPS):
+            return LOOKS
+        return replace(CLOSE_LOOKS, sharpened=bool(self.info.get(OWN_COLOURS)))
 
     def student_of(self, reading: str) -> UNet | None:
         """The student whose masks are a reading; None for the discriminator's readings.

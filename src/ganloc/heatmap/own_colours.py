@@ -37,8 +37,8 @@ def sharpen(
 
     >>> image = np.zeros((1, 32, 32, 3), np.uint8)
     >>> image[:, 12:20, 12:20, 0] = 255
-    >>> mask = np.full((1, 32, 32), 0.1)
-    >>> mask[:, 10:22, 10:22] = 0.6
+    >>> mask = np.zeros((1, 32, 32))
+    >>> mask[:, 10:22, 10:22] = 0.55
     >>> mask[:, 14:18, 14:18] = 0.9
     >>> (sharpen(image, mask) > 0.5)[0, 16].nonzero()[0]
     array([12, 13, 14, 15, 16, 17, 18, 19])
@@ -52,6 +52,28 @@ def sharpen(
             ratio = _log_likelihood_ratio(bins, own)
             own = expit(prior + gaussian_filter(ratio, (0.0, SMOOTHING, SMOOTHING)))
         found[part] = own
+    return found
+
+
+def overlap(
+    pixels: UInt8[np.ndarray, "n size size 3"], masks: Float[np.ndarray, "n size size"]
+) -> Float[np.ndarray, " n"]:
+    """How much the colours inside and outside of each mask are alike, 0–1.
+
+    It is the Bhattacharyya coefficient of the two histograms, 1 for equal ones: then colours cannot
+    tell where the object ends.
+
+    >>> image = np.zeros((1, 8, 8, 3), np.uint8)
+    >>> image[:, :, 4:] = 255
+    >>> left = np.where(np.arange(8) < 4, 1.0, 0.0) * np.ones((1, 8, 8))
+    >>> overlap(image, left).round(3), overlap(image, np.full((1, 8, 8), 0.5)).round(3)
+    (array([0.]), array([1.]))
+    """
+    found = np.empty(len(masks))
+    for part in batched(len(masks), CUT):
+        bins = _bins(pixels[part])
+        inside, outside = (_shares(bins, own) for own in (masks[part], 1.0 - masks[part]))
+        found[part] = np.sqrt(inside * outside).sum(axis=(1, 2, 3))
     return found
 
 
