@@ -33,12 +33,11 @@ def sharpen(
     Returns:
         The same by mask and colours, 0–1.
 
-    The mask is sure of the middle of a red square, and takes in two pixels around it:
+    The mask is sure of the middle of a red square, and hardly of what is around:
 
-    >>> image = np.zeros((1, 32, 32, 3), np.uint8)
+    >>> image, mask = np.zeros((1, 32, 32, 3), np.uint8), np.zeros((1, 32, 32))
     >>> image[:, 12:20, 12:20, 0] = 255
-    >>> mask = np.zeros((1, 32, 32))
-    >>> mask[:, 10:22, 10:22] = 0.55
+    >>> mask[:, 8:24, 8:24] = 0.3
     >>> mask[:, 14:18, 14:18] = 0.9
     >>> (sharpen(image, mask) > 0.5)[0, 16].nonzero()[0]
     array([12, 13, 14, 15, 16, 17, 18, 19])
