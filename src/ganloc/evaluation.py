@@ -23,6 +23,8 @@ from ganloc.metrics.baselines import centre, cross_fitted_box, fitted_box, whole
 from ganloc.metrics.objects import ObjectsRow, evaluate_objects
 from ganloc.metrics.rows import Row, evaluate_boxes, evaluate_heatmaps
 from ganloc.model import HINTED, Model
+from ganloc.several.detections import CANDIDATE, detections
+from ganloc.several.finder import Finder
 from ganloc.student.learn_hints import checksums
 
 CORLOC = ("default", "plain-cam", "whole-image", "centre")
@@ -161,7 +163,9 @@ def objects_rows(
         min_score: of an object.
 
     Returns:
-        Rows `default`, `one-box` (the default with one object an image), `whole-image`, `centre`.
+        Rows `default`, `candidates` (of a finder: also what it does not count as an object, as is
+        usual for average precision), `one-box` (the default with one object an image),
+        `whole-image`, `centre`.
 
     Raises:
         UserError: no image has a true box, or pycocotools is not installed.
@@ -169,6 +173,10 @@ def objects_rows(
     test = without_hints(model, test)
     assert test.truth is not None
     found = {"default": localize(model, test, None, True, max_objects, min_score)}
+    student = model.student_of(model.reading)
+    if isinstance(student, Finder):
+        heatmaps = model.heatmaps(test, model.reading)
+        found["candidates"] = detections(student, test.pixels, heatmaps, CANDIDATE)
     if (found["default"].counts != 1).any():
         found["one-box"] = localize(model, test, max_objects=1)
     rows = [

@@ -229,8 +229,7 @@ class Localizer:
             raise TypeError(f"reading must be a name such as 'lda', not {shown(reading)}.")
         notices.warn_of_reading(model, reading)
         notices.warn_other_scale(model, images)
-        refine = as_flag("refine", refine)
-        return localize(model, images, reading, refine, max_objects, min_score)
+        return localize(model, images, reading, as_flag("refine", refine), max_objects, min_score)
 
     def localize(
         self,
@@ -248,7 +247,7 @@ class Localizer:
             photos: as for `fit`, or a single image. A named data set gives its test images.
             reading, refine, max_objects, min_score: as for `method.localize`: another heatmap than
                 the default, whether to look again at the resolution of the file, how many objects
-                to find in an image (None for all), and the score that each needs.
+                to find in an image (a number or "all"), and the score that each needs.
             archive, pages: as for `fit`.
 
         Returns:
@@ -256,8 +255,7 @@ class Localizer:
 
         Raises:
             TypeError: `photos` holds something else than images.
-            UserError: the Localizer is not fitted, an argument is out of range, there are no
-                images, or one in memory cannot be used.
+            UserError: it is not fitted, an argument is out of range, or there are no usable images.
 
         >>> blood = Localizer.load("runs/blood")  # doctest: +SKIP
         >>> for found in blood.localize("photos/", max_objects="all"):  # doctest: +SKIP

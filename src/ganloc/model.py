@@ -59,9 +59,8 @@ class Model:
             calibrated on real images.
         recipe: of the training.
         statistics: label-free statistics of the discriminator's features over the training images.
-        info: `iteration` of the discriminator, number of training `images`, their `checksum`, and
-            whether the student learned from `close_ups`, and whether `own_colours` sharpen its
-            masks there, 1 or 0.
+        info: `iteration` of the discriminator, number of training `images`, their `checksum`; 1 or
+            0: whether the student learned `close_ups`, and whether `own_colours` sharpen its masks.
         signals: label-free signals of the quality of the discriminator (checkpoints/signals.py)
             and of the boxes (checkpoints/delivered.py); empty if they were not measured.
         student: in evaluation mode; None without a student. It is a `Finder` if it finds several
