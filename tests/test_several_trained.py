@@ -64,7 +64,7 @@ def test_metrics_count_all_objects_and_one_box_an_image(fitted, images):
     rows = {row.name: row for row in objects_rows(fitted.model, images, None)}
     assert rows["default"].ap_50 > 70.0
     assert rows["candidates"].average_recall >= rows["default"].average_recall
-    assert rows["candidates"].count_error > rows["default"].count_error
+    assert rows["candidates"].count_error >= rows["default"].count_error
     assert rows["one-box"].ap_50 < 100.0 * 25 / 48  # 24 boxes for 48 objects
     assert rows["default"].right_count > 50.0
     default = next(row for row in evaluate(fitted.model, images) if row.name == "default")
