@@ -1,7 +1,7 @@
 import numpy as np
-from scenes import scene
 
 from ganloc.several.background import background_distance, foreground_thresholds
+from scenes import scene
 
 
 def test_foreground_is_what_differs_from_a_sloping_background():

@@ -1,8 +1,8 @@
 import numpy as np
-from scenes import DISC, boxes_of, scene
 
 from ganloc.several.collages import with_collages
 from ganloc.several.train_finder import Lesson
+from scenes import DISC, boxes_of, scene
 
 
 def lesson_of_discs():

@@ -1,8 +1,8 @@
 import numpy as np
-from scenes import boxes_of, scene
 
 from ganloc.several.kind import Kind
 from ganloc.several.pseudo_instances import holds_several, pseudo_instances, roundness
+from scenes import boxes_of, scene
 
 
 def sorted_rows(boxes):

@@ -1,9 +1,9 @@
 import numpy as np
 import torch
-from scenes import boxes_of, random_discs, scene
 
 from ganloc.several.finder import find, new_finder
 from ganloc.several.train_finder import Lesson, Targets, _loss, padded, train_finder
+from scenes import boxes_of, random_discs, scene
 
 CPU = torch.device("cpu")
 
