@@ -147,7 +147,8 @@ def test_refinement_reads_the_files_of_the_folder(tmp_path, setting):
     assert model.student is not None
     first = chain.boxes(shown, shown, setting, "both", 2)
     found = chain.refined_boxes(shown, shown, setting, "both", 2)
-    expected = refine_boxes(model.student, first / 96, shown.sizes, read_crops) * 96
+    looks = model.looks("student")
+    expected = refine_boxes(model.student, first / 96, shown.sizes, read_crops, looks) * 96
     np.testing.assert_allclose(found, expected)
 
 

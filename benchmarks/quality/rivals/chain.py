@@ -6,7 +6,7 @@ share the training of their students. The minutes of each row include what it sh
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from rivals import squeezenet, trained
@@ -18,8 +18,9 @@ from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import Model
 from ganloc.recipes import Recipe, make_recipe
 from ganloc.student import self_training
+from ganloc.student.close_ups import colours_tell, look_closer
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
-from ganloc.student.refine import refine_boxes
+from ganloc.student.refine import CLOSE_LOOKS, LOOKS, Looks, refine_boxes
 from ganloc.student.self_training import self_train
 from ganloc.student.train_student import student_boxes
 from ganloc.student.unet import UNet
@@ -59,12 +60,14 @@ class _Shared:
         model: the discriminator.
         minutes: what it took.
         students: by source of pseudo-boxes.
+        looks: likewise, how students after the first look at crops.
     """
 
     checksum: int
     model: Model
     minutes: float
     students: dict[str, Students] = field(default_factory=dict)
+    looks: dict[str, Looks] = field(default_factory=dict)
 
 
 def boxes(
@@ -87,7 +90,8 @@ def refined_boxes(
     assert read_crops is not None
     student = _student(train, setting, pseudo_boxes, rounds)
     first = student_boxes(student, test.pixels)
-    return test.in_pixels(refine_boxes(student, first, test.sizes, read_crops))
+    looks = _shared(train, setting).looks[pseudo_boxes] if rounds > 1 else LOOKS
+    return test.in_pixels(refine_boxes(student, first, test.sizes, read_crops, looks))
 
 
 def minutes_before(setting: Setting, pseudo_boxes: str, rounds: int, size: int) -> float:
@@ -123,19 +127,27 @@ def _student(train: ImageSet, setting: Setting, pseudo_boxes: str, rounds: int) 
     shared = _shared(train, setting)
     if pseudo_boxes not in shared.students:
         recipe = recipe_of(pseudo_boxes, train.size, setting.seed)
-        shared.students[pseudo_boxes] = Students(_rounds(shared.model, train, recipe, setting))
+        trainings, looks = _rounds(shared.model, train, recipe, setting)
+        shared.students[pseudo_boxes], shared.looks[pseudo_boxes] = Students(trainings), looks
     return shared.students[pseudo_boxes].after(rounds)
 
 
-def _rounds(model: Model, train: ImageSet, recipe: Recipe, setting: Setting) -> Iterator[UNet]:
-    pixels, known = every_nth(train.pixels, self_training.MOST_IMAGES), None
+def _rounds(
+    model: Model, train: ImageSet, recipe: Recipe, setting: Setting
+) -> tuple[Iterator[UNet], Looks]:
+    """The students of each round, and how those after the first look at crops."""
+    chosen, known = every_nth(np.arange(len(train)), self_training.MOST_IMAGES), None
+    shown = train.subset(chosen)
     if recipe.features:
         assert setting.squeezenet is not None
         features = squeezenet.features(setting.squeezenet, setting.device, recipe.features)
-        chosen = every_nth(np.arange(len(train)), self_training.MOST_IMAGES)
         known = feature_heatmaps(features, train, chosen, setting.device)
-    first = _finder(model, train, recipe.pseudo_boxes, known).boxes(pixels, known)
-    yield from self_train(pixels, first, recipe, model.device, lambda *_: None)
+    finder = _finder(model, train, recipe.pseudo_boxes, known)
+    first = finder.boxes(shown.pixels, known)
+    sharpened = colours_tell(shown.pixels, first)
+    closer = look_closer(shown, finder, sharpened)
+    rounds = self_train(shown.pixels, first, recipe, model.device, lambda *_: None, closer)
+    return rounds, LOOKS if closer is None else replace(CLOSE_LOOKS, sharpened=sharpened)
 
 
 def _finder(
