@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganloc.several.finder import DISTANCE, Finder, find, object_masks
+from ganloc.several.finder import DISTANCE, Finder, find, object_masks, soft_object_masks
 
 HALF = 16
 
@@ -64,7 +64,7 @@ def test_an_unusual_size_lowers_the_score_and_not_the_centre():
 def test_masks_of_touching_objects_share_the_box_by_the_nearest_centre():
     finder = Drawn({(4, 8): 0.9, (8, 8): 0.8}, [0.15] * 4)
     found = find(finder, blank())
-    masks = object_masks(finder, blank(), found)
+    masks = object_masks(soft_object_masks(finder, blank()), found)
     assert masks.shape == (2, HALF, HALF)
     assert masks[0][8, 2:6].min() > 0.99
     assert masks[1][8, 7:11].min() > 0.99

@@ -27,6 +27,6 @@ def detections(
         least: height that a centre needs; by default the finder's own.
     """
     objects = find(finder, pixels, least)
-    masks = tuple(SoftMask(own, LEVEL) for own in object_masks(finder, pixels, objects))
+    masks = tuple(SoftMask(own, LEVEL) for own in object_masks(heatmaps, objects))
     full = normalise(resize(heatmaps, finder.size)).astype(np.float32)
     return Detections(objects.image, objects.boxes, objects.scores, masks, full)

@@ -112,25 +112,27 @@ def find(
 
 
 def object_masks(
-    finder: Finder, pixels: UInt8[np.ndarray, "n size size 3"], objects: Objects
+    heatmaps: Float[np.ndarray, "n half half"], objects: Objects
 ) -> Float[np.ndarray, "k half half"]:
-    """The soft mask of each object, 0–1, at half of the finder's size.
+    """The soft mask of each object, 0–1.
 
     A cell belongs to the object whose centre is nearest in sides of its box, if it lies in the box.
+
+    Args:
+        heatmaps: of `soft_object_masks`, of the images of the objects.
+        objects: of `find`.
     """
-    found = np.zeros((len(objects), finder.size // 2, finder.size // 2), np.float32)
-    at = (np.arange(finder.size // 2) + 0.5) / (finder.size // 2)
-    start = 0
-    for _, masks, _ in _maps(finder, pixels):
-        for index, mask in enumerate(masks, start):
-            own = objects.of(index)
-            x0, y0, x1, y1 = objects.boxes[own].T[:, :, None]
-            x, y = (2.0 * at - x0 - x1) / (x1 - x0), (2.0 * at - y0 - y1) / (y1 - y0)
-            inside = (abs(y) <= 1.0)[:, :, None] & (abs(x) <= 1.0)[:, None, :]
-            away = np.where(inside, y[:, :, None] ** 2 + x[:, None, :] ** 2, np.inf)
-            nearest = away == away.min(axis=0, initial=np.inf)
-            found[own] = np.where(inside & nearest, mask, 0.0)
-        start += len(masks)
+    half = heatmaps.shape[1]
+    found = np.zeros((len(objects), half, half), np.float32)
+    at = (np.arange(half) + 0.5) / half
+    for index, mask in enumerate(heatmaps):
+        own = objects.of(index)
+        x0, y0, x1, y1 = objects.boxes[own].T[:, :, None]
+        x, y = (2.0 * at - x0 - x1) / (x1 - x0), (2.0 * at - y0 - y1) / (y1 - y0)
+        inside = (abs(y) <= 1.0)[:, :, None] & (abs(x) <= 1.0)[:, None, :]
+        away = np.where(inside, y[:, :, None] ** 2 + x[:, None, :] ** 2, np.inf)
+        nearest = away == away.min(axis=0, initial=np.inf)
+        found[own] = np.where(inside & nearest, mask, 0.0)
     return found
 
 
