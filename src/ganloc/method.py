@@ -38,10 +38,10 @@ from ganloc.several.learn_several import (
 )
 from ganloc.shapes import Float
 from ganloc.student import self_training
-from ganloc.student.close_ups import colours_tell, look_closer
+from ganloc.student.close_ups import look_closer
 from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints, steps_of_hints
-from ganloc.student.pseudo_boxes import PseudoBoxFinder
+from ganloc.student.pseudo_boxes import find_pseudo_boxes
 from ganloc.student.refine import refine_boxes
 from ganloc.student.score import chances
 from ganloc.student.train_student import student_boxes
@@ -94,7 +94,8 @@ def fit(
         return model
 
     # 2. and 3. in the finder: features projected on the LDA direction from border to inside are
-    #    the heatmap of an image. Sharpened by colour contrast, it is cut into a pseudo-box.
+    #    the heatmap of an image. Sharpened by colour contrast, if colours tell objects from their
+    #    background, it is cut into a pseudo-box.
     #    Pre-trained features, if the user gave some, make another heatmap.
     chosen, known = every_nth(np.arange(len(images)), self_training.MOST_IMAGES), None
     shown = images if len(chosen) == len(images) else images.subset(chosen)
@@ -102,9 +103,9 @@ def fit(
     if recipe.features:
         features = features or features_of(recipe.features, device)
         known = feature_heatmaps(features, images, chosen, device)
-    source = recipe.pseudo_boxes
-    finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, source, known)
-    boxes = finder.boxes(pixels, known)
+    finder, boxes = find_pseudo_boxes(
+        model.discriminator, model.statistics, pixels, recipe.pseudo_boxes, known
+    )
 
     # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes,
     #    from files larger than the network's images also in close-ups. The last student counts, if
@@ -112,13 +113,12 @@ def fit(
     after_step = partial(hooks.student_step, recipe=recipe)
     if recipe.several:
         return _fit_several(model, shown, boxes, hooks, after_step)
-    sharpened = colours_tell(pixels, boxes)
-    closer = look_closer(shown, finder, sharpened)
+    closer = look_closer(shown, finder)
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
     taught = learned(student_boxes(student, pixels[some]), boxes[some])
     close = closer is not None and recipe.student_rounds > 1
-    info = {**model.info, CLOSE_UPS: int(close), OWN_COLOURS: int(sharpened)}
+    info = {**model.info, CLOSE_UPS: int(close), OWN_COLOURS: int(finder.uses_colours)}
     signals = {**model.signals, LEARNED: taught}
     model = replace(model, student=student, info=info, signals=signals)
     judged = images.evenly(JUDGED)

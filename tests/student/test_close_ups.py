@@ -10,8 +10,8 @@ from bright import Bright
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.iou import iou
 from ganloc.images.folder import load_folder
-from ganloc.student.close_ups import colours_tell, look_closer
-from ganloc.student.pseudo_boxes import PseudoBoxFinder
+from ganloc.student.close_ups import look_closer
+from ganloc.student.pseudo_boxes import BOTH, DISCRIMINATOR, PseudoBoxFinder
 
 STUDENT = Bright(32, 1).eval()
 # In files of 640 × 640 pixels; a pixel of the network is 20 of them.
@@ -21,8 +21,8 @@ BRIGHT = {"0.png": (210, 310, 290, 350), "1.png": (70, 90, 250, 170), "2.png": (
 class Finder(PseudoBoxFinder):
     """Finds what is bright."""
 
-    def __init__(self):
-        pass
+    def __init__(self, source=BOTH):
+        self.source = source
 
     def anew(self, pixels):
         return self
@@ -42,7 +42,7 @@ def images(tmp_path):
 
 
 def test_boxes_of_close_ups_are_exact_where_those_of_whole_images_are_not(images):
-    closer = look_closer(images, Finder(), True)
+    closer = look_closer(images, Finder())
     rough = np.array([[0.25, 0.4, 0.55, 0.65], [0.0, 0.0, 0.5, 0.4], [0.55, 0.0, 1.0, 0.6]])
     boxes, close = closer(STUDENT, np.concatenate([rough, [[0.1, 0.1, 0.9, 0.9]]]))
     truth = np.array(list(BRIGHT.values())) / 640
@@ -58,22 +58,12 @@ def test_boxes_of_close_ups_are_exact_where_those_of_whole_images_are_not(images
 
 
 def test_there_are_none_without_files_that_show_more(images):
-    assert look_closer(images.subset([3]), Finder(), True) is None
-    assert look_closer(replace(images, archive=None), Finder(), True) is None
+    assert look_closer(images.subset([3]), Finder()) is None
+    assert look_closer(replace(images, archive=None), Finder()) is None
 
 
 def test_without_colours_the_mean_of_both_boxes_is_taught(images):
     rough = np.array([[0.25, 0.4, 0.55, 0.65]] * 3 + [[0.1, 0.1, 0.9, 0.9]])
     rough[1:3] = [[0.0, 0.0, 0.5, 0.4], [0.55, 0.0, 1.0, 0.6]]
-    boxes, _ = look_closer(images, Finder(), False)(STUDENT, rough)
+    boxes, _ = look_closer(images, Finder(DISCRIMINATOR))(STUDENT, rough)
     assert iou(boxes[:3], np.array(list(BRIGHT.values())) / 640).min() > 0.85
-
-
-def test_colours_tell_nothing_where_the_object_has_those_of_its_background():
-    random = np.random.default_rng(0)
-    noise = random.integers(0, 256, (5, 32, 32, 1), np.uint8).repeat(3, axis=3)
-    box = np.tile([0.25, 0.25, 0.75, 0.75], (5, 1))
-    assert not colours_tell(noise, box)
-    noise[:, 8:24, 8:24, 0] = 255
-    noise[:, 8:24, 8:24, 1:] = 0
-    assert colours_tell(noise, box)

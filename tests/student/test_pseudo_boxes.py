@@ -17,6 +17,8 @@ from ganloc.student.pseudo_boxes import (
     OTSU_FACTOR,
     PseudoBoxFinder,
     boxes_above,
+    colours_tell,
+    find_pseudo_boxes,
     set_threshold,
 )
 
@@ -234,3 +236,27 @@ def test_images_whose_features_are_alike_everywhere_still_have_boxes(network):
     flat = np.full((12, 4, 4), 7.0, np.float32)
     found = PseudoBoxFinder(*network, pixels, "both", flat).boxes(pixels, flat)
     assert (iou(found, truth) > 0.5).mean() > 0.9
+
+
+def test_colours_tell_nothing_where_the_object_has_those_of_its_background():
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (5, 32, 32, 1), np.uint8).repeat(3, axis=3)
+    box = np.tile([0.25, 0.25, 0.75, 0.75], (5, 1))
+    assert not colours_tell(noise, box)
+    noise[:, 8:24, 8:24, 0] = 255
+    noise[:, 8:24, 8:24, 1:] = 0
+    assert colours_tell(noise, box)
+
+
+def test_colours_are_left_out_where_they_tell_nothing(network):
+    pixels, _ = things(30, seed=1)
+    finder, boxes = find_pseudo_boxes(*network, pixels, "both")
+    assert finder.uses_colours
+    np.testing.assert_array_equal(boxes, PseudoBoxFinder(*network, pixels, "both").boxes(pixels))
+    noise = np.random.default_rng(2).integers(0, 256, (30, 32, 32, 3), np.uint8)
+    finder, boxes = find_pseudo_boxes(*network, noise, "both")
+    assert not finder.uses_colours
+    alone = PseudoBoxFinder(*network, noise, "discriminator").boxes(noise)
+    np.testing.assert_array_equal(boxes, alone)
+    finder, _ = find_pseudo_boxes(*network, noise, "colour")  # as the recipe says
+    assert finder.uses_colours

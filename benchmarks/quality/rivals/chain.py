@@ -18,8 +18,8 @@ from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import Model
 from ganloc.recipes import Recipe, make_recipe
 from ganloc.student import self_training
-from ganloc.student.close_ups import colours_tell, look_closer
-from ganloc.student.pseudo_boxes import PseudoBoxFinder
+from ganloc.student.close_ups import look_closer
+from ganloc.student.pseudo_boxes import PseudoBoxFinder, find_pseudo_boxes
 from ganloc.student.refine import CLOSE_LOOKS, LOOKS, Looks, refine_boxes
 from ganloc.student.self_training import self_train
 from ganloc.student.train_student import student_boxes
@@ -76,7 +76,7 @@ def boxes(
     """Of the student after so many rounds; with 0 rounds, the pseudo-boxes themselves."""
     if rounds == 0:
         assert pseudo_boxes != FEATURES  # the student learns from those of the training images
-        finder = _finder(_shared(train, setting).model, train, pseudo_boxes)
+        finder, _ = _pseudo_boxes(_shared(train, setting).model, train, pseudo_boxes)
         return test.in_pixels(finder.boxes(test.pixels))
     student = _student(train, setting, pseudo_boxes, rounds)
     return test.in_pixels(student_boxes(student, test.pixels))
@@ -142,16 +142,14 @@ def _rounds(
         assert setting.squeezenet is not None
         features = squeezenet.features(setting.squeezenet, setting.device, recipe.features)
         known = feature_heatmaps(features, train, chosen, setting.device)
-    finder = _finder(model, train, recipe.pseudo_boxes, known)
-    first = finder.boxes(shown.pixels, known)
-    sharpened = colours_tell(shown.pixels, first)
-    closer = look_closer(shown, finder, sharpened)
+    finder, first = _pseudo_boxes(model, train, recipe.pseudo_boxes, known)
+    closer = look_closer(shown, finder)
     rounds = self_train(shown.pixels, first, recipe, model.device, lambda *_: None, closer)
-    return rounds, LOOKS if closer is None else replace(CLOSE_LOOKS, sharpened=sharpened)
+    return rounds, LOOKS if closer is None else replace(CLOSE_LOOKS, sharpened=finder.uses_colours)
 
 
-def _finder(
-    model: Model, train: ImageSet, pseudo_boxes: str, known: np.ndarray | None = None
-) -> PseudoBoxFinder:
+def _pseudo_boxes(
+    model: Model, train: ImageSet, source: str, known: np.ndarray | None = None
+) -> tuple[PseudoBoxFinder, np.ndarray]:
     pixels = every_nth(train.pixels, self_training.MOST_IMAGES)
-    return PseudoBoxFinder(model.discriminator, model.statistics, pixels, pseudo_boxes, known)
+    return find_pseudo_boxes(model.discriminator, model.statistics, pixels, source, known)

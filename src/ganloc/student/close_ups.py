@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
-from ganloc.heatmap.own_colours import overlap, sharpen
+from ganloc.heatmap.own_colours import sharpen
 from ganloc.images.gather import CropReader, crop_reader, of_objects
 from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.shapes import Float, Int, UInt8
@@ -33,7 +33,6 @@ from ganloc.student.unet import UNet
 FIRST_LOOK = Looks(margin=1.5, rounds=1, sharpened=False)
 MARGIN = 1.4  # side of a close-up in which boxes are found, in sides of the box
 TAUGHT_MARGIN = 1.6  # of one that is taught. Random views of it are 1.2 to 2.1 sides wide.
-MOST_OVERLAP = 0.92  # of the colours inside and outside of the median image's pseudo-box
 MOST = 1000  # images of which close-ups are taken: files are read three times
 
 
@@ -54,41 +53,23 @@ class CloseUps:
 LookCloser = Callable[[UNet, Float[np.ndarray, "n 4"]], tuple[Float[np.ndarray, "n 4"], CloseUps]]
 
 
-def colours_tell(
-    pixels: UInt8[np.ndarray, "n size size 3"], boxes: Float[np.ndarray, "n 4"]
-) -> bool:
-    """Whether the colours of an image tell where its object ends, in most images of a set.
-
-    Where objects have the colours of their background, as in ultrasounds, colours would move edges
-    to wherever the brightness changes.
-
-    Args:
-        pixels: RGB, 0–255.
-        boxes: pseudo-boxes, xyxy, in fractions of the image.
-    """
-    shared = overlap(pixels, soft_boxes(boxes, pixels.shape[1]))
-    return float(np.median(shared)) < MOST_OVERLAP
-
-
-def look_closer(images: ImageSet, finder: PseudoBoxFinder, sharpened: bool) -> LookCloser | None:
+def look_closer(images: ImageSet, finder: PseudoBoxFinder) -> LookCloser | None:
     """A function that takes close-ups; None if no file is larger than the network's images.
 
     Args:
         images: those that students learn from.
-        finder: of their pseudo-boxes.
-        sharpened: whether colours sharpen the boxes.
+        finder: of their pseudo-boxes. If it uses colours, they sharpen the boxes, too.
     """
     read_crops = crop_reader(images)
     larger = np.flatnonzero((images.sizes > images.size).any(axis=1))
     if read_crops is None or not len(larger):
         return None
     chosen = every_nth(larger, MOST)
-    return partial(_look_closer, finder, sharpened, chosen, images.sizes[chosen], read_crops)
+    return partial(_look_closer, finder, chosen, images.sizes[chosen], read_crops)
 
 
 def _look_closer(
     finder: PseudoBoxFinder,
-    sharpened: bool,
     chosen: Int[np.ndarray, " m"],
     sizes: Int[np.ndarray, "m 2"],
     read_crops: CropReader,
@@ -100,7 +81,7 @@ def _look_closer(
     crops = crops_around(own, MARGIN)
     pixels = read_crops(chosen, crops)
     found = finder.anew(pixels).boxes(pixels)
-    if sharpened:
+    if finder.uses_colours:
         both = (soft_boxes(found, student.size) + soft_masks(student, pixels)) / 2.0
         within = boxes_from_heatmaps(sharpen(pixels, both), student.size, SHARP)
     else:

@@ -7,7 +7,9 @@ A pseudo-box is the mean of two boxes, from two normalisations of the same LDA h
 - Set normalisation keeps the scale of the features over the whole set and cuts all images at one
   threshold. It distinguishes large objects from small ones.
 
-The two make different errors. Feature maps are coarse, so colour contrast sharpens both.
+The two make different errors. Feature maps are coarse, so colour contrast sharpens both, unless
+colours inside and outside of the boxes are alike, as in ultrasounds: there colour contrast would
+mark whatever is bright or dark.
 
 Heatmaps by pre-trained features (heatmap/ddt.py), if the user gives some, count in both as much as
 the LDA heatmaps: they know things, and the LDA heatmaps know what is common to this set. Together
@@ -27,6 +29,7 @@ from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, for_reading
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
 from ganloc.heatmap.feature_statistics import FeatureStatistics, feature_statistics
+from ganloc.heatmap.own_colours import overlap
 from ganloc.heatmap.readings import (
     DISCRIMINATOR_READING,
     READINGS,
@@ -36,6 +39,7 @@ from ganloc.heatmap.readings import (
 )
 from ganloc.images.image_set import every_nth
 from ganloc.shapes import Float, UInt8
+from ganloc.student.random_views import soft_boxes
 
 IMAGES = 512  # from which the scale and threshold of the set are measured, evenly over the set
 TAILS = 0.002  # share of the values clipped at both ends before Otsu's threshold is computed
@@ -61,7 +65,9 @@ class Sharpening:
     threshold: float
 
 
-SOURCES = {"both": Sharpening(0.6, 0.5, 0.5), "discriminator": Sharpening(0.0, 0.0, 0.7)}
+MOST_OVERLAP = 0.92  # of the colours inside and outside of the median image's box
+BOTH, DISCRIMINATOR = "both", "discriminator"
+SOURCES = {BOTH: Sharpening(0.6, 0.5, 0.5), DISCRIMINATOR: Sharpening(0.0, 0.0, 0.7)}
 COLOUR = "colour"  # colour contrast with a centre prior, without a network
 
 
@@ -100,6 +106,11 @@ class PseudoBoxFinder:
         contrast = colour_contrast(some)
         self._log_contrast = float(np.log(contrast + LOG_FLOOR).mean())
         self.threshold = set_threshold(self._set_normalised(layers, known, contrast))
+
+    @property
+    def uses_colours(self) -> bool:
+        """Whether the boxes depend on colour contrast."""
+        return self.source != DISCRIMINATOR
 
     def anew(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> "PseudoBoxFinder":
         """A finder of the same source for other images, such as close-ups, without features."""
@@ -165,6 +176,45 @@ class PseudoBoxFinder:
         return centre_prior(
             heatmaps, READINGS[DISCRIMINATOR_READING].centre, self.statistics.aspect
         )
+
+
+def find_pseudo_boxes(
+    discriminator: Discriminator,
+    statistics: FeatureStatistics,
+    pixels: UInt8[np.ndarray, "n size size 3"],
+    source: str,
+    features: Float[np.ndarray, "n h w"] | None = None,
+) -> tuple[PseudoBoxFinder, Float[np.ndarray, "n 4"]]:
+    """The pseudo-boxes of a set, and their finder.
+
+    From both sources, boxes are found anew by the discriminator alone if colours do not tell where
+    objects end.
+
+    Args:
+        discriminator: as of `PseudoBoxFinder`, like all that follow.
+    """
+
+    def found(source: str) -> tuple[PseudoBoxFinder, Float[np.ndarray, "n 4"]]:
+        finder = PseudoBoxFinder(discriminator, statistics, pixels, source, features)
+        return finder, finder.boxes(pixels, features)
+
+    finder, boxes = found(source)
+    if source == BOTH and not colours_tell(pixels, boxes):
+        return found(DISCRIMINATOR)
+    return finder, boxes
+
+
+def colours_tell(
+    pixels: UInt8[np.ndarray, "n size size 3"], boxes: Float[np.ndarray, "n 4"]
+) -> bool:
+    """Whether the colours of an image tell where its object ends, in most images of a set.
+
+    Args:
+        pixels: RGB, 0–255.
+        boxes: pseudo-boxes, xyxy, in fractions of the image.
+    """
+    shared = overlap(pixels, soft_boxes(boxes, pixels.shape[1]))
+    return float(np.median(shared)) < MOST_OVERLAP
 
 
 def set_threshold(maps: Float[np.ndarray, "n size size"]) -> float:
