@@ -44,6 +44,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--squeezenet", type=Path, help="ImageNet weights, as safetensors")
     parser.add_argument("--runs", type=Path, help="folder in which trainings are kept")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
+    seeds = "only these; default: all of a stage"
+    parser.add_argument("--seeds", nargs="+", type=int, help=seeds)
     parser.add_argument("--device", help="cpu, cuda, …")
     return parser.parse_args(arguments)
 
@@ -68,6 +70,8 @@ def run(options: argparse.Namespace) -> list[ResultRow]:
                 continue
             load = partial(loaded, set_name, stage.size)
             for seed in stage.seeds:
+                if options.seeds and seed not in options.seeds:
+                    continue
                 identity = {"set": set_name, "stage": name, "seed": seed}
                 work = partial(_evaluated, stage, load, replace(general, seed=seed))
                 row = script.kept_row(results, identity, work)
