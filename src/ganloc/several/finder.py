@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ganloc.box.iou import iou
+from ganloc.box.iou import non_maximum_suppression
 from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.unet import UNet
@@ -22,7 +22,7 @@ CENTRE, MASK, EDGES = 0, 1, 2  # channels; four of edges, left, top, right, bott
 PRIOR = -3.0  # bias of the centres before training: few cells are one
 DISTANCE = -2.0  # logarithm of the distance to an edge before training, in sides of the image
 LEAST = 0.5  # height of a centre that counts as an object
-SAME = 0.5  # IoU from which two boxes are one object
+SAME = 0.5  # IoU above which two boxes are one object
 SIZES = 4.0  # the score falls by e^(−z²/2) for sizes that are 4·z standard deviations off
 
 
@@ -182,14 +182,10 @@ def _peaks(
     highest = max_pool2d(torch.from_numpy(centres)[None], 3, 1, 1)[0].numpy()
     peaks = (centres >= highest) & (centres >= least)
     places = np.argwhere(peaks)[np.argsort(-centres[peaks], kind="stable")]
-    votes, kept = edges[tuple(places.T)].astype(float), []
-    for index in range(len(places)):
-        overlaps = iou(np.repeat(votes[[index]], len(kept), axis=0), votes[kept])
-        if not len(kept) or overlaps.max() < SAME:
-            kept.append(index)
-    boxes = np.empty((len(kept), 4))
-    for row, (y, x) in enumerate(places[kept]):
+    places = places[non_maximum_suppression(edges[tuple(places.T)].astype(float), SAME)]
+    boxes = np.empty((len(places), 4))
+    for row, (y, x) in enumerate(places):
         around = slice(max(0, y - 1), y + 2), slice(max(0, x - 1), x + 2)
         weights = centres[around][..., None]
         boxes[row] = (edges[around] * weights).sum(axis=(0, 1)) / weights.sum()
-    return boxes, centres[tuple(places[kept].T)].astype(float)
+    return boxes, centres[tuple(places.T)].astype(float)
