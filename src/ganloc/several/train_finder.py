@@ -41,10 +41,8 @@ class Lesson:
     unknown: Bool[np.ndarray, "n size size"]
 
     def at(self, size: int) -> "Lesson":
-        """The same at another size in pixels. Enlarging repeats pixels: nothing is blurred."""
-        times = max(1, size // self.pixels.shape[1])
-        larger = self.pixels.repeat(times, axis=1).repeat(times, axis=2)
-        return Lesson(resized(larger, size), self.boxes, resized_masks(self.unknown, size))
+        """The same at another size in pixels."""
+        return Lesson(resized(self.pixels, size), self.boxes, resized_masks(self.unknown, size))
 
 
 def train_finder(
