@@ -6,19 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.images.augment import colour_axes, recolour
 from ganloc.images.batches import CUT, batch_indices, batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
+from ganloc.student.optimise import optimise
 from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
 
 BATCH = 32
 RATE = 2e-3  # peak learning rate of the one-cycle schedule
-DECAY = 0.01  # weight decay
 THRESHOLD = 0.6  # ratio of the maximum at which a soft mask is cut to a box
 
 
@@ -60,23 +58,17 @@ def train_student(
     random = torch.Generator(device).manual_seed(seed)
     axes = colour_axes(pixels).to(device)
     corners = torch.from_numpy(boxes).float()
-    optimiser = AdamW(student.parameters(), rate, weight_decay=DECAY)
-    schedule = OneCycleLR(optimiser, rate, total_steps=iterations)
-    student.train()
-    for iteration in range(iterations):
-        chosen = draw(iteration) if draw else batch_indices(len(pixels), batch, seed, iteration)
+
+    def loss_of(step: int) -> Float[Tensor, ""]:
+        chosen = draw(step) if draw else batch_indices(len(pixels), batch, seed, step)
         views = Views.draw(batch, random)
         shown = recolour(views.of(to_tensor(pixels[chosen], device)), axes, random)
         masks = _masks(corners[chosen].to(device), student.size)
         target = views.of(masks[:, None])[:, 0]
         logits = interpolate(student(shown)[:, None], size=target.shape[1:], mode="bilinear")
-        loss = binary_cross_entropy_with_logits(logits[:, 0], target)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        yield loss.item()
-    student.eval()
+        return binary_cross_entropy_with_logits(logits[:, 0], target)
+
+    yield from optimise(student, iterations, rate, loss_of)
 
 
 def _masks(corners: Float[Tensor, "n *k 4"], size: int) -> Float[Tensor, "n size size"]:
