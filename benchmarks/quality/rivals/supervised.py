@@ -12,6 +12,7 @@ from ganloc.images.image_set import ImageSet
 from ganloc.metrics.localization import has_truth
 from ganloc.shapes import Float, UInt8
 from ganloc.student.optimise import optimise
+from ganloc.tensors import seeded
 
 WIDTHS = (32, 64, 128, 256)
 ITERATIONS = 1000
@@ -35,8 +36,7 @@ def boxes(
 
 def _trained(train: ImageSet, setting: Setting, iterations: int) -> nn.Module:
     pixels, truth = labelled(train)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(setting.seed)
+    with seeded(setting.seed):
         network = _new_network(train.size).to(setting.device)
 
     def loss_of(step: int) -> Float[Tensor, ""]:

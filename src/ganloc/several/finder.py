@@ -17,6 +17,7 @@ from ganloc.box.iou import non_maximum_suppression
 from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.unet import UNet
+from ganloc.tensors import seeded
 
 CENTRE, MASK, EDGES = 0, 1, 2  # channels; four of edges, left, top, right, bottom
 PRIOR = -3.0  # bias of the centres before training: few cells are one
@@ -76,8 +77,7 @@ class Objects:
 
 def new_finder(size: int, width: int, seed: int, device: torch.device) -> Finder:
     """A finder with random weights, drawn from `seed`. They are equal on every device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
+    with seeded(seed):
         return Finder(size, width).to(device)
 
 

@@ -14,6 +14,7 @@ from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.optimise import optimise
 from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
+from ganloc.tensors import seeded
 
 BATCH = 32
 RATE = 2e-3  # peak learning rate of the one-cycle schedule
@@ -22,8 +23,7 @@ THRESHOLD = 0.6  # ratio of the maximum at which a soft mask is cut to a box
 
 def new_student(size: int, width: int, seed: int, device: torch.device) -> UNet:
     """A student with random weights, drawn from `seed`. They are equal on every device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
+    with seeded(seed):
         return UNet(size, width).to(device)
 
 
