@@ -38,7 +38,7 @@ from ganloc.several.learn_several import (
 )
 from ganloc.shapes import Float
 from ganloc.student import self_training
-from ganloc.student.close_ups import colours_tell, look_closer
+from ganloc.student.close_ups import look_closer
 from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints, steps_of_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
@@ -112,13 +112,12 @@ def fit(
     after_step = partial(hooks.student_step, recipe=recipe)
     if recipe.several:
         return _fit_several(model, shown, boxes, hooks, after_step)
-    sharpened = colours_tell(pixels, boxes)
-    closer = look_closer(shown, finder, sharpened)
+    closer = look_closer(shown, finder, boxes) if recipe.student_rounds > 1 else None
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
     taught = learned(student_boxes(student, pixels[some]), boxes[some])
-    close = closer is not None and recipe.student_rounds > 1
-    info = {**model.info, CLOSE_UPS: int(close), OWN_COLOURS: int(sharpened)}
+    sharpened = closer is not None and closer.sharpened
+    info = {**model.info, CLOSE_UPS: int(closer is not None), OWN_COLOURS: int(sharpened)}
     signals = {**model.signals, LEARNED: taught}
     model = replace(model, student=student, info=info, signals=signals)
     judged = images.evenly(JUDGED)

@@ -16,6 +16,9 @@ from ganloc.student.pseudo_boxes import PseudoBoxFinder
 STUDENT = Bright(32, 1).eval()
 # In files of 640 × 640 pixels; a pixel of the network is 20 of them.
 BRIGHT = {"0.png": (210, 310, 290, 350), "1.png": (70, 90, 250, 170), "2.png": (400, 30, 610, 300)}
+ROUGH = np.array(
+    [[0.25, 0.4, 0.55, 0.65], [0.0, 0.0, 0.5, 0.4], [0.55, 0.0, 1.0, 0.6], [0.1, 0.1, 0.9, 0.9]]
+)
 
 
 class Finder(PseudoBoxFinder):
@@ -42,11 +45,11 @@ def images(tmp_path):
 
 
 def test_boxes_of_close_ups_are_exact_where_those_of_whole_images_are_not(images):
-    closer = look_closer(images, Finder(), True)
-    rough = np.array([[0.25, 0.4, 0.55, 0.65], [0.0, 0.0, 0.5, 0.4], [0.55, 0.0, 1.0, 0.6]])
-    boxes, close = closer(STUDENT, np.concatenate([rough, [[0.1, 0.1, 0.9, 0.9]]]))
+    closer = look_closer(images, Finder(), ROUGH)
+    assert closer.sharpened
+    boxes, close = closer(STUDENT, ROUGH)
     truth = np.array(list(BRIGHT.values())) / 640
-    assert iou(rough, truth).max() < 0.7
+    assert iou(ROUGH[:3], truth).max() < 0.7
     assert iou(boxes[:3], truth).min() > 0.9
     np.testing.assert_array_equal(boxes[3], [0.1, 0.1, 0.9, 0.9])
     assert close.pixels.shape == (3, 32, 32, 3)
@@ -58,14 +61,13 @@ def test_boxes_of_close_ups_are_exact_where_those_of_whole_images_are_not(images
 
 
 def test_there_are_none_without_files_that_show_more(images):
-    assert look_closer(images.subset([3]), Finder(), True) is None
-    assert look_closer(replace(images, archive=None), Finder(), True) is None
+    assert look_closer(images.subset([3]), Finder(), ROUGH[3:]) is None
+    assert look_closer(replace(images, archive=None), Finder(), ROUGH) is None
 
 
 def test_without_colours_the_mean_of_both_boxes_is_taught(images):
-    rough = np.array([[0.25, 0.4, 0.55, 0.65]] * 3 + [[0.1, 0.1, 0.9, 0.9]])
-    rough[1:3] = [[0.0, 0.0, 0.5, 0.4], [0.55, 0.0, 1.0, 0.6]]
-    boxes, _ = look_closer(images, Finder(), False)(STUDENT, rough)
+    closer = replace(look_closer(images, Finder(), ROUGH), sharpened=False)
+    boxes, _ = closer(STUDENT, ROUGH)
     assert iou(boxes[:3], np.array(list(BRIGHT.values())) / 640).min() > 0.85
 
 

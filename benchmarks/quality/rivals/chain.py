@@ -18,7 +18,7 @@ from ganloc.images.image_set import ImageSet, every_nth
 from ganloc.model import Model
 from ganloc.recipes import Recipe, make_recipe
 from ganloc.student import self_training
-from ganloc.student.close_ups import colours_tell, look_closer
+from ganloc.student.close_ups import look_closer
 from ganloc.student.pseudo_boxes import PseudoBoxFinder
 from ganloc.student.refine import CLOSE_LOOKS, LOOKS, Looks, refine_boxes
 from ganloc.student.self_training import self_train
@@ -144,10 +144,9 @@ def _rounds(
         known = feature_heatmaps(features, train, chosen, setting.device)
     finder = _finder(model, train, recipe.pseudo_boxes, known)
     first = finder.boxes(shown.pixels, known)
-    sharpened = colours_tell(shown.pixels, first)
-    closer = look_closer(shown, finder, sharpened)
+    closer = look_closer(shown, finder, first)
     rounds = self_train(shown.pixels, first, recipe, model.device, lambda *_: None, closer)
-    return rounds, LOOKS if closer is None else replace(CLOSE_LOOKS, sharpened=sharpened)
+    return rounds, LOOKS if closer is None else replace(CLOSE_LOOKS, sharpened=closer.sharpened)
 
 
 def _finder(

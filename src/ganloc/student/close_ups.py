@@ -6,9 +6,7 @@ discriminator finds the object anew, and the image's own colours sharpen what it
 agree on. The second student learns these boxes, in close-ups and in whole images.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -50,10 +48,6 @@ class CloseUps:
     boxes: Float[np.ndarray, "n 4"]
 
 
-# A student and the boxes that it found in all images → better ones, and close-ups of objects.
-LookCloser = Callable[[UNet, Float[np.ndarray, "n 4"]], tuple[Float[np.ndarray, "n 4"], CloseUps]]
-
-
 def colours_tell(
     pixels: UInt8[np.ndarray, "n size size 3"], boxes: Float[np.ndarray, "n 4"]
 ) -> bool:
@@ -70,43 +64,63 @@ def colours_tell(
     return float(np.median(shared)) < MOST_OVERLAP
 
 
-def look_closer(images: ImageSet, finder: PseudoBoxFinder, sharpened: bool) -> LookCloser | None:
-    """A function that takes close-ups; None if no file is larger than the network's images.
+@dataclass(frozen=True)
+class LookCloser:
+    """Takes close-ups of a set's images.
+
+    Attributes:
+        finder: of the set's pseudo-boxes.
+        sharpened: whether colours sharpen the boxes.
+        chosen: indices of the images of which close-ups are taken.
+        sizes: width and height of their files, in pixels.
+        read_crops: of the set's images.
+    """
+
+    finder: PseudoBoxFinder
+    sharpened: bool
+    chosen: Int[np.ndarray, " m"]
+    sizes: Int[np.ndarray, "m 2"]
+    read_crops: CropReader
+
+    def __call__(
+        self, student: UNet, boxes: Float[np.ndarray, "n 4"]
+    ) -> tuple[Float[np.ndarray, "n 4"], CloseUps]:
+        """Better boxes, and close-ups of the objects.
+
+        Args:
+            student: of the first round.
+            boxes: that it found in all images of the set.
+        """
+        read = of_objects(self.read_crops, self.chosen)
+        own = refine_boxes(student, boxes[self.chosen], self.sizes, read, FIRST_LOOK)
+        crops = crops_around(own, MARGIN)
+        pixels = self.read_crops(self.chosen, crops)
+        found = self.finder.anew(pixels).boxes(pixels)
+        if self.sharpened:
+            both = (soft_boxes(found, student.size) + soft_masks(student, pixels)) / 2.0
+            within = boxes_from_heatmaps(sharpen(pixels, both), student.size, SHARP)
+        else:
+            within = (found + student_boxes(student, pixels)) / 2.0
+        own = from_crops(crops, within)
+        crops = crops_around(own, TAUGHT_MARGIN)
+        better = boxes.copy()
+        better[self.chosen] = own
+        return better, CloseUps(self.read_crops(self.chosen, crops), in_crops(crops, own))
+
+
+def look_closer(
+    images: ImageSet, finder: PseudoBoxFinder, boxes: Float[np.ndarray, "n 4"]
+) -> LookCloser | None:
+    """What takes close-ups; None if no file is larger than the network's images.
 
     Args:
         images: those that students learn from.
         finder: of their pseudo-boxes.
-        sharpened: whether colours sharpen the boxes.
+        boxes: their pseudo-boxes, xyxy in fractions of the image.
     """
     read_crops = crop_reader(images)
     larger = np.flatnonzero((images.sizes > images.size).any(axis=1))
     if read_crops is None or not len(larger):
         return None
-    chosen = every_nth(larger, MOST)
-    return partial(_look_closer, finder, sharpened, chosen, images.sizes[chosen], read_crops)
-
-
-def _look_closer(
-    finder: PseudoBoxFinder,
-    sharpened: bool,
-    chosen: Int[np.ndarray, " m"],
-    sizes: Int[np.ndarray, "m 2"],
-    read_crops: CropReader,
-    student: UNet,
-    boxes: Float[np.ndarray, "n 4"],
-) -> tuple[Float[np.ndarray, "n 4"], CloseUps]:
-    read = of_objects(read_crops, chosen)
-    own = refine_boxes(student, boxes[chosen], sizes, read, FIRST_LOOK)
-    crops = crops_around(own, MARGIN)
-    pixels = read_crops(chosen, crops)
-    found = finder.anew(pixels).boxes(pixels)
-    if sharpened:
-        both = (soft_boxes(found, student.size) + soft_masks(student, pixels)) / 2.0
-        within = boxes_from_heatmaps(sharpen(pixels, both), student.size, SHARP)
-    else:
-        within = (found + student_boxes(student, pixels)) / 2.0
-    own = from_crops(crops, within)
-    crops = crops_around(own, TAUGHT_MARGIN)
-    better = boxes.copy()
-    better[chosen] = own
-    return better, CloseUps(read_crops(chosen, crops), in_crops(crops, own))
+    chosen, sharpened = every_nth(larger, MOST), colours_tell(images.pixels, boxes)
+    return LookCloser(finder, sharpened, chosen, images.sizes[chosen], read_crops)
