@@ -93,25 +93,18 @@ def fit(
     if not recipe.student_iterations:
         return model
 
-    # 2. and 3. in the finder: features projected on the LDA direction from border to inside are
-    #    the heatmap of an image. Sharpened by colour contrast, it is cut into a pseudo-box.
-    #    Pre-trained features, if the user gave some, make another heatmap.
-    chosen, known = every_nth(np.arange(len(images)), self_training.MOST_IMAGES), None
-    shown = images if len(chosen) == len(images) else images.subset(chosen)
-    pixels = shown.pixels
-    if recipe.features:
-        features = features or features_of(recipe.features, device)
-        known = feature_heatmaps(features, images, chosen, device)
-    source = recipe.pseudo_boxes
-    finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, source, known)
-    boxes = finder.boxes(pixels, known)
-
+    # 2. and 3. Features projected on the LDA direction from border to inside are the heatmap of an
+    #    image. Sharpened by colour contrast, it is cut into a pseudo-box.
     # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes,
     #    from files larger than the network's images also in close-ups. The last student counts, if
     #    it learned the pseudo-boxes. The verdict of trust is on its boxes.
+    chosen = every_nth(np.arange(len(images)), self_training.MOST_IMAGES)
+    shown = images if len(chosen) == len(images) else images.subset(chosen)
     after_step = partial(hooks.student_step, recipe=recipe)
     if recipe.several:
-        return _fit_several(model, shown, boxes, hooks, after_step)
+        return _fit_several(model, shown, features, hooks, after_step)
+    finder, boxes = _pseudo_boxes(model, shown, features)
+    pixels = shown.pixels
     closer = look_closer(shown, finder, boxes) if recipe.student_rounds > 1 else None
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
@@ -127,10 +120,26 @@ def fit(
     return model
 
 
+def _pseudo_boxes(
+    model: Model, images: ImageSet, features: Features | None
+) -> tuple[PseudoBoxFinder, Float[np.ndarray, "n 4"]]:
+    """The finder of pseudo-boxes, and the pseudo-box of each image.
+
+    Pre-trained features, if the user gave some, make a second heatmap.
+    """
+    known, recipe = None, model.recipe
+    if recipe.features:
+        features = features or features_of(recipe.features, model.device)
+        known = feature_heatmaps(features, images, np.arange(len(images)), model.device)
+    pixels, source = images.pixels, recipe.pseudo_boxes
+    finder = PseudoBoxFinder(model.discriminator, model.statistics, pixels, source, known)
+    return finder, finder.boxes(pixels, known)
+
+
 def _fit_several(
     model: Model,
     images: ImageSet,
-    boxes: Float[np.ndarray, "n 4"],
+    features: Features | None,
     hooks: Hooks,
     after_step: Callable[[int, float], None],
 ) -> Model:
@@ -140,7 +149,11 @@ def _fit_several(
     """
     chosen = every_nth(np.arange(len(images)), MOST)
     pixels = read_at_size(images, max(images.size, WORK))(chosen)
-    *_, finder = fit_several(pixels, boxes[chosen], model.recipe, model.device, after_step)
+
+    def one_each() -> Float[np.ndarray, "n 4"]:
+        return _pseudo_boxes(model, images, features)[1][chosen]
+
+    *_, finder = fit_several(pixels, one_each, model.recipe, model.device, after_step)
     model = replace(model, student=finder)
     hooks.save(model)
     return model

@@ -46,7 +46,7 @@ MOST = 2000  # images that finders learn from, at most: they are kept at `WORK` 
 
 def fit_several(
     pixels: UInt8[np.ndarray, "n size size 3"],
-    one_each: Float[np.ndarray, "n 4"],
+    one_each: Callable[[], Float[np.ndarray, "n 4"]],
     recipe: Recipe,
     device: torch.device,
     after_step: Callable[[int, float], None] = lambda done, loss: None,
@@ -56,14 +56,13 @@ def fit_several(
     Args:
         pixels: RGB, 0–255, of the finder's size or twice as large: instances that are cut from
             `WORK` pixels have better boxes.
-        one_each: a box an image, xyxy in fractions of it, for sets without several objects.
+        one_each: gives a box an image, xyxy in fractions of it, for sets without several objects.
         recipe: gives size, width, iterations, rounds and seed of the finders, those of students.
         device: where to train.
         after_step: called after every training step with the number of steps and the loss.
     """
     found, radius = pseudo_instances(pixels)
-    kind, nothing = None, np.zeros(pixels.shape[:3], bool)
-    lesson = Lesson(pixels, list(one_each[:, None]), nothing)
+    kind = None
     if several := holds_several(found, radius):
         kind = Kind.of(pixels, found)
         lesson = clear_ones(pixels, found, kind)
@@ -74,6 +73,8 @@ def fit_several(
             Notice,
             stacklevel=2,
         )
+        nothing = np.zeros(pixels.shape[:3], bool)
+        lesson = Lesson(pixels, list(one_each()[:, None]), nothing)
     done = 0
     size, rounds = recipe.size, recipe.student_rounds
     for number in range(rounds):
