@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ganloc.box.iou import non_maximum_suppression
+from ganloc.box.iou import area, non_maximum_suppression
 from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.unet import UNet
@@ -145,7 +145,7 @@ def soft_object_masks(
 
 def sides(boxes: Float[np.ndarray, "k 4"]) -> Float[np.ndarray, " k"]:
     """√area of each box."""
-    return np.sqrt((boxes[:, 2:] - boxes[:, :2]).clip(0.0).prod(axis=1))
+    return np.sqrt(area(boxes))
 
 
 def edges_to_boxes(outputs: Float[Tensor, "n 6 half half"]) -> Float[Tensor, "n half half 4"]:

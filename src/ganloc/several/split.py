@@ -75,8 +75,13 @@ def fill_holes(mask: Bool[np.ndarray, "h w"], most: float) -> Bool[np.ndarray, "
 
 def disc(h: int, w: int) -> Bool[np.ndarray, "h w"]:
     """The ellipse that fills a rectangle."""
+    return from_centre(h, w) <= 1.0
+
+
+def from_centre(h: int, w: int) -> Float[np.ndarray, "h w"]:
+    """Squared distance of each pixel from a rectangle's centre, in half sides along each axis."""
     y, x = np.mgrid[:h, :w]
-    return ((x + 0.5 - w / 2) / (w / 2)) ** 2 + ((y + 0.5 - h / 2) / (h / 2)) ** 2 <= 1.0
+    return ((x + 0.5 - w / 2) / (w / 2)) ** 2 + ((y + 0.5 - h / 2) / (h / 2)) ** 2
 
 
 def _split(
