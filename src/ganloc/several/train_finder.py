@@ -15,7 +15,7 @@ from ganloc.several.resized import resized, resized_masks
 from ganloc.shapes import Bool, Float, Int, UInt8
 from ganloc.student.optimise import optimise
 from ganloc.student.random_views import Views
-from ganloc.student.train_student import RATE
+from ganloc.student.train_student import RATE, padded
 
 BATCH = 16
 PEAK = 0.2  # standard deviation of a centre's Gaussian, in sides of the box
@@ -131,14 +131,6 @@ class Targets:
         nearest = shown.gather(1, owners).unflatten(1, (half, half))
         partly = (inside & ~enough[..., None, None]).any(dim=1) & (highest < 0.1)
         return cls(highest, inside.any(dim=1).float(), nearest, partly)
-
-
-def padded(boxes: Sequence[Float[np.ndarray, "_ 4"]]) -> Float[np.ndarray, "n k 4"]:
-    """As many boxes for each image, at least one; the added ones have no area."""
-    rows = np.zeros((len(boxes), max(1, *map(len, boxes)), 4))
-    for index, own in enumerate(boxes):
-        rows[index, : len(own)] = own
-    return rows
 
 
 def _loss(

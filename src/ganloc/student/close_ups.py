@@ -6,6 +6,7 @@ discriminator finds the object anew, and the image's own colours sharpen what it
 agree on. The second student learns these boxes, in close-ups and in whole images.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,10 @@ class CloseUps:
     boxes: Float[np.ndarray, "n 4"]
 
 
+# A student and the boxes that it found in all images → better ones, and close-ups of objects.
+LookCloser = Callable[[UNet, Float[np.ndarray, "n 4"]], tuple[Float[np.ndarray, "n 4"], CloseUps]]
+
+
 def colours_tell(
     pixels: UInt8[np.ndarray, "n size size 3"], boxes: Float[np.ndarray, "n 4"]
 ) -> bool:
@@ -65,8 +70,8 @@ def colours_tell(
 
 
 @dataclass(frozen=True)
-class LookCloser:
-    """Takes close-ups of a set's images.
+class CloserLook:
+    """Takes close-ups of a set's images: a `LookCloser`.
 
     Attributes:
         finder: of the set's pseudo-boxes.
@@ -110,7 +115,7 @@ class LookCloser:
 
 def look_closer(
     images: ImageSet, finder: PseudoBoxFinder, boxes: Float[np.ndarray, "n 4"]
-) -> LookCloser | None:
+) -> CloserLook | None:
     """What takes close-ups; None if no file is larger than the network's images.
 
     Args:
@@ -123,4 +128,4 @@ def look_closer(
     if read_crops is None or not len(larger):
         return None
     chosen, sharpened = every_nth(larger, MOST), colours_tell(images.pixels, boxes)
-    return LookCloser(finder, sharpened, chosen, images.sizes[chosen], read_crops)
+    return CloserLook(finder, sharpened, chosen, images.sizes[chosen], read_crops)

@@ -1,6 +1,7 @@
 """The optimisation of a student: AdamW on a one-cycle schedule."""
 
 from collections.abc import Callable, Generator
+from contextlib import closing
 
 from torch import Tensor, nn
 from torch.optim import AdamW
@@ -33,3 +34,21 @@ def optimise(
         schedule.step()
         yield loss.item()
     network.eval()
+
+
+class CountedSteps:
+    """Counts training steps over several students.
+
+    Args:
+        after_step: called after every step with the number of steps and the loss.
+    """
+
+    def __init__(self, after_step: Callable[[int, float], None]):
+        self.done, self.after_step = 0, after_step
+
+    def run(self, training: Generator[float]) -> None:
+        """Run a training, which yields its losses, to its end."""
+        with closing(training) as losses:
+            for loss in losses:
+                self.done += 1
+                self.after_step(self.done, loss)

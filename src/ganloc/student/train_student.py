@@ -1,6 +1,6 @@
 """Training a student on boxes, and its soft masks."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
@@ -69,6 +69,14 @@ def train_student(
         return binary_cross_entropy_with_logits(logits[:, 0], target)
 
     yield from optimise(student, iterations, rate, loss_of)
+
+
+def padded(boxes: Sequence[Float[np.ndarray, "_ 4"]]) -> Float[np.ndarray, "n k 4"]:
+    """As many boxes for each image, at least one; the added ones have no area."""
+    rows = np.zeros((len(boxes), max(1, *map(len, boxes)), 4))
+    for index, own in enumerate(boxes):
+        rows[index, : len(own)] = own
+    return rows
 
 
 def _masks(corners: Float[Tensor, "n *k 4"], size: int) -> Float[Tensor, "n size size"]:
