@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import render
 import script
+from rivals.supervised import labelled
 from sets import refuse_exam
 from trainings import Training, trained
 
@@ -141,10 +142,7 @@ def _label_free(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.
 def _alone(model: Model, drawn: ImageSet, rest: ImageSet, seed: int) -> np.ndarray:
     """The boxes of a student that learned from hints alone."""
     student = new_student(model.recipe.size, model.recipe.student_width, seed, model.device)
-    assert drawn.truth is not None
-    largest = [own[np.argmax(np.prod(own[:, 2:] - own[:, :2], axis=1))] for own in drawn.truth]
-    boxes = np.array(largest) / np.tile(drawn.sizes, 2)
-    taught = drawn.pixels, boxes, ALONE_STEPS, seed
+    taught = *labelled(drawn), ALONE_STEPS, seed
     for _ in train_student(student, *taught, ALONE_BATCH, ALONE_RATE):
         pass
     student.requires_grad_(False)

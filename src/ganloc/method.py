@@ -41,7 +41,7 @@ from ganloc.student import self_training
 from ganloc.student.close_ups import look_closer
 from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints, steps_of_hints
-from ganloc.student.pseudo_boxes import find_pseudo_boxes
+from ganloc.student.pseudo_boxes import PseudoBoxFinder, find_pseudo_boxes
 from ganloc.student.refine import refine_boxes
 from ganloc.student.score import chances
 from ganloc.student.train_student import student_boxes
@@ -93,34 +93,27 @@ def fit(
     if not recipe.student_iterations:
         return model
 
-    # 2. and 3. in the finder: features projected on the LDA direction from border to inside are
-    #    the heatmap of an image. Sharpened by colour contrast, if colours tell objects from their
-    #    background, it is cut into a pseudo-box.
-    #    Pre-trained features, if the user gave some, make another heatmap.
-    chosen, known = every_nth(np.arange(len(images)), self_training.MOST_IMAGES), None
-    shown = images if len(chosen) == len(images) else images.subset(chosen)
-    pixels = shown.pixels
-    if recipe.features:
-        features = features or features_of(recipe.features, device)
-        known = feature_heatmaps(features, images, chosen, device)
-    finder, boxes = find_pseudo_boxes(
-        model.discriminator, model.statistics, pixels, recipe.pseudo_boxes, known
-    )
-
+    # 2. and 3. Features projected on the LDA direction from border to inside are the heatmap of an
+    #    image. Sharpened by colour contrast, if colours tell objects from their background, it is
+    #    cut into a pseudo-box.
+    #
     # 4. A student (a small U-Net) learns the pseudo-boxes; the next one learns the student's boxes,
     #    from files larger than the network's images also in close-ups. The last student counts, if
     #    it learned the pseudo-boxes. The verdict of trust is on its boxes.
+    chosen = every_nth(np.arange(len(images)), self_training.MOST_IMAGES)
+    shown = images if len(chosen) == len(images) else images.subset(chosen)
     after_step = partial(hooks.student_step, recipe=recipe)
     if recipe.several:
-        return _fit_several(model, shown, boxes, hooks, after_step)
-    closer = look_closer(shown, finder)
+        return _fit_several(model, shown, features, hooks, after_step)
+    finder, boxes = _pseudo_boxes(model, shown, features)
+    pixels = shown.pixels
+    closer = look_closer(shown, finder) if recipe.student_rounds > 1 else None
     *_, student = self_training.self_train(pixels, boxes, recipe, device, after_step, closer)
     some = every_nth(np.arange(len(pixels)), CUT)
     taught = learned(student_boxes(student, pixels[some]), boxes[some])
-    close = closer is not None and recipe.student_rounds > 1
-    info = {**model.info, CLOSE_UPS: int(close), OWN_COLOURS: int(finder.uses_colours)}
+    seen = {CLOSE_UPS: int(closer is not None), OWN_COLOURS: int(finder.uses_colours)}
     signals = {**model.signals, LEARNED: taught}
-    model = replace(model, student=student, info=info, signals=signals)
+    model = replace(model, student=student, info={**model.info, **seen}, signals=signals)
     judged = images.evenly(JUDGED)
     delivered = measure_delivered(model, judged, localize(model, judged))
     model = replace(model, signals={**model.signals, **delivered.to_dict()})
@@ -128,10 +121,25 @@ def fit(
     return model
 
 
+def _pseudo_boxes(
+    model: Model, images: ImageSet, features: Features | None
+) -> tuple[PseudoBoxFinder, Float[np.ndarray, "n 4"]]:
+    """The finder of pseudo-boxes, and the pseudo-box of each image.
+
+    Pre-trained features, if the user gave some, make a second heatmap.
+    """
+    known, recipe = None, model.recipe
+    if recipe.features:
+        features = features or features_of(recipe.features, model.device)
+        known = feature_heatmaps(features, images, np.arange(len(images)), model.device)
+    pixels, source = images.pixels, recipe.pseudo_boxes
+    return find_pseudo_boxes(model.discriminator, model.statistics, pixels, source, known)
+
+
 def _fit_several(
     model: Model,
     images: ImageSet,
-    boxes: Float[np.ndarray, "n 4"],
+    features: Features | None,
     hooks: Hooks,
     after_step: Callable[[int, float], None],
 ) -> Model:
@@ -141,7 +149,11 @@ def _fit_several(
     """
     chosen = every_nth(np.arange(len(images)), MOST)
     pixels = read_at_size(images, max(images.size, WORK))(chosen)
-    *_, finder = fit_several(pixels, boxes[chosen], model.recipe, model.device, after_step)
+
+    def one_each() -> Float[np.ndarray, "n 4"]:
+        return _pseudo_boxes(model, images, features)[1][chosen]
+
+    *_, finder = fit_several(pixels, one_each, model.recipe, model.device, after_step)
     model = replace(model, student=finder)
     hooks.save(model)
     return model

@@ -1,7 +1,8 @@
-"""Devices, and tensors in safetensors files."""
+"""Devices, weights that are drawn from a seed, and tensors in safetensors files."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -48,6 +49,21 @@ def choose_device(name: str | torch.device | None) -> torch.device:
         raise UserError(
             f"There is no device {named} here: leave out {option('device')}, or give cpu."
         ) from error
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw the weights of new networks from a seed. Torch's generators are left as they were.
+
+    >>> with seeded(1):
+    ...     one = torch.rand(1)
+    >>> with seeded(1):
+    ...     torch.equal(torch.rand(1), one)
+    True
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
+        yield
 
 
 def add_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,7 +14,6 @@ from ganloc.box.formats import (
     write_coco,
     write_coco_results,
     write_csv,
-    writer_for,
 )
 from ganloc.box.soft_mask import SoftMask
 from ganloc.errors import UserError
@@ -127,7 +126,7 @@ def test_no_images_make_a_valid_file(tmp_path, write):
     ],
 )
 def test_a_file_s_name_says_its_format_unless_one_is_given(name, format, writer):
-    assert writer_for(Path(name), format) is writer
+    assert WRITERS[format_for(Path(name), format)] is writer
 
 
 def test_a_pipe_has_a_format_by_its_name_or_is_coco(tmp_path):
@@ -148,9 +147,9 @@ def test_formats_that_there_are_not():
         "boxes.json~",
     ):
         with pytest.raises(UserError, match=rf"format of {name} is not known .* format"):
-            writer_for(Path(name))
+            format_for(Path(name))
     with pytest.raises(UserError, match=r"no format 'yaml': choose coco, coco-results or csv"):
-        writer_for(Path("boxes.json"), "yaml")
+        format_for(Path("boxes.json"), "yaml")
 
 
 @pytest.mark.parametrize("format", [None, "coco", "csv"])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
-from ganloc.box.otsu import BINS, otsu_thresholds
+from ganloc.box.otsu import BINS, common_otsu_threshold, otsu_thresholds
 
 
 def plainly(heatmap):
@@ -64,3 +64,23 @@ def test_boxes_cut_at_a_ratio_of_it():
     np.testing.assert_array_equal(peak, [[0.3, 0.4, 0.6, 0.6]])
     flat = boxes_from_heatmaps(np.full((1, 10, 10), 0.3), 10, 0.9, otsu=True)
     np.testing.assert_array_equal(flat, [[0, 0, 1, 1]])
+
+
+def test_a_common_threshold_is_that_of_all_values_times_a_factor():
+    # Half of the set at 0, half at 16: of all cuts in 64 bins that part them equally well the
+    # first counts, at 1/64 of the way; of the image at 0 alone nothing could be told.
+    maps = np.stack([np.zeros((8, 8)), np.full((8, 8), 16.0)]).astype(np.float32)
+    assert common_otsu_threshold(maps) == pytest.approx(16.0 / 64.0)
+    assert common_otsu_threshold(maps, 1.1) == pytest.approx(1.1 * 16.0 / 64.0)
+    assert common_otsu_threshold(maps + 5.0, 1.1) == pytest.approx(5.0 + 1.1 * 16.0 / 64.0)
+
+
+def test_tails_do_not_move_a_common_threshold():
+    maps = np.stack([np.zeros((64, 64)), np.full((64, 64), 16.0)]).astype(np.float32)
+    before = common_otsu_threshold(maps)
+    maps[0, 0, :4], maps[1, 0, :4] = -1e6, 1e6  # a thousandth of all pixels
+    assert common_otsu_threshold(maps) == pytest.approx(before)
+
+
+def test_equal_values_are_their_common_threshold():
+    assert common_otsu_threshold(np.full((2, 8, 8), 3.0, np.float32), 1.1) == 3.0

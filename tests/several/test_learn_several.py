@@ -28,10 +28,13 @@ def recipe(width, iterations, rounds):
 
 def test_label_free_finders_and_drawn_images_count_discs():
     pixels, truth = drawn_set([0, 1, 2, 3] * 6)
-    centre = np.tile([0.3, 0.3, 0.7, 0.7], (len(pixels), 1))
+
+    def one_each():
+        raise AssertionError  # the set holds several
+
     losses = []
     finders = list(
-        fit_several(pixels, centre, recipe(8, 100, 2), CPU, lambda *step: losses.append(step))
+        fit_several(pixels, one_each, recipe(8, 100, 2), CPU, lambda *step: losses.append(step))
     )
     assert len(finders) == 2
     assert [done for done, _ in losses] == list(range(1, 201))
@@ -49,7 +52,7 @@ def test_a_set_without_several_objects_learns_its_boxes():
     pixels = random.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     boxes = np.tile([0.25, 0.25, 0.75, 0.75], (8, 1))
     with pytest.warns(Notice, match="no several objects"):
-        (finder,) = fit_several(pixels, boxes, recipe(4, 60, 1), CPU)
+        (finder,) = fit_several(pixels, lambda: boxes, recipe(4, 60, 1), CPU)
     found = find(finder, pixels)
     assert np.bincount(found.image, minlength=8).max() <= 1
     assert np.log(0.5) == np.float32(finder.sizes[0]) or abs(finder.sizes[0] - np.log(0.5)) < 1e-6

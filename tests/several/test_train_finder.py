@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from ganloc.several.finder import find, new_finder
-from ganloc.several.train_finder import Lesson, Targets, _loss, padded, train_finder
+from ganloc.several.train_finder import Lesson, Targets, _loss, train_finder
 from scenes import boxes_of, random_discs, scene
 
 CPU = torch.device("cpu")
@@ -38,11 +38,6 @@ def test_what_is_unknown_costs_nothing():
     other[:, :, :, 2:] = 5.0
     assert _loss(outputs, targets, known) == _loss(other, targets, known)
     assert _loss(outputs, targets, ~known) != _loss(other, targets, ~known)
-
-
-def test_rows_are_padded_with_boxes_without_area():
-    rows = padded([np.array([[0.0, 0.0, 1.0, 1.0]]), np.zeros((0, 4))])
-    assert rows.tolist() == [[[0, 0, 1, 1]], [[0, 0, 0, 0]]]
 
 
 def test_a_finder_learns_to_count_discs():

@@ -13,6 +13,7 @@ from ganloc.recipes import Recipe
 from ganloc.student import learn_hints as hints_module
 from ganloc.student.hinted import Hinted
 from ganloc.student.learn_hints import LABEL_FREE, learn_hints, steps_of_hints
+from ganloc.student.optimise import CountedSteps
 from ganloc.student.train_student import new_student, student_boxes, train_student
 from ganloc.threads import side_by_side
 
@@ -199,7 +200,7 @@ def test_a_teacher_s_sources_count_the_same_however_many_students_they_have(monk
 
     monkeypatch.setattr(hints_module, "soft_masks", masks)
     monkeypatch.setattr(hints_module, "train_student", keep_boxes)
-    start, counted = hints_module.STARTS["warm"], hints_module._Counted(lambda done, loss: None)
+    start, counted = hints_module.STARTS["warm"], CountedSteps(lambda done, loss: None)
     drawn = images.subset([0]), np.zeros((1, 1, 4))
     hints_module._learn_with_teacher(one, images, *drawn, sources, start, 0, counted)
     # A half from 8 to 12, less than 0.6 of the maximum; three quarters if students were counted.

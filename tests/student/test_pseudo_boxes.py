@@ -7,6 +7,7 @@ from PIL import Image
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps, normalise
 from ganloc.box.iou import iou
+from ganloc.box.otsu import common_otsu_threshold
 from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
 from ganloc.heatmap.feature_statistics import feature_statistics
@@ -19,7 +20,6 @@ from ganloc.student.pseudo_boxes import (
     boxes_above,
     colours_tell,
     find_pseudo_boxes,
-    set_threshold,
 )
 
 
@@ -54,27 +54,10 @@ def network():
 
 def test_one_threshold_tells_large_objects_from_small():
     maps = blocks([4, 10, 18])
-    threshold = set_threshold(maps)
+    threshold = common_otsu_threshold(maps, OTSU_FACTOR)
     assert 0.0 < threshold < 4.0
     found = boxes_above(maps, threshold)
     np.testing.assert_allclose(found[:, 2:], np.array([[4, 4], [10, 10], [18, 18]]) / 20)
-
-
-def test_the_threshold_is_otsu_s_of_all_pixels_times_a_constant():
-    # Half of the set at 0, half at 16: of all cuts in 64 bins that part them equally well the
-    # first counts, at 1/64 of the way; of the image at 0 alone nothing could be told.
-    maps = np.stack([np.zeros((8, 8)), np.full((8, 8), 16.0)]).astype(np.float32)
-    assert set_threshold(maps) == pytest.approx(OTSU_FACTOR * 16.0 / 64.0)
-    assert set_threshold(maps + 5.0) == pytest.approx(
-        5.0 + OTSU_FACTOR * 16.0 / 64.0
-    )  # from the low end
-
-
-def test_tails_do_not_move_the_threshold():
-    maps = np.stack([np.zeros((64, 64)), np.full((64, 64), 16.0)]).astype(np.float32)
-    before = set_threshold(maps)
-    maps[0, 0, :4], maps[1, 0, :4] = -1e6, 1e6  # a thousandth of all pixels
-    assert set_threshold(maps) == pytest.approx(before)
 
 
 def test_a_faint_image_still_has_a_box_and_a_flat_one_is_whole():
@@ -93,7 +76,7 @@ def test_maps_that_are_not_finite_give_the_whole_image(value):
 
 def test_maps_all_alike_have_a_threshold():
     maps = np.full((2, 8, 8), 3.0, np.float32)
-    assert set_threshold(maps) == 3.0
+    assert common_otsu_threshold(maps, OTSU_FACTOR) == 3.0
     np.testing.assert_array_equal(boxes_above(maps, 3.0), [[0, 0, 1, 1]] * 2)
 
 
@@ -158,7 +141,7 @@ def test_a_pseudo_box_is_the_mean_of_two_boxes(network, source, log_weight, powe
     sharpened = normalise(heatmaps) * (colour_contrast(pixels) + 0.001) ** power
     own = boxes_from_heatmaps(sharpened, 32, threshold, otsu=True)
     maps = set_normalised(network, pixels, log_weight)
-    assert finder.threshold == pytest.approx(set_threshold(maps), rel=1e-4)
+    assert finder.threshold == pytest.approx(common_otsu_threshold(maps, OTSU_FACTOR), rel=1e-4)
     common = boxes_above(maps, finder.threshold)
     assert not np.allclose(own, common)
     np.testing.assert_allclose(finder.boxes(pixels), (own + common) / 2.0, atol=1e-6)
@@ -195,7 +178,7 @@ def test_features_count_as_much_as_the_discriminator(network):
     rest = set_normalised(network, pixels, 0.6) - set_normalised_features(network, pixels)
     score = (large - large.mean()) / large.std()
     maps = rest + (set_normalised_features(network, pixels) + score) / 2.0
-    assert finder.threshold == pytest.approx(set_threshold(maps), rel=1e-3)
+    assert finder.threshold == pytest.approx(common_otsu_threshold(maps, OTSU_FACTOR), rel=1e-3)
     common = boxes_above(maps, finder.threshold)
     found = finder.boxes(pixels, known)
     close = np.isclose(found, (own + common) / 2.0, atol=1e-6).all(axis=1)

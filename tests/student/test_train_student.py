@@ -6,7 +6,7 @@ import torch
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.box.iou import iou
-from ganloc.student.train_student import new_student, soft_masks, train_student
+from ganloc.student.train_student import new_student, padded, soft_masks, train_student
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -89,3 +89,8 @@ def test_a_large_set_is_read_as_its_images_are():
         np.testing.assert_allclose(
             soft_masks(student, pixels[at : at + 1])[0], whole[at], atol=1e-6
         )
+
+
+def test_rows_are_padded_with_boxes_without_area():
+    rows = padded([np.array([[0.0, 0.0, 1.0, 1.0]]), np.zeros((0, 4))])
+    assert rows.tolist() == [[[0, 0, 1, 1]], [[0, 0, 0, 0]]]

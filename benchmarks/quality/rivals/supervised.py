@@ -4,8 +4,6 @@ import numpy as np
 import torch
 from rivals.setting import Setting
 from torch import Tensor, nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.box.iou import area
 from ganloc.images.augment import cut_out
@@ -13,6 +11,8 @@ from ganloc.images.batches import batch_indices, batched, to_tensor
 from ganloc.images.image_set import ImageSet
 from ganloc.metrics.localization import has_truth
 from ganloc.shapes import Float, UInt8
+from ganloc.student.optimise import optimise
+from ganloc.tensors import seeded
 
 WIDTHS = (32, 64, 128, 256)
 ITERATIONS = 1000
@@ -25,7 +25,7 @@ def boxes(
     train: ImageSet, test: ImageSet, setting: Setting, iterations: int = ITERATIONS
 ) -> np.ndarray:
     """One box an image, regressed; `train` needs truth."""
-    network = _trained(train, setting, iterations).eval()
+    network = _trained(train, setting, iterations)
     found = np.empty((len(test), 4))
     with torch.no_grad():
         for part in batched(len(test), BATCH):
@@ -36,21 +36,18 @@ def boxes(
 
 def _trained(train: ImageSet, setting: Setting, iterations: int) -> nn.Module:
     pixels, truth = labelled(train)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(setting.seed)
+    with seeded(setting.seed):
         network = _new_network(train.size).to(setting.device)
-    optimiser = AdamW(network.parameters(), RATE)
-    schedule = OneCycleLR(optimiser, RATE, total_steps=iterations)
-    for step in range(iterations):
+
+    def loss_of(step: int) -> Float[Tensor, ""]:
         chosen = batch_indices(len(pixels), BATCH, setting.seed, step)
         rng = np.random.default_rng((setting.seed, step, 1))  # (seed, epoch) orders the images
         shown, boxes = moved_and_mirrored(pixels[chosen], truth[chosen], rng)
         target = torch.from_numpy(boxes).float().to(setting.device)
-        loss = box_loss(corners(network(to_tensor(shown, setting.device))), target)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        return box_loss(corners(network(to_tensor(shown, setting.device))), target)
+
+    for _ in optimise(network, iterations, RATE, loss_of):
+        pass
     return network
 
 

@@ -211,15 +211,6 @@ def format_for(path: Path, format: str | None = None) -> str:
     )
 
 
-def writer_for(path: Path, format: str | None = None) -> Writer:
-    """The writer of a file (arguments and errors as for `format_for`).
-
-    >>> writer_for(Path("boxes.csv")).__name__
-    'write_csv'
-    """
-    return WRITERS[format_for(path, format)]
-
-
 def _coco_box(box: list[float]) -> list[float]:
     """x, y, width and height of rounded corners, so that x + width is the rounded right edge."""
     x0, y0, x1, y1 = box

@@ -144,6 +144,21 @@ def components(
     return labels, owner, boxes.T.astype(float)
 
 
+def component_labels(mask: Bool[np.ndarray, "h w"], corners: bool = True) -> Int[np.ndarray, "h w"]:
+    """The component of each pixel of one mask, counted from 1; 0 for none.
+
+    Args:
+        mask: of one image.
+        corners: whether pixels that touch at a corner are of one component.
+
+    >>> component_labels(np.eye(2, dtype=bool), corners=False).tolist()
+    [[1, 0], [0, 2]]
+    """
+    labels = np.empty(mask.shape, np.int32)
+    ndimage.label(mask, np.ones((3, 3)) if corners else None, output=labels)
+    return labels
+
+
 def largest(image: Int[np.ndarray, " k"], boxes: Float[np.ndarray, "k 4"]) -> Int[np.ndarray, " n"]:
     """The index of each image's largest box, the first of equals.
 

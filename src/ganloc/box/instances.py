@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ganloc.box.from_heatmap import components, largest
+from ganloc.box.from_heatmap import component_labels, components, largest
 from ganloc.box.soft_mask import SoftMask
 from ganloc.images.batches import CUT, batched
 from ganloc.shapes import Bool, Float, Int
@@ -24,7 +24,6 @@ SMALLEST = 0.1
 # in one image are about equally wide, and a head is not a second animal.
 NECK, EQUAL = 0.7, 0.6
 
-_EIGHT = np.ones((3, 3), dtype=bool)  # neighbours
 _NUMBER = np.int16  # enough for 128² components, the most of a mask of 256 × 256 pixels
 
 
@@ -97,7 +96,7 @@ def _largest(masks: Bool[np.ndarray, "n size size"]) -> _Found:
 
 def _all_parts(masks: Bool[np.ndarray, "n size size"]) -> _Found:
     """All parts of all components, of which those that are not too small count."""
-    labels = np.stack([_labelled(mask).astype(_NUMBER) for mask in masks])
+    labels = np.stack([component_labels(mask).astype(_NUMBER) for mask in masks])
     parts = [_parts(own, index) for index, own in enumerate(labels)]
     image, numbers, boxes = (np.concatenate(each) for each in zip(*parts, strict=True))
     return labels, image, numbers, boxes
@@ -147,7 +146,7 @@ def split_at_necks(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
         return whole
     distances: Any = ndimage.distance_transform_edt(mask)
     depth = distances - 0.5  # from the edge of the background's pixels
-    peaks = _labelled(mask & (depth >= ndimage.maximum_filter(depth, 3)))
+    peaks = component_labels(mask & (depth >= ndimage.maximum_filter(depth, 3)))
     if peaks.max() == 1:
         return whole
     heights = np.array(ndimage.maximum(depth, peaks, np.arange(1, peaks.max() + 1)))
@@ -156,7 +155,7 @@ def split_at_necks(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
         height = heights[peak]
         if height < EQUAL * heights.max():
             break
-        above = _labelled(depth > NECK * height)
+        above = component_labels(depth > NECK * height)
         core = above == above[peaks == peak + 1][0]
         if depth[core].max() <= height and not cores[core].any():
             cores[core] = cores.max() + 1
@@ -166,10 +165,3 @@ def split_at_necks(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
         cores == 0, return_distances=False, return_indices=True
     )
     return np.where(mask, cores[tuple(nearest)], 0)
-
-
-def _labelled(mask: Bool[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
-    """The component of each pixel, counted from 1; 0 for none."""
-    labels = np.empty(mask.shape, np.int32)
-    ndimage.label(mask, _EIGHT, output=labels)
-    return labels

@@ -1,10 +1,11 @@
-"""Otsu's threshold of each heatmap."""
+"""Otsu's threshold of each heatmap, and of all values of a set."""
 
 import numpy as np
 
 from ganloc.shapes import Float
 
 BINS = 64
+TAILS = 0.002  # share of a set's values that is clipped at both ends
 
 
 def otsu_thresholds(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
@@ -34,3 +35,22 @@ def otsu_thresholds(heatmaps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "
         (mean * below - moment) ** 2, spread, out=np.zeros_like(spread), where=spread > 1e-12
     )
     return (between.argmax(axis=1) + 1) / BINS
+
+
+def common_otsu_threshold(maps: Float[np.ndarray, "n h w"], factor: float = 1.0) -> float:
+    """One threshold of maps on any scale: `factor` times Otsu's threshold of all their values.
+
+    Values are clipped to their quantiles `TAILS` and 1 − `TAILS`, and `factor` counts from the
+    lower one. The threshold of equal values is their value.
+
+    Half of the values are 5, half are 69, so the first of 64 bins ends at 6:
+
+    >>> common_otsu_threshold(np.repeat([5.0, 69.0], 32).reshape(1, 8, 8))
+    6.0
+    """
+    low, high = np.quantile(maps, [TAILS, 1.0 - TAILS])
+    if not high > low:
+        return float(low)
+    scaled = ((maps - low) / (high - low)).clip(0.0, 1.0)
+    threshold = otsu_thresholds(scaled.reshape(1, -1, maps.shape[2]))[0]
+    return float(low + (high - low) * factor * threshold)

@@ -65,7 +65,7 @@ def _as_count(texts: list[str]) -> int | str:
         ) from None
 
 
-_plain = tyro.conf.arg(help_behavior_hint="")
+plain = tyro.conf.arg(help_behavior_hint="")  # the help does not say what is there by default
 MaxObjects = Annotated[
     int | str | None,
     PrimitiveConstructorSpec(
@@ -75,15 +75,14 @@ MaxObjects = Annotated[
         is_instance=lambda value: value is None or isinstance(value, int | str),
         str_from_instance=lambda value: [str(value)],
     ),
-    tyro.conf.arg(help_behavior_hint=""),
+    plain,
 ]
 MinScore = Annotated[float, as_given(float, "X", "min-score")]
-Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], _plain]
-Data = Annotated[Path | None, as_given(Path, "ARCHIVE"), _plain]
-Category = Annotated[str | None, as_given(str, "NAME"), _plain]
-Device = Annotated[str | None, as_given(str, "NAME"), _plain]
+Flag = Annotated[tyro.conf.FlagCreatePairsOff[bool], plain]
+Data = Annotated[Path | None, as_given(Path, "ARCHIVE"), plain]
+Name = Annotated[str | None, as_given(str, "NAME"), plain]
 Photos = Annotated[Positional[str], tyro.conf.arg(metavar="PHOTOS")]
-File = Annotated[Path | None, as_given(Path, "FILE"), _plain]
+File = Annotated[Path | None, as_given(Path, "FILE"), plain]
 Evaluated = Annotated[Positional[str], tyro.conf.arg(metavar="DATA")]
 Trained = Annotated[Positional[Path], tyro.conf.arg(metavar="RUN")]
 

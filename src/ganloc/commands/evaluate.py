@@ -7,37 +7,35 @@ import tyro
 from tyro.conf import Positional
 
 from ganloc.commands.common import (
-    Category,
     Data,
-    Device,
     Evaluated,
     File,
     Flag,
     MaxObjects,
     MinScore,
+    Name,
     Trained,
     as_given,
     load_with_truth,
+    plain,
     print_rows,
     say,
 )
 
-Threshold = Annotated[
-    float | None, as_given(float, "X", "threshold"), tyro.conf.arg(help_behavior_hint="")
-]
+Threshold = Annotated[float | None, as_given(float, "X", "threshold"), plain]
 
 
 def evaluate(
     run: Trained,
     data_set: Evaluated,
     truth: File = None,
-    category: Category = None,
+    category: Name = None,
     json: Flag = False,
     max_objects: MaxObjects = None,
     min_score: MinScore = 0.0,
     pages: Flag = False,
     data: Data = None,
-    device: Device = None,
+    device: Name = None,
 ) -> None:
     """Evaluate a run on images with true boxes, beside baselines.
 
@@ -96,7 +94,7 @@ def evaluate_heatmaps(
     heatmaps: Annotated[Positional[Path], tyro.conf.arg(metavar="HEATMAPS")],
     data_set: Evaluated,
     truth: File = None,
-    category: Category = None,
+    category: Name = None,
     threshold: Threshold = None,
     json: Flag = False,
     pages: Flag = False,

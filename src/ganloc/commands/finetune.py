@@ -7,10 +7,9 @@ from typing import Annotated
 import tyro
 
 from ganloc.commands.common import (
-    Category,
     Data,
-    Device,
     Flag,
+    Name,
     Photos,
     Trained,
     console,
@@ -26,11 +25,11 @@ def finetune(
     run: Trained,
     photos: Photos,
     hints: Hints,
-    category: Category = None,
+    category: Name = None,
     no_object: Flag = False,
     pages: Flag = False,
     data: Data = None,
-    device: Device = None,
+    device: Name = None,
 ) -> None:
     """Teach a trained run what is meant, by boxes that you drew in a few images.
 

@@ -8,14 +8,15 @@ import tyro
 
 from ganloc.commands.common import (
     Data,
-    Device,
     File,
     Flag,
     MaxObjects,
     MinScore,
+    Name,
     Photos,
     Trained,
     as_given,
+    plain,
     say,
     say_pretrained,
 )
@@ -24,9 +25,7 @@ from ganloc.errors import UserError
 if TYPE_CHECKING:
     from ganloc.box.detections import Detections
 
-_plain = tyro.conf.arg(help_behavior_hint="")
-Name = Annotated[str | None, as_given(str, "NAME"), _plain]
-Folder = Annotated[Path | None, as_given(Path, "DIR"), _plain]
+Folder = Annotated[Path | None, as_given(Path, "DIR"), plain]
 MOST_NAMED = 5  # of the least sure images
 Refine = Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: on)")]
 
@@ -48,7 +47,7 @@ def localize(
     mask_dir: Folder = None,
     pages: Flag = False,
     data: Data = None,
-    device: Device = None,
+    device: Name = None,
 ) -> None:
     """Write the boxes of the objects in every image, by default one.
 

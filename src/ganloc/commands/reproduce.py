@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from ganloc.commands.common import Data, Device, as_given, console, say
+from ganloc.commands.common import Data, Name, as_given, console, plain, say
 from ganloc.errors import Stopped, UserError
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ What = Annotated[
 
 Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME …", help_behavior_hint="")]
 
-_plain = tyro.conf.arg(help_behavior_hint="")
-Iterations = Annotated[int | None, as_given(int, "N", "iterations"), _plain]
-Minutes = Annotated[float | None, as_given(float, "X", "minutes"), _plain]
+Iterations = Annotated[int | None, as_given(int, "N", "iterations"), plain]
+Minutes = Annotated[float | None, as_given(float, "X", "minutes"), plain]
 
 
 def reproduce(
@@ -41,7 +40,7 @@ def reproduce(
     out: Path = Path("runs/reproduce"),
     results: Path = Path("docs/results"),
     figures: Path = Path("docs/figures"),
-    device: Device = None,
+    device: Name = None,
 ) -> None:
     """Reproduce a table or a figure of the paper. Finished trainings are not repeated.
 

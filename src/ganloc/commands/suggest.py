@@ -2,7 +2,7 @@
 
 from shlex import quote
 
-from ganloc.commands.common import Data, Device, File, Flag, Photos, Trained, options_again, say
+from ganloc.commands.common import Data, File, Flag, Name, Photos, Trained, options_again, say
 
 
 def suggest(
@@ -13,7 +13,7 @@ def suggest(
     hints: File = None,
     pages: Flag = False,
     data: Data = None,
-    device: Device = None,
+    device: Name = None,
 ) -> None:
     """Name the images in which a box that you draw helps most.
 

@@ -10,9 +10,9 @@ import tyro
 
 from ganloc.commands.common import (
     Data,
-    Device,
     File,
     Flag,
+    Name,
     Photos,
     announcement,
     as_given,
@@ -26,7 +26,6 @@ from ganloc.errors import Stopped, UserError
 from ganloc.recipes import DEFAULT_PRESET, PRESETS, Recipe, make_recipe
 from ganloc.wording import option
 
-Preset = Annotated[str | None, as_given(str, "NAME"), tyro.conf.arg(help_behavior_hint="")]
 METAVARS = {int: "N", float: "X", str: "NAME"}
 
 
@@ -69,13 +68,13 @@ AS_PRESET = Settings()
 def train(
     photos: Photos,
     out: Path,
-    preset: Preset = None,
+    preset: Name = None,
     settings: Settings = AS_PRESET,  # pyright: ignore[reportInvalidTypeForm]
     resume: Flag = False,
     hints: File = None,
     pages: Flag = False,
     data: Data = None,
-    device: Device = None,
+    device: Name = None,
 ) -> None:
     """Train a model on images of one kind of thing.
 

@@ -11,7 +11,15 @@ from torch.optim import Adam, Optimizer
 from ganloc.discriminator.networks import Discriminator, Generator
 from ganloc.errors import UserError
 from ganloc.recipes import VARIANTS, Recipe
-from ganloc.tensors import BROKEN, add_prefix, read_tensors, reason_of, strip_prefix, write_tensors
+from ganloc.tensors import (
+    BROKEN,
+    add_prefix,
+    read_tensors,
+    reason_of,
+    seeded,
+    strip_prefix,
+    write_tensors,
+)
 from ganloc.wording import option
 
 BETA2 = 0.999
@@ -57,8 +65,7 @@ class TrainState:
 
 def new_train_state(recipe: Recipe, device: torch.device) -> TrainState:
     """A state with random weights, drawn from the recipe's seed. They are equal on every device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(recipe.seed)  # leaves the GPU's generator alone
+    with seeded(recipe.seed):
         # Drawn even if no GAN is trained, so that a seed always gives the same discriminator.
         generator = Generator(recipe.size, recipe.generator_width, recipe.latent).to(device)
         discriminator = new_discriminator(recipe).to(device)

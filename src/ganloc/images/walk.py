@@ -38,6 +38,17 @@ def list_folder(root: Path) -> Listing:
     folders, files = {top}, set()  # real paths that are listed already
     links: list[tuple[str, str, str]] = []  # name, real path, real path of the folder it is in
     todo = [("", top)]
+
+    def add(name: str, path: str, is_folder: bool) -> None:
+        if path in folders or path in files:
+            listing.left_out.append(LeftOut(name, LINK_TWICE))
+        elif is_folder:
+            folders.add(path)
+            todo.append((name + "/", path))
+        else:
+            files.add(path)
+            listing.stamps[name] = stamp(root / name)
+
     while todo or links:
         if todo:
             prefix, real = todo.pop()
@@ -48,28 +59,16 @@ def list_folder(root: Path) -> Listing:
                     listing.left_out.append(LeftOut(name, LITTER))
                 elif entry.is_symlink() or (is_folder and os.path.realpath(path) != path):
                     links.append((name, os.path.realpath(path), real))
-                elif path in folders or path in files:  # below a linked folder
-                    listing.left_out.append(LeftOut(name, LINK_TWICE))
-                elif is_folder:
-                    folders.add(path)
-                    todo.append((name + "/", path))
-                else:
-                    files.add(path)
-                    listing.stamps[name] = stamp(Path(entry.path))
+                else:  # below a linked folder it may be listed already
+                    add(name, path, is_folder)
             continue
         links.sort(reverse=True)
         name, target, parent = links.pop()
         is_folder = os.path.isdir(target)  # noqa: PTH112
         if is_folder and (_is_above(target, parent) or _is_above(target, top)):
             listing.left_out.append(LeftOut(name, RING))
-        elif target in folders or target in files:
-            listing.left_out.append(LeftOut(name, LINK_TWICE))
-        elif is_folder:
-            folders.add(target)
-            todo.append((name + "/", target))
         else:
-            files.add(target)
-            listing.stamps[name] = stamp(root / name)
+            add(name, target, is_folder)
     return listing
 
 

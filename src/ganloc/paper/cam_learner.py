@@ -17,7 +17,7 @@ from ganloc.images.image_set import ImageSet
 from ganloc.paper.cam_recipe import MOMENTUM, ReferenceRecipe
 from ganloc.paper.resnet import ResNet
 from ganloc.shapes import Float, UInt8
-from ganloc.tensors import BROKEN, read_tensors, write_tensors
+from ganloc.tensors import BROKEN, read_tensors, seeded, write_tensors
 
 SHIFT = 1 / 16  # largest translation along each axis, in sides of the image
 
@@ -51,8 +51,7 @@ class Progress:
 
 def new_learner(recipe: ReferenceRecipe, classes: int, device: torch.device) -> Learner:
     """A state with random weights, drawn from the recipe's seed. They are equal on every device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(recipe.seed)  # leaves the GPU's generator alone
+    with seeded(recipe.seed):
         network = ResNet(classes, recipe.width).to(device)
     optimiser = SGD(
         network.parameters(), recipe.rate, momentum=MOMENTUM, weight_decay=recipe.weight_decay

@@ -8,7 +8,7 @@ over the image: a quadratic surface is fitted to it by iteratively reweighted le
 import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from ganloc.box.otsu import otsu_thresholds
+from ganloc.box.otsu import common_otsu_threshold
 from ganloc.shapes import Float, UInt8
 
 BLUR = 1 / 64  # standard deviation, in sides of the image
@@ -17,7 +17,6 @@ BINS = 12  # of the histogram of colours, along each channel
 WIDTH = 0.06  # of a background's colours (0–1)
 ROUNDS = 6  # of reweighting
 FLOOR = 0.02  # added to distances before the logarithm
-TAILS = 0.002  # share of the values clipped at both ends before Otsu's threshold is computed
 FAINTEST = 0.01  # distance that can be foreground
 SPREAD = 0.3  # by which an image's own threshold may differ from the set's, in logarithms
 _RIDGE = np.diag([0.0, 0.1, 0.1, 0.3, 0.3, 0.3]) * 1e-3  # slopes cost a little, bends more
@@ -56,8 +55,8 @@ def foreground_thresholds(distances: Float[np.ndarray, "n size size"]) -> Float[
     threshold stays near that of the set, so that an image without an object has no foreground.
     """
     logs = np.log(distances + FLOOR)
-    common = _otsu(logs)
-    own = np.array([_otsu(image[None]) for image in logs])
+    common = common_otsu_threshold(logs)
+    own = np.array([common_otsu_threshold(image[None]) for image in logs])
     return (np.exp(own.clip(common - SPREAD, common + SPREAD)) - FLOOR).clip(FAINTEST)
 
 
@@ -93,11 +92,3 @@ def _densest(colours: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, " 3"]:
         weights = np.exp(-((colours - mode) ** 2).sum(axis=1) / (2.0 * WIDTH**2))
         mode = (weights[:, None] * colours).sum(axis=0) / weights.sum().clip(1e-300)
     return mode
-
-
-def _otsu(values: Float[np.ndarray, "n size size"]) -> float:
-    low, high = np.quantile(values, [TAILS, 1.0 - TAILS])
-    if not high > low:
-        return float(high)
-    scaled = ((values - low) / (high - low)).clip(0.0, 1.0).reshape(1, -1, values.shape[2])
-    return float(low + (high - low) * otsu_thresholds(scaled.astype(np.float32))[0])

@@ -7,6 +7,7 @@ their boxes are still known (Dwibedi et al., Cut, Paste and Learn, ICCV 2017).
 import numpy as np
 
 from ganloc.box.iou import iou
+from ganloc.several.split import from_centre
 from ganloc.several.train_finder import Lesson
 from ganloc.shapes import Float, UInt8
 
@@ -88,9 +89,7 @@ def _paste(
     size, (h, w) = len(shown), piece.shape[:2]
     x0, y0, x1, y1 = box.clip(0, size)
     own = slice(y0 - box[1], y1 - box[1]), slice(x0 - box[0], x1 - box[0])
-    y, x = np.mgrid[:h, :w]
-    away = ((x + 0.5 - w / 2) / (w / 2)) ** 2 + ((y + 0.5 - h / 2) / (h / 2)) ** 2
-    opaque = ((1.0 - away) * min(h, w) / 4 + 0.5).clip(0.0, 1.0)[own][..., None]
+    opaque = ((1.0 - from_centre(h, w)) * min(h, w) / 4 + 0.5).clip(0.0, 1.0)[own][..., None]
     there = shown[y0:y1, x0:x1]
     there += opaque * (piece[own] - there)
     hidden[y0:y1, x0:x1] &= opaque[..., 0] < 0.5

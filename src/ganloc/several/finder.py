@@ -13,16 +13,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ganloc.box.iou import iou
+from ganloc.box.iou import area, non_maximum_suppression
 from ganloc.images.batches import batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.unet import UNet
+from ganloc.tensors import seeded
 
 CENTRE, MASK, EDGES = 0, 1, 2  # channels; four of edges, left, top, right, bottom
 PRIOR = -3.0  # bias of the centres before training: few cells are one
 DISTANCE = -2.0  # logarithm of the distance to an edge before training, in sides of the image
 LEAST = 0.5  # height of a centre that counts as an object
-SAME = 0.5  # IoU from which two boxes are one object
+SAME = 0.5  # IoU above which two boxes are one object
 SIZES = 4.0  # the score falls by e^(−z²/2) for sizes that are 4·z standard deviations off
 
 
@@ -76,8 +77,7 @@ class Objects:
 
 def new_finder(size: int, width: int, seed: int, device: torch.device) -> Finder:
     """A finder with random weights, drawn from `seed`. They are equal on every device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
+    with seeded(seed):
         return Finder(size, width).to(device)
 
 
@@ -145,7 +145,7 @@ def soft_object_masks(
 
 def sides(boxes: Float[np.ndarray, "k 4"]) -> Float[np.ndarray, " k"]:
     """√area of each box."""
-    return np.sqrt((boxes[:, 2:] - boxes[:, :2]).clip(0.0).prod(axis=1))
+    return np.sqrt(area(boxes))
 
 
 def edges_to_boxes(outputs: Float[Tensor, "n 6 half half"]) -> Float[Tensor, "n half half 4"]:
@@ -182,14 +182,10 @@ def _peaks(
     highest = max_pool2d(torch.from_numpy(centres)[None], 3, 1, 1)[0].numpy()
     peaks = (centres >= highest) & (centres >= least)
     places = np.argwhere(peaks)[np.argsort(-centres[peaks], kind="stable")]
-    votes, kept = edges[tuple(places.T)].astype(float), []
-    for index in range(len(places)):
-        overlaps = iou(np.repeat(votes[[index]], len(kept), axis=0), votes[kept])
-        if not len(kept) or overlaps.max() < SAME:
-            kept.append(index)
-    boxes = np.empty((len(kept), 4))
-    for row, (y, x) in enumerate(places[kept]):
+    places = places[non_maximum_suppression(edges[tuple(places.T)].astype(float), SAME)]
+    boxes = np.empty((len(places), 4))
+    for row, (y, x) in enumerate(places):
         around = slice(max(0, y - 1), y + 2), slice(max(0, x - 1), x + 2)
         weights = centres[around][..., None]
         boxes[row] = (edges[around] * weights).sum(axis=(0, 1)) / weights.sum()
-    return boxes, centres[tuple(places[kept].T)].astype(float)
+    return boxes, centres[tuple(places.T)].astype(float)

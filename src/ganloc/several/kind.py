@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganloc.several.finder import sides
 from ganloc.several.pseudo_instances import PseudoInstances
 from ganloc.several.split import disc
 from ganloc.shapes import Bool, Float, UInt8
@@ -69,11 +70,11 @@ def _traits(
     background: Float[np.ndarray, " 3"],
 ) -> Float[np.ndarray, "k 4"]:
     size, traits = len(image), np.empty((len(boxes), 4))
+    traits[:, 0] = np.log(sides(boxes).clip(1e-3))
     for row, box in enumerate(boxes):
         x0, y0 = np.minimum((box[:2] * size).round(), size - 1).astype(int)
         x1, y1 = np.maximum((box[2:] * size).round(), [x0 + 1, y0 + 1]).astype(int)
         w, h = int(x1 - x0), int(y1 - y0)
         colour = image[y0:y1, x0:x1][disc(h, w)].mean(axis=0)
-        side = np.sqrt((box[2:] - box[:2]).prod()).clip(1e-3)
-        traits[row] = np.log(side), *((colour - background) / 255.0)
+        traits[row, 1:] = (colour - background) / 255.0
     return traits

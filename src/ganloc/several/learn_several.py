@@ -32,6 +32,7 @@ from ganloc.several.train_finder import BATCH, Lesson, train_finder
 from ganloc.shapes import Bool, Float, Int, UInt8
 from ganloc.student.hinted import Hinted
 from ganloc.student.learn_hints import checksums
+from ganloc.student.optimise import CountedSteps
 from ganloc.student.score import PlattScaling
 from ganloc.wording import either
 
@@ -46,7 +47,7 @@ MOST = 2000  # images that finders learn from, at most: they are kept at `WORK` 
 
 def fit_several(
     pixels: UInt8[np.ndarray, "n size size 3"],
-    one_each: Float[np.ndarray, "n 4"],
+    one_each: Callable[[], Float[np.ndarray, "n 4"]],
     recipe: Recipe,
     device: torch.device,
     after_step: Callable[[int, float], None] = lambda done, loss: None,
@@ -56,14 +57,13 @@ def fit_several(
     Args:
         pixels: RGB, 0–255, of the finder's size or twice as large: instances that are cut from
             `WORK` pixels have better boxes.
-        one_each: a box an image, xyxy in fractions of it, for sets without several objects.
+        one_each: gives a box an image, xyxy in fractions of it, for sets without several objects.
         recipe: gives size, width, iterations, rounds and seed of the finders, those of students.
         device: where to train.
         after_step: called after every training step with the number of steps and the loss.
     """
     found, radius = pseudo_instances(pixels)
-    kind, nothing = None, np.zeros(pixels.shape[:3], bool)
-    lesson = Lesson(pixels, list(one_each[:, None]), nothing)
+    kind = None
     if several := holds_several(found, radius):
         kind = Kind.of(pixels, found)
         lesson = clear_ones(pixels, found, kind)
@@ -74,15 +74,15 @@ def fit_several(
             Notice,
             stacklevel=2,
         )
-    done = 0
+        nothing = np.zeros(pixels.shape[:3], bool)
+        lesson = Lesson(pixels, list(one_each()[:, None]), nothing)
+    counted = CountedSteps(after_step)
     size, rounds = recipe.size, recipe.student_rounds
     for number in range(rounds):
         own = (recipe.seed * rounds + number) % 2**63
         finder = new_finder(size, recipe.student_width, own, device)
         shown = _with_collages(lesson, own) if several else lesson
-        for loss in train_finder(finder, shown.at(size), recipe.student_iterations, own):
-            done += 1
-            after_step(done, loss)
+        counted.run(train_finder(finder, shown.at(size), recipe.student_iterations, own))
         yield finder.requires_grad_(False)
         if number + 1 < rounds:
             lesson = taught_by(find(finder, resized(pixels, size), UNSURE), pixels, kind)
@@ -115,10 +115,8 @@ def learn_drawn(
     device = next(finder.parameters()).device
     teacher = copy.deepcopy(finder).requires_grad_(True)
     nothing = np.zeros(pixels.shape[:3], bool)
-    alone, done = Lesson(pixels[drawn], boxes, nothing[drawn]), 0
-    for loss in train_finder(teacher, alone, DRAWN_STEPS, seed, DRAWN_BATCH, DRAWN_RATE):
-        done += 1
-        after_step(done, loss)
+    alone, counted = Lesson(pixels[drawn], boxes, nothing[drawn]), CountedSteps(after_step)
+    counted.run(train_finder(teacher, alone, DRAWN_STEPS, seed, DRAWN_BATCH, DRAWN_RATE))
     lesson = taught_by(find(teacher, pixels, UNSURE), pixels)
     every, unknown = list(lesson.boxes), lesson.unknown.copy()
     for index, own in zip(drawn, boxes, strict=True):
@@ -132,9 +130,8 @@ def learn_drawn(
         return np.concatenate([random.choice(drawn, own), others])
 
     last = new_finder(finder.size, finder.width, seed, device)
-    for loss in train_finder(last, Lesson(pixels, every, unknown), iterations, seed, draw=draw):
-        done += 1
-        after_step(done, loss)
+    both = Lesson(pixels, every, unknown)
+    counted.run(train_finder(last, both, iterations, seed, draw=draw))
     if len(rest):
         mean = sum(map(len, boxes)) / len(drawn)
         last.least.fill_(_height_of(find(last, pixels[rest], 0.05), mean * len(rest)))

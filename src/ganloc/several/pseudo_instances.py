@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ganloc.box.from_heatmap import component_labels
 from ganloc.several.background import background_distance, foreground_thresholds
 from ganloc.several.resized import resized
-from ganloc.several.split import components, fill_holes, split
+from ganloc.several.split import fill_holes, split
 from ganloc.shapes import Bool, Float, UInt8
 
 WORK = 128  # side at which instances are cut, in pixels
@@ -139,5 +140,5 @@ def roundness(mask: Bool[np.ndarray, "h w"]) -> float:
 
 
 def _largest(mask: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    labels = components(mask)
+    labels = component_labels(mask, corners=False)
     return labels == np.bincount(labels.ravel())[1:].argmax() + 1

@@ -8,6 +8,7 @@ foreground between them is narrow. Each pixel belongs to the disc with the lowes
 import numpy as np
 from scipy import ndimage
 
+from ganloc.box.from_heatmap import component_labels
 from ganloc.shapes import Bool, Float, Int
 
 NECK = 0.8  # of the smaller of two discs' radii: narrower foreground parts them
@@ -64,7 +65,7 @@ def typical(radii: Float[np.ndarray, " k"]) -> float:
 
 def fill_holes(mask: Bool[np.ndarray, "h w"], most: float) -> Bool[np.ndarray, "h w"]:
     """Fill holes of at most so many pixels that do not touch the frame."""
-    labels = components(~mask)
+    labels = component_labels(~mask, corners=False)
     small = np.bincount(labels.ravel()) <= most
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         small[side] = False
@@ -72,29 +73,22 @@ def fill_holes(mask: Bool[np.ndarray, "h w"], most: float) -> Bool[np.ndarray, "
     return mask | small[labels]
 
 
-def components(mask: Bool[np.ndarray, "h w"], corners: bool = False) -> Int[np.ndarray, "h w"]:
-    """The number of each pixel's component, 0 for none.
-
-    Args:
-        mask: what is labelled.
-        corners: whether pixels that touch at a corner are of one component.
-    """
-    labels = np.empty(mask.shape, np.int32)
-    ndimage.label(mask, np.ones((3, 3)) if corners else None, output=labels)
-    return labels
-
-
 def disc(h: int, w: int) -> Bool[np.ndarray, "h w"]:
     """The ellipse that fills a rectangle."""
+    return from_centre(h, w) <= 1.0
+
+
+def from_centre(h: int, w: int) -> Float[np.ndarray, "h w"]:
+    """Squared distance of each pixel from a rectangle's centre, in half sides along each axis."""
     y, x = np.mgrid[:h, :w]
-    return ((x + 0.5 - w / 2) / (w / 2)) ** 2 + ((y + 0.5 - h / 2) / (h / 2)) ** 2 <= 1.0
+    return ((x + 0.5 - w / 2) / (w / 2)) ** 2 + ((y + 0.5 - h / 2) / (h / 2)) ** 2
 
 
 def _split(
     mask: Bool[np.ndarray, "h w"], least: float
 ) -> tuple[Int[np.ndarray, "h w"], Float[np.ndarray, " k"]]:
     """Objects of one image, and the radii of their discs."""
-    pieces = components(mask, corners=True)
+    pieces = component_labels(mask)
     # Objects go on beyond the frame.
     exact = np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge")))[1:-1, 1:-1]
     smooth = ndimage.gaussian_filter(exact, 1.0) * mask

@@ -7,16 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.images.augment import colour_axes, recolour
 from ganloc.images.batches import batch_indices, to_tensor
 from ganloc.several.finder import CENTRE, MASK, Finder, edges_to_boxes, sides
 from ganloc.several.resized import resized, resized_masks
 from ganloc.shapes import Bool, Float, Int, UInt8
+from ganloc.student.optimise import optimise
 from ganloc.student.random_views import Views
-from ganloc.student.train_student import DECAY, RATE
+from ganloc.student.train_student import RATE, padded
 
 BATCH = 16
 PEAK = 0.2  # standard deviation of a centre's Gaussian, in sides of the box
@@ -41,10 +40,8 @@ class Lesson:
     unknown: Bool[np.ndarray, "n size size"]
 
     def at(self, size: int) -> "Lesson":
-        """The same at another size in pixels. Enlarging repeats pixels: nothing is blurred."""
-        times = max(1, size // self.pixels.shape[1])
-        larger = self.pixels.repeat(times, axis=1).repeat(times, axis=2)
-        return Lesson(resized(larger, size), self.boxes, resized_masks(self.unknown, size))
+        """The same at another size in pixels."""
+        return Lesson(resized(self.pixels, size), self.boxes, resized_masks(self.unknown, size))
 
 
 def train_finder(
@@ -76,10 +73,8 @@ def train_finder(
     axes = colour_axes(lesson.pixels).to(device)
     corners = torch.from_numpy(padded(lesson.boxes)).float()
     finder.sizes.copy_(_sizes(lesson.boxes))
-    optimiser = AdamW(finder.parameters(), rate, weight_decay=DECAY)
-    schedule = OneCycleLR(optimiser, rate, total_steps=iterations)
-    finder.train()
-    for step in range(iterations):
+
+    def loss_of(step: int) -> Float[Tensor, ""]:
         chosen = draw(step) if draw else batch_indices(len(lesson.pixels), batch, seed, step)
         views = Views.draw(len(chosen), random)
         shown = recolour(views.of(to_tensor(lesson.pixels[chosen], device)), axes, random)
@@ -88,13 +83,9 @@ def train_finder(
         targets = Targets.of(views.boxes(corners[chosen].to(device)), half)
         known = views.within(half) & ~unknown & ~targets.partly
         outputs = finder.outputs(shown.to(memory_format=torch.channels_last))
-        loss = _loss(outputs, targets, known)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        yield loss.item()
-    finder.eval()
+        return _loss(outputs, targets, known)
+
+    yield from optimise(finder, iterations, rate, loss_of)
 
 
 @dataclass(frozen=True)
@@ -140,14 +131,6 @@ class Targets:
         nearest = shown.gather(1, owners).unflatten(1, (half, half))
         partly = (inside & ~enough[..., None, None]).any(dim=1) & (highest < 0.1)
         return cls(highest, inside.any(dim=1).float(), nearest, partly)
-
-
-def padded(boxes: Sequence[Float[np.ndarray, "_ 4"]]) -> Float[np.ndarray, "n k 4"]:
-    """As many boxes for each image, at least one; the added ones have no area."""
-    rows = np.zeros((len(boxes), max(1, *map(len, boxes)), 4))
-    for index, own in enumerate(boxes):
-        rows[index, : len(own)] = own
-    return rows
 
 
 def _loss(

@@ -9,8 +9,7 @@ these boxes and the hints.
 
 import copy
 import zlib
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,8 +23,9 @@ from ganloc.recipes import Recipe
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.evidence import evidence
 from ganloc.student.hinted import Hinted
+from ganloc.student.optimise import CountedSteps
 from ganloc.student.score import PlattScaling, log_odds
-from ganloc.student.train_student import THRESHOLD, new_student, soft_masks, train_student
+from ganloc.student.train_student import THRESHOLD, new_student, padded, soft_masks, train_student
 from ganloc.student.unet import UNet
 from ganloc.threads import side_by_side
 
@@ -109,8 +109,8 @@ def learn_hints(
         after_step: called after every training step with the number of steps and the loss.
     """
     truth = hints.truth_in_fractions()
-    boxes, folds = _padded(truth), _folds(len(hints), recipe.seed)
-    counted = _Counted(after_step)
+    boxes, folds = padded(truth), _folds(len(hints), recipe.seed)
+    counted = CountedSteps(after_step)
     begin = partial(_begin, label_free, recipe, device)
     sources = _cross_fitted(
         hints.pixels, boxes, folds, _starts(label_free is not None), begin, counted
@@ -131,20 +131,6 @@ def learn_hints(
         tuple(_ious(sources, (LABEL_FREE,), truth).tolist()),
         _scaling(believed, truth),
     )
-
-
-class _Counted:
-    """Counts training steps over several students."""
-
-    def __init__(self, after_step: Callable[[int, float], None]):
-        self.done, self.after_step = 0, after_step
-
-    def run(self, training: Generator[float]) -> None:
-        """Run a training to its end."""
-        with closing(training) as losses:
-            for loss in losses:
-                self.done += 1
-                self.after_step(self.done, loss)
 
 
 def _begin(
@@ -172,7 +158,7 @@ def _cross_fitted(
     folds: Int[np.ndarray, " n"],
     starts: dict[str, Start],
     begin: Callable[[Start, int], UNet],
-    counted: _Counted,
+    counted: CountedSteps,
 ) -> dict[str, _Source]:
     """Train students of each start, one for each fold, on the hints of the other folds."""
     each = range(folds.max() + 1)
@@ -249,7 +235,7 @@ def _learn_with_teacher(
     believed: list[_Source],
     start: Start,
     seed: int,
-    counted: _Counted,
+    counted: CountedSteps,
 ) -> None:
     """Train the final student on the hints and on the teacher's boxes of all other images."""
     hinted = set(hints.names)
@@ -276,11 +262,3 @@ def _learn_with_teacher(
 def _folds(count: int, seed: int) -> Int[np.ndarray, " n"]:
     """The fold of each hint, at most `FOLDS`, of nearly equal size."""
     return np.random.default_rng(seed).permutation(count) % FOLDS
-
-
-def _padded(truth: tuple[Float[np.ndarray, "_ 4"], ...]) -> Float[np.ndarray, "n k 4"]:
-    """As many boxes for each image; the added ones have no area."""
-    boxes = np.zeros((len(truth), max(map(len, truth)), 4))
-    for index, own in enumerate(truth):
-        boxes[index, : len(own)] = own
-    return boxes

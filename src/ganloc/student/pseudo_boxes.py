@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps, largest_boxes, normalise, resize
-from ganloc.box.otsu import otsu_thresholds
+from ganloc.box.otsu import common_otsu_threshold
 from ganloc.discriminator.networks import Discriminator
 from ganloc.heatmap.calibrate import CALIBRATION_IMAGES, for_reading
 from ganloc.heatmap.colour_contrast import CENTRE_PRIOR_THRESHOLD, colour_contrast
@@ -42,7 +42,6 @@ from ganloc.shapes import Float, UInt8
 from ganloc.student.random_views import soft_boxes
 
 IMAGES = 512  # from which the scale and threshold of the set are measured, evenly over the set
-TAILS = 0.002  # share of the values clipped at both ends before Otsu's threshold is computed
 CENTRE_WEIGHT = 0.7  # weight of the centre prior's logarithm in the set-normalised map
 OTSU_FACTOR = 1.1  # the set's threshold, in units of Otsu's threshold
 SMALLEST = 0.03  # share of an image that is marked at least
@@ -105,7 +104,8 @@ class PseudoBoxFinder:
             self._scale = float(known.mean()), max(float(known.std()), 1e-9)
         contrast = colour_contrast(some)
         self._log_contrast = float(np.log(contrast + LOG_FLOOR).mean())
-        self.threshold = set_threshold(self._set_normalised(layers, known, contrast))
+        maps = self._set_normalised(layers, known, contrast)
+        self.threshold = common_otsu_threshold(maps, OTSU_FACTOR)
 
     @property
     def uses_colours(self) -> bool:
@@ -215,19 +215,6 @@ def colours_tell(
     """
     shared = overlap(pixels, soft_boxes(boxes, pixels.shape[1]))
     return float(np.median(shared)) < MOST_OVERLAP
-
-
-def set_threshold(maps: Float[np.ndarray, "n size size"]) -> float:
-    """The threshold of a set: `OTSU_FACTOR` times Otsu's threshold of all its values.
-
-    Values are clipped to their quantiles `TAILS` and 1 − `TAILS` first.
-    """
-    low, high = np.quantile(maps, [TAILS, 1.0 - TAILS])
-    if not high > low:
-        return float(low)
-    scaled = ((maps - low) / (high - low)).clip(0.0, 1.0)
-    threshold = otsu_thresholds(scaled.reshape(1, -1, maps.shape[2]))[0]
-    return float(low + (high - low) * OTSU_FACTOR * threshold)
 
 
 def boxes_above(

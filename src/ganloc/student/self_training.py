@@ -10,6 +10,7 @@ from ganloc.images.batches import batch_indices
 from ganloc.recipes import Recipe
 from ganloc.shapes import Float, Int, UInt8
 from ganloc.student.close_ups import CloseUps, LookCloser
+from ganloc.student.optimise import CountedSteps
 from ganloc.student.train_student import BATCH, new_student, student_boxes, train_student
 from ganloc.student.unet import UNet
 
@@ -38,16 +39,14 @@ def self_train(
             the loss.
         look_closer: takes close-ups, half of what later rounds learn from.
     """
-    step, close = 0, None
+    counted, close = CountedSteps(after_step), None
     for number in range(recipe.student_rounds):
         # Rounds of recipes with neighbouring seeds must not share a seed.
         seed = (recipe.seed * recipe.student_rounds + number) % 2**63
         student = new_student(recipe.size, recipe.student_width, seed, device)
         taught = (pixels, boxes) if close is None else _together(pixels, boxes, close)
         draw = None if close is None else partial(_half_close, len(pixels), len(close.pixels), seed)
-        for loss in train_student(student, *taught, recipe.student_iterations, seed, draw=draw):
-            step += 1
-            after_step(step, loss)
+        counted.run(train_student(student, *taught, recipe.student_iterations, seed, draw=draw))
         yield student.requires_grad_(False)
         if number + 1 < recipe.student_rounds:
             boxes = student_boxes(student, pixels)

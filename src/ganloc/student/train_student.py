@@ -1,31 +1,29 @@
 """Training a student on boxes, and its soft masks."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from ganloc.box.from_heatmap import boxes_from_heatmaps
 from ganloc.images.augment import colour_axes, recolour
 from ganloc.images.batches import CUT, batch_indices, batched, to_tensor
 from ganloc.shapes import Float, Int, UInt8
+from ganloc.student.optimise import optimise
 from ganloc.student.random_views import Views, filled_boxes
 from ganloc.student.unet import UNet
+from ganloc.tensors import seeded
 
 BATCH = 32
 RATE = 2e-3  # peak learning rate of the one-cycle schedule
-DECAY = 0.01  # weight decay
 THRESHOLD = 0.6  # ratio of the maximum at which a soft mask is cut to a box
 
 
 def new_student(size: int, width: int, seed: int, device: torch.device) -> UNet:
     """A student with random weights, drawn from `seed`. They are equal on every device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # leaves the GPU's generator alone
+    with seeded(seed):
         return UNet(size, width).to(device)
 
 
@@ -60,23 +58,25 @@ def train_student(
     random = torch.Generator(device).manual_seed(seed)
     axes = colour_axes(pixels).to(device)
     corners = torch.from_numpy(boxes).float()
-    optimiser = AdamW(student.parameters(), rate, weight_decay=DECAY)
-    schedule = OneCycleLR(optimiser, rate, total_steps=iterations)
-    student.train()
-    for iteration in range(iterations):
-        chosen = draw(iteration) if draw else batch_indices(len(pixels), batch, seed, iteration)
+
+    def loss_of(step: int) -> Float[Tensor, ""]:
+        chosen = draw(step) if draw else batch_indices(len(pixels), batch, seed, step)
         views = Views.draw(batch, random)
         shown = recolour(views.of(to_tensor(pixels[chosen], device)), axes, random)
         masks = _masks(corners[chosen].to(device), student.size)
         target = views.of(masks[:, None])[:, 0]
         logits = interpolate(student(shown)[:, None], size=target.shape[1:], mode="bilinear")
-        loss = binary_cross_entropy_with_logits(logits[:, 0], target)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        yield loss.item()
-    student.eval()
+        return binary_cross_entropy_with_logits(logits[:, 0], target)
+
+    yield from optimise(student, iterations, rate, loss_of)
+
+
+def padded(boxes: Sequence[Float[np.ndarray, "_ 4"]]) -> Float[np.ndarray, "n k 4"]:
+    """As many boxes for each image, at least one; the added ones have no area."""
+    rows = np.zeros((len(boxes), max(1, *map(len, boxes)), 4))
+    for index, own in enumerate(boxes):
+        rows[index, : len(own)] = own
+    return rows
 
 
 def _masks(corners: Float[Tensor, "n *k 4"], size: int) -> Float[Tensor, "n size size"]:
