@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = script.parser("Several objects an image.", needs_data=False)
+    parser = script.parser_without_data("Several objects an image.")
     for name in FOLDERS:
         parser.add_argument(f"--{name}", type=Path, help="folder, with its truth.coco.json")
     parser.add_argument("--composites", type=Path, help="folder in which drawn images are kept")

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = script.parser("How large boxes are beside the true ones.", needs_data=False)
+    parser = script.parser_without_data("How large boxes are beside the true ones.")
     parser.add_argument("--composites", type=Path, help="folder in which drawn images are kept")
     parser.add_argument("--runs", type=Path, required=True, help="folder in which runs are kept")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="of trainings")
