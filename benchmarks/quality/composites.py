@@ -44,6 +44,7 @@ class Composites:
         depth: of the gaps between petals; 0 for ellipses.
         one_kind: whether all objects of the folder have nearly the same two colours. Else each has
             its own.
+        plain: whether backgrounds are nearly of one colour. Else they are slopes, clouds or bands.
     """
 
     images: int
@@ -51,6 +52,7 @@ class Composites:
     counts: tuple[int, int] = (1, 1)
     depth: float = DEPTH
     one_kind: bool = False
+    plain: bool = False
 
 
 def log_uniform(low: float, high: float) -> Draw:
@@ -65,7 +67,7 @@ SIZES: dict[str, Composites] = {
 }
 COUNTS: dict[str, Composites] = {
     "counts": Composites(200, log_uniform(0.12, 0.28), (0, 6), one_kind=True),
-    "counts-round": Composites(200, log_uniform(0.12, 0.28), (0, 6), 0.0, one_kind=True),
+    "counts-plain": Composites(200, log_uniform(0.12, 0.28), (0, 6), 0.0, True, plain=True),
 }
 COMPOSITES = SIZES | COUNTS
 
@@ -136,7 +138,7 @@ def draw(
     x, y = np.meshgrid(grid, grid)
     low, high = composites.counts
     for random in streams:
-        image = background(random, x, y)
+        image = (_plain if composites.plain else background)(random, x, y)
         objects: list[_Object] = []
         for _ in range(random.integers(low, high + 1)):
             objects.append(_placed(random, composites, objects))
@@ -147,6 +149,14 @@ def draw(
             _paste(image, own, colours)
         boxes = np.array([own.box for own in objects]).reshape(-1, 4)
         yield with_noise(random, image), boxes * SIDE
+
+
+def _plain(
+    random: np.random.Generator, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w 3"]:
+    """A random colour (0–1) with a slight slope."""
+    along = random.normal(0.0, VARIED, (2, 3))
+    return random_colour(random) + x[..., None] * along[0] + y[..., None] * along[1]
 
 
 def _placed(

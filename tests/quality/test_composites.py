@@ -104,6 +104,17 @@ def test_colours_are_those_of_one_kind(monkeypatch):
     assert np.std(colours, axis=0).min() > 2 * script.VARIED
 
 
+def test_plain_backgrounds_vary_little_within_an_image_but_much_over_the_folder(monkeypatch):
+    monkeypatch.setattr(script, "SIDE", 32)
+    empty = replace(script.COUNTS["counts-plain"], images=20, counts=(0, 0))
+    images = np.stack([image for image, _ in script.draw(empty, seed=0)]) / 255.0
+    assert images.std(axis=(1, 2)).mean() < 0.06
+    assert images.mean(axis=(1, 2)).std(axis=0).min() > 0.15
+    patterned = replace(empty, plain=False)
+    images = np.stack([image for image, _ in script.draw(patterned, seed=0)]) / 255.0
+    assert images.std(axis=(1, 2)).mean() > 0.08
+
+
 def test_files_are_png_of_the_size_that_the_truth_says(tmp_path):
     folder = tmp_path / "one"
     (folder / "images").mkdir(parents=True)

@@ -19,7 +19,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(composites, "SIDE", 64)
     monkeypatch.setattr(script, "SIZE", 32)
     monkeypatch.setattr(script, "HINTS", 2)
-    monkeypatch.setattr(script, "HINTED", ("counts-round",))
+    monkeypatch.setattr(script, "HINTED", ("counts-plain",))
     monkeypatch.setattr(learn_several, "DRAWN_STEPS", 1)
     monkeypatch.setattr(learn_several, "FINAL_STEPS", 1)
 
@@ -34,7 +34,7 @@ def tiny(monkeypatch):
 @pytest.mark.filterwarnings("ignore:Colours show no several objects")
 def test_rows_of_each_method_are_measured_once(tiny, tmp_path, capsys, one_thread):
     options = ["--results", str(tmp_path), "--runs", str(tmp_path / "runs")]
-    options += ["--sets", "counts-round", "--seeds", "0", "1", "--draws", "0", "1"]
+    options += ["--sets", "counts-plain", "--seeds", "0", "1", "--draws", "0", "1"]
     assert script.main(options) == 0
     rows = {(r["method"], r["seed"], r["draw"]): r for r in read_rows(tmp_path / "several.json")}
     assert set(rows) == {
@@ -48,7 +48,7 @@ def test_rows_of_each_method_are_measured_once(tiny, tmp_path, capsys, one_threa
             low, high = part["interval"]
             assert 0 <= low <= high <= 100
     assert rows["one box", 0, 0]["count_error"] == rows["whole image", 0, 0]["count_error"]
-    assert "| counts-round | ten hints | 2 | " in capsys.readouterr().out
+    assert "| counts-plain | ten hints | 2 | " in capsys.readouterr().out
     made = (tmp_path / "several.json").stat().st_mtime_ns
     assert script.main(options) == 0
     assert (tmp_path / "several.json").stat().st_mtime_ns == made
