@@ -6,9 +6,9 @@ import composites
 import numpy as np
 import pytest
 import render_several
-import several as script
 from test_hints_script import TINY
 
+import several as script
 from ganloc.paper.results import read_rows
 from ganloc.several import learn_several
 
