@@ -2,8 +2,9 @@
 
     python benchmarks/draw_figures.py
 
-Writes scores.png, scores-70.png, scores-reframed.png, readings.png, learning-curve.png and
-hints.png. The same rows give the same bytes. Needs matplotlib (the extra `figures`).
+Writes scores.png, scores-70.png, scores-reframed.png, readings.png, learning-curve.png, hints.png
+and, where there are rows of it, sizes.png. The same rows give the same bytes. Needs matplotlib
+(the extra `figures`).
 """
 
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
+from draw_sizes import draw_sizes
+from figure_page import BAND, GREY, INK, OTHER, OURS, captions, heading, page, save
 from figure_values import (
     PUBLISHED,
     Estimate,
@@ -25,16 +27,9 @@ from figure_values import (
     published,
 )
 from ganloc.paper.results import ResultRow, read_rows
-from ganloc.report.panels import save_figure
 from summary import DEFAULT, EXAM, GROUPS, METHODS, REFRAMED, Group
 
 ROOT = Path(__file__).parent.parent
-DPI = 160
-FONT = "DejaVu Sans"  # comes with matplotlib, so the same everywhere
-
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
-OURS, OTHER, INK, GREY, BAND = "#D55E00", "#0072B2", "#222222", "#666666", "#FBE9DD"
-
 HIT = "images hit, % (GT-known Loc at IoU > {})"
 INTERVALS = "Lines: 95 % bootstrap interval over the images."
 MARKS = "* uses labels."
@@ -97,22 +92,22 @@ def draw_methods(
             found | ({PUBLISHED: paper} if group == EXAM else {})
             for group, found in zip(groups, panels, strict=True)
         ]
-    figure, axes = _page(3.0 + 2.5 * len(groups), 1.5 + 0.32 * len(names), len(groups))
+    figure, axes = page(3.0 + 2.5 * len(groups), 1.5 + 0.32 * len(names), len(groups))
     for index, (axis, group, found) in enumerate(zip(axes, groups, panels, strict=True)):
         limits = _limits(list(found.values()))
         _dots(axis, {name: found.get(name) for name in names}, DEFAULT, limits)
-        _title(axis, group.title, group.note)
+        heading(axis, group.title, group.note)
         if index:
             axis.set_yticklabels([])
     marks = f"{INTERVALS}  {MARKS}" + f"  {ORACLE}" * (paper is not None)
-    _words(figure, HIT.format(threshold), marks)
+    captions(figure, HIT.format(threshold), marks)
     return figure
 
 
 def draw_readings(rows: Sequence[ResultRow]) -> Figure:
     """How a discriminator is read, then what it is trained for; rows of choices.json."""
     readings, trainings = choices(rows, "reading"), choices(rows, "training", "rival")
-    figure, axes = _page(7.6, 6.6, 1, rows=(len(READINGS), len(TRAININGS)))
+    figure, axes = page(7.6, 6.6, 1, rows=(len(READINGS), len(TRAININGS)))
     parts = [
         (
             "How it is read",
@@ -127,14 +122,14 @@ def draw_readings(rows: Sequence[ResultRow]) -> Figure:
         values = {label: found[name] for name, label in labels.items() if name in found}
         default = next(label for label in labels.values() if label.endswith("(the default)"))
         _dots(axis, values, default, _limits(shown))
-        _title(axis, title, note)
-    _words(figure, f"{HIT.format(0.5)}, mean of the 6 development sets", INTERVALS)
+        heading(axis, title, note)
+    captions(figure, f"{HIT.format(0.5)}, mean of the 6 development sets", INTERVALS)
     return figure
 
 
 def draw_learning_curve(rows: Sequence[ResultRow]) -> Figure:
     """How many training images it takes; rows of quality.json."""
-    figure, (axis,) = _page(7.6, 4.4, 1)
+    figure, (axis,) = page(7.6, 4.4, 1)
     last = 1
     for stage, (label, ink, marker, aside) in CURVES.items():
         curve = learning_curve(rows, stage, CURVE_SETS)
@@ -156,15 +151,17 @@ def draw_learning_curve(rows: Sequence[ResultRow]) -> Figure:
     axis.minorticks_off()
     axis.set_xlim(17, last * 2.4)
     axis.set_ylabel(HIT.format(0.5), size=9.5, color=INK)
-    _title(axis, "How many images it takes", f"mean of {' and '.join(CURVE_SETS)}, one random seed")
-    _words(figure, "training images", INTERVALS)
+    heading(
+        axis, "How many images it takes", f"mean of {' and '.join(CURVE_SETS)}, one random seed"
+    )
+    captions(figure, "training images", INTERVALS)
     return figure
 
 
 def draw_hints(rows: Sequence[ResultRow]) -> Figure:
     """What hints are worth, a panel a set; rows of hints.json."""
     sets, counts = (sorted({row[name] for row in rows}) for name in ("set", "hints"))
-    figure, axes = _page(2.1 * len(sets), 3.6, len(sets))
+    figure, axes = page(2.1 * len(sets), 3.6, len(sets))
     for axis, name in zip(axes, sets, strict=True):
         for boxes, (ink, marker) in HINTED.items():
             curve = hints_curve(rows, name, boxes)
@@ -177,24 +174,8 @@ def draw_hints(rows: Sequence[ResultRow]) -> Figure:
     axes[0].set_ylabel(HIT.format(0.5), size=9.5, color=INK)
     words = {"loc": "outside upper left", "ncols": len(HINTED), "frameon": False, "fontsize": 9.5}
     figure.legend(axes[-1].lines, list(HINTED), **words)
-    _words(figure, "hints, chosen at random", "")
+    captions(figure, "hints, chosen at random", "")
     return figure
-
-
-def _page(
-    width: float, height: float, columns: int, rows: Sequence[int] = (1,)
-) -> tuple[Figure, list[Axes]]:
-    """A white figure in inches, and its axes."""
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
-    grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=rows)
-    axes = list(grid.flat)
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.spines[["left", "bottom"]].set_color("#999999")
-        axis.tick_params(colors=INK, labelsize=9.5, length=0)
-        axis.grid(axis="x", color="#E4E4E4", lw=0.8)
-        axis.set_axisbelow(True)
-    return figure, axes
 
 
 def _dots(
@@ -234,23 +215,13 @@ def _limits(values: Sequence[Estimate]) -> tuple[float, float]:
     return 10 * ((low - 2) // 10), high + 0.22 * (high - low)
 
 
-def _title(axis: Axes, title: str, note: str) -> None:
-    axis.set_title(title, loc="left", size=11, weight="bold", color=INK, pad=17)
-    axis.text(0, 1.012, note, transform=axis.transAxes, size=9, color=GREY, va="bottom")
-
-
-def _words(figure: Figure, axis: str, note: str) -> None:
-    """What the x axis is, and small print below it."""
-    if axis:
-        figure.supxlabel(f"{axis}\n", size=9.5, color=INK)
-    figure.text(0.012, 0.012, note, size=8.5, color=GREY)
-
-
 def figures(results: Path) -> dict[str, Figure]:
     """By file name, of the rows in a folder of results."""
     names = ("quality", "choices", "table3", "hints")
     rows = {name: read_rows(results / f"{name}.json") for name in names}
+    sizes = results / "sizes.json"
     return {
+        **({"sizes": draw_sizes(read_rows(sizes))} if sizes.exists() else {}),
         "scores": draw_methods(rows["quality"], GROUPS, paper=published(rows["table3"])),
         "scores-70": draw_methods(rows["quality"], GROUPS, 0.7),
         "scores-reframed": draw_methods(rows["quality"], REFRAMED),
@@ -258,13 +229,6 @@ def figures(results: Path) -> dict[str, Figure]:
         "learning-curve": draw_learning_curve(rows["quality"]),
         "hints": draw_hints(rows["hints"]),
     }
-
-
-def save(path: Path, figure: Figure) -> None:
-    """Write a PNG; the same figure gives the same bytes."""
-    for text in figure.findobj(Text):
-        text.set_fontfamily(FONT)
-    save_figure(path, figure)
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from ganloc.paper.claims import claims
 from ganloc.paper.markdown import NOTES, baselines, cells, markdown, means, settings
 from ganloc.paper.results import ResultRow, read_rows
 from quality import render as quality
-from quality import render_scores
+from quality import render_scores, render_several, render_sizes
 from summary import default_gains
 
 ROOT = Path(__file__).parent.parent
@@ -75,6 +75,8 @@ TABLES: dict[str, Callable[[str], str]] = {
     "hints": lambda budget: quality.hints(rows_of("hints", budget)),
     "scores": lambda budget: render_scores.scores(rows_of("scores", budget)),
     "verdicts": lambda budget: render_scores.verdicts(rows_of("scores", budget)),
+    "sizes": lambda budget: render_sizes.sizes(rows_of("sizes", budget)),
+    "several": lambda budget: render_several.several(rows_of("several", budget)),
     "choices-training": lambda budget: quality.training(rows_of("choices", budget)),
     "choices-readings": lambda budget: quality.readings(rows_of("choices", budget)),
     "choices-checkpoints": lambda budget: quality.checkpoints(rows_of("choices", budget)),

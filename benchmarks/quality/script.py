@@ -1,4 +1,4 @@
-"""What the three scripts have in common: their options, how they end, and rows kept in a file."""
+"""What the scripts have in common: their options, how they end, and rows kept in a file."""
 
 import argparse
 from collections.abc import Callable
@@ -11,10 +11,16 @@ FOLDERS = ("butterflies", "cells", "heads", "pliers")
 
 
 def parser(description: str, needs_data: bool) -> argparse.ArgumentParser:
-    """A parser with the options of every script."""
-    options = argparse.ArgumentParser(description=description)
+    """A parser with the options of every script that reads Tiny ImageNet."""
+    options = parser_without_data(description)
     data = "tiny-imagenet-200.zip, or its folder"
     options.add_argument("--data", type=Path, required=needs_data, help=data)
+    return options
+
+
+def parser_without_data(description: str) -> argparse.ArgumentParser:
+    """A parser with the options of every script."""
+    options = argparse.ArgumentParser(description=description)
     options.add_argument("--sets", nargs="+", help="default: all that are given")
     options.add_argument("--results", type=Path, default=Path("docs/results"), help="folder")
     return options

@@ -4,6 +4,7 @@ Each folder or development set is trained on as the default preset does, too sho
 images. Further ones show no object, or the same image again and again.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from ganloc.checkpoints.run import Run
 from ganloc.images.image_set import ImageSet
 from ganloc.method import fit
 from ganloc.model import Model
-from ganloc.recipes import make_recipe
+from ganloc.recipes import Recipe, make_recipe
 from ganloc.tensors import choose_device
 
 SIZE = 64
@@ -126,6 +127,16 @@ def trained(
     kind = KINDS[training.kind]
     images = kind.images(test if train is None else train)
     recipe = make_recipe("default", size=SIZE, **kind.recipe)
-    with RunHooks(Run.create_or_open(runs / training.name, recipe, images), resume=True) as hooks:
-        model = fit(images, recipe, choose_device(device), hooks)
+    model, _ = kept_model(runs / training.name, images, recipe, device)
     return model, images, images if kind.of_itself else test
+
+
+def kept_model(
+    folder: Path, images: ImageSet, recipe: Recipe, device: str | None = None
+) -> tuple[Model, float]:
+    """The model of a run folder, trained now where it is missing, and the minutes it took."""
+    run = Run.create_or_open(folder, recipe, images)
+    with RunHooks(run, resume=True) as hooks:
+        model = fit(images, recipe, choose_device(device), hooks)
+    last = json.loads(run.log.read_text(encoding="utf-8").splitlines()[-1])
+    return model, last["seconds"] / 60.0

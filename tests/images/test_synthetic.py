@@ -25,8 +25,8 @@ def boxes(drawn):
 def bare(drawn):
     """The same rosettes in white on black: how bright each pixel is, 0–1."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, "_background", lambda _rng, x, _y: np.zeros((*x.shape, 3)))
-        patch.setattr(synthetic, "_colour", lambda _rng: np.ones(3))
+        patch.setattr(synthetic, "background", lambda _rng, x, _y: np.zeros((*x.shape, 3)))
+        patch.setattr(synthetic, "random_colour", lambda _rng: np.ones(3))
         images = draw_images(len(drawn), SIZE, seed=2)
     np.testing.assert_array_equal(np.concatenate(images.truth), np.concatenate(drawn.truth))
     return images.pixels.mean(axis=3) / 255
