@@ -43,3 +43,12 @@ def test_overlap_by_hand():
     mask = np.zeros((1, 8, 8))
     mask[:, :, :4] = 1.0
     np.testing.assert_allclose(overlap(image, mask), 2 * np.sqrt(3 / 16), atol=1e-3)
+
+
+def test_a_mask_that_leaves_nothing_outside_has_nothing_to_be_told_from():
+    image = np.zeros((1, 32, 32, 3), np.uint8)
+    image[:, :16] = 255
+    mask = np.zeros((1, 32, 32))
+    assert overlap(image, mask) == overlap(image, 1.0 - mask) == 1.0
+    mask[:, :16] = 1.0
+    assert overlap(image, mask) < 0.01

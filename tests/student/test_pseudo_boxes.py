@@ -18,8 +18,8 @@ from ganloc.student.pseudo_boxes import (
     OTSU_FACTOR,
     PseudoBoxFinder,
     boxes_above,
-    colours_tell,
     find_pseudo_boxes,
+    trusted_source,
 )
 
 
@@ -221,25 +221,47 @@ def test_images_whose_features_are_alike_everywhere_still_have_boxes(network):
     assert (iou(found, truth) > 0.5).mean() > 0.9
 
 
-def test_colours_tell_nothing_where_the_object_has_those_of_its_background():
+def test_the_source_that_colours_speak_for():
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (5, 32, 32, 1), np.uint8).repeat(3, axis=3)
-    box = np.tile([0.25, 0.25, 0.75, 0.75], (5, 1))
-    assert not colours_tell(noise, box)
-    noise[:, 8:24, 8:24, 0] = 255
-    noise[:, 8:24, 8:24, 1:] = 0
-    assert colours_tell(noise, box)
+    right, wrong = (np.tile(box, (5, 1)) for box in ([0.25, 0.25, 0.5, 0.5], [0.4, 0.4, 1.0, 1.0]))
+    assert trusted_source(noise, right, wrong) == "discriminator"
+    assert trusted_source(noise, wrong, right) == "discriminator"  # there is no colour to go by
+    noise[:, 8:16, 8:16, 0] = 255
+    noise[:, 8:16, 8:16, 1:] = 0
+    assert trusted_source(noise, right, right) == "both"
+    assert trusted_source(noise, wrong, right) == "colour"
+    assert trusted_source(noise, right, wrong) == "discriminator"
 
 
 def test_colours_are_left_out_where_they_tell_nothing(network):
     pixels, _ = things(30, seed=1)
     finder, boxes = find_pseudo_boxes(*network, pixels, "both")
-    assert finder.uses_colours
+    assert finder.source == "both"
     np.testing.assert_array_equal(boxes, PseudoBoxFinder(*network, pixels, "both").boxes(pixels))
-    noise = np.random.default_rng(2).integers(0, 256, (30, 32, 32, 3), np.uint8)
+    noise = np.random.default_rng(2).integers(0, 256, (30, 32, 32, 1), np.uint8).repeat(3, axis=3)
     finder, boxes = find_pseudo_boxes(*network, noise, "both")
     assert not finder.uses_colours
     alone = PseudoBoxFinder(*network, noise, "discriminator").boxes(noise)
     np.testing.assert_array_equal(boxes, alone)
     finder, _ = find_pseudo_boxes(*network, noise, "colour")  # as the recipe says
     assert finder.uses_colours
+
+
+def test_colour_is_believed_alone_where_the_discriminator_finds_nothing():
+    torch.manual_seed(0)
+    pixels = np.full((40, 32, 32, 3), 90, np.uint8)
+    corner = np.random.default_rng(0).integers(4, 22, (40, 2))
+    for image, (x, y) in zip(pixels, corner, strict=True):
+        image[y : y + 5, x : x + 5] = (200, 40, 40)
+    blind = Discriminator(32, 4, "none", spectral=False).eval().requires_grad_(False)
+    for weights in blind.parameters():
+        weights.zero_()
+    statistics = feature_statistics(blind, pixels)
+    finder, boxes = find_pseudo_boxes(blind, statistics, pixels, "both")
+    assert finder.source == "colour"
+    truth = np.concatenate([corner, corner + 5], axis=1) / 32
+    assert (iou(boxes, truth) > 0.5).mean() > 0.8
+    known = features_of(truth)
+    finder, boxes = find_pseudo_boxes(blind, statistics, pixels, "both", known)
+    assert finder.source == "both"

@@ -18,6 +18,7 @@ BLUR = 1.0  # standard deviation in bins: near colours are alike
 SMOOTHING = 1.0  # standard deviation in pixels, of the likelihood ratios
 ROUNDS = 2  # the sharpened mask gives better colours
 LEAST = 0.02  # chance that a mask leaves to the other side, so that colours can change it
+FEWEST = 0.01  # share of the pixels inside, and outside, that `overlap` needs
 FLOOR = 1e-7  # share of a colour that does not occur
 
 
@@ -60,7 +61,7 @@ def overlap(
     """How much the colours inside and outside of each mask are alike, 0–1.
 
     It is the Bhattacharyya coefficient of the two histograms, 1 for equal ones: then colours cannot
-    tell where the object ends.
+    tell where the object ends. Nor can they where hardly a pixel is inside, or outside.
 
     >>> image = np.zeros((1, 8, 8, 3), np.uint8)
     >>> image[:, :, 4:] = 255
@@ -73,7 +74,8 @@ def overlap(
         bins = _bins(pixels[part])
         inside, outside = (_shares(bins, own) for own in (masks[part], 1.0 - masks[part]))
         found[part] = np.sqrt(inside * outside).sum(axis=(1, 2, 3))
-    return found
+    share = masks.mean(axis=(1, 2))
+    return np.where(np.minimum(share, 1.0 - share) < FEWEST, 1.0, found)
 
 
 def _bins(pixels: UInt8[np.ndarray, "n size size 3"]) -> np.ndarray:

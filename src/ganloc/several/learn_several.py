@@ -42,6 +42,7 @@ AROUND = 2  # pixels around foreground where nothing is taught either
 DRAWN_STEPS, DRAWN_BATCH, DRAWN_RATE = 250, 8, 1e-3  # of the finder that learns drawn images alone
 FINAL_STEPS = 500  # of the finder that learns drawn and other images
 STEPS_OF_HINTS = DRAWN_STEPS + FINAL_STEPS
+LOWEST, HIGHEST = 0.4, 0.6  # of the height from which centres count: counts of few images vary
 MOST = 2000  # images that finders learn from, at most: they are kept at `WORK` pixels
 
 
@@ -101,7 +102,7 @@ def learn_drawn(
 
     A copy of the label-free finder learns the drawn images alone. It labels the rest, and a new
     finder learns both, half and half. A centre then counts from the height at which the rest of the
-    images hold as many objects as the drawn ones on average.
+    images hold as many objects as the drawn ones on average, within `LOWEST` and `HIGHEST`.
 
     Args:
         finder: the label-free one.
@@ -134,7 +135,8 @@ def learn_drawn(
     counted.run(train_finder(last, both, iterations, seed, draw=draw))
     if len(rest):
         mean = sum(map(len, boxes)) / len(drawn)
-        last.least.fill_(_height_of(find(last, pixels[rest], 0.05), mean * len(rest)))
+        height = _height_of(find(last, pixels[rest], 0.05), mean * len(rest))
+        last.least.fill_(min(max(height, LOWEST), HIGHEST))
     return last.requires_grad_(False)
 
 
