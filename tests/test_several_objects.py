@@ -88,8 +88,8 @@ def test_boxes_that_coincide_once_they_are_refined_are_one(bright, photos, monke
     images = load_folder(photos, 32)
     moved = np.array([[0.1, 0.1, 0.5, 0.5]])
     monkeypatch.setattr(
-        "ganloc.method.refine_boxes",
-        lambda student, boxes, sizes, read, looks: np.repeat(moved, len(boxes), axis=0),
+        "ganloc.method.refine_objects",
+        lambda student, boxes, *rest: (np.repeat(moved, len(boxes), axis=0), ()),
     )
     found = bright.detect(images, max_objects="all")
     assert found.counts.tolist() == [1, 1, 1]

@@ -42,7 +42,7 @@ from ganloc.student.close_ups import look_closer
 from ganloc.student.evidence import evidence
 from ganloc.student.learn_hints import learn_hints, steps_of_hints
 from ganloc.student.pseudo_boxes import PseudoBoxFinder, find_pseudo_boxes
-from ganloc.student.refine import refine_boxes
+from ganloc.student.refine import refine_objects
 from ganloc.student.score import chances
 from ganloc.student.train_student import student_boxes
 
@@ -211,8 +211,9 @@ def localize(
             paper's, "student" or, with hints, "hinted". By default the mask of the student that
             learned last, without a student "lda".
         refine: let the student read a crop around each box, at the resolution of the file, in
-            images that are larger than the network. Other readings are not refined. Heatmaps and
-            masks stay those of the whole image.
+            images that are larger than the network. The mask of an object is that of its last crop,
+            if there is one object an image. Heatmaps, and the masks of several objects, are of
+            the whole image. Other readings are not refined.
         max_objects: of an image, those with the highest scores, or "all". By default one, but all
             for a model that was trained to find several. One is the largest, without a look at
             others.
@@ -241,13 +242,15 @@ def localize(
     #    Boxes that now coincide are one object.
     read_crops = crop_reader(images)
     if student and not isinstance(student, Finder):
-        boxes, image = found.boxes, found.image
+        boxes, masks, image = found.boxes, found.masks, found.image
         if refine and read_crops:
-            read = of_objects(read_crops, image)
-            looks = model.looks(reading)
-            boxes = refine_boxes(student, boxes, images.sizes[image], read, looks)
+            read, looks = of_objects(read_crops, image), model.looks(reading)
+            finer, sizes = () if several else masks, images.sizes[image]
+            boxes, finer = refine_objects(student, boxes, finer, sizes, read, looks)
+            masks = finer or masks
         seen = evidence(student, images.pixels, heatmaps, boxes, image, several)
-        found = replace(found, boxes=boxes, scores=chances(seen, model.scaling_of(reading)))
+        scores = chances(seen, model.scaling_of(reading))
+        found = replace(found, boxes=boxes, masks=masks, scores=scores)
     found = found.select(most, min_score)
 
     # Images unlike the training images get a high outlier score.

@@ -246,6 +246,7 @@ def test_colours_are_left_out_where_they_tell_nothing(network):
     np.testing.assert_array_equal(boxes, alone)
     finder, _ = find_pseudo_boxes(*network, noise, "colour")  # as the recipe says
     assert finder.uses_colours
+    assert finder.anew(noise) is finder
 
 
 def test_colour_is_believed_alone_where_the_discriminator_finds_nothing():
@@ -260,6 +261,7 @@ def test_colour_is_believed_alone_where_the_discriminator_finds_nothing():
     statistics = feature_statistics(blind, pixels)
     finder, boxes = find_pseudo_boxes(blind, statistics, pixels, "both")
     assert finder.source == "colour"
+    assert finder.anew(pixels).source == "both"  # close up, it may find them
     truth = np.concatenate([corner, corner + 5], axis=1) / 32
     assert (iou(boxes, truth) > 0.5).mean() > 0.8
     known = features_of(truth)

@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from bright import Bright
+from ganloc.box.detections import Detections
 from ganloc.box.iou import iou
 from ganloc.images.batches import CUT
 from ganloc.images.folder import load_folder
@@ -17,8 +18,9 @@ from ganloc.student.refine import (
     from_crops,
     in_crops,
     refine_boxes,
+    refine_objects,
 )
-from ganloc.student.train_student import student_boxes
+from ganloc.student.train_student import THRESHOLD, soft_masks, student_boxes
 
 STUDENT = Bright(32, 1).eval()
 
@@ -110,6 +112,26 @@ def test_a_small_object_in_a_large_photo_is_boxed_to_a_part_of_a_cell(tmp_path):
     assert iou(before, truth).max() < 0.85
     assert iou(found, truth).min() > 0.9
     assert torch.is_grad_enabled()
+
+
+def test_the_mask_of_the_last_crop_is_finer(tmp_path):
+    truth = np.zeros((512, 1024), bool)
+    truth[130:200, 205:235] = truth[170:200, 205:275] = True  # an L
+    Image.fromarray(truth.astype(np.uint8) * 255).save(tmp_path / "0.png")
+    Image.new("RGB", (32, 32)).save(tmp_path / "1.png")
+    images = load_folder(tmp_path, 32)
+    reader = crop_reader(images)
+    assert reader is not None
+    first = Detections.from_heatmaps(soft_masks(STUDENT, images.pixels), 32, THRESHOLD)
+    boxes, masks = refine_objects(STUDENT, first.boxes, first.masks, images.sizes, reader)
+    np.testing.assert_array_equal(boxes, refine_boxes(STUDENT, first.boxes, images.sizes, reader))
+    before, after = (own.at(1024, 512) for own in (first.masks[0], masks[0]))
+    shared_before, shared = (
+        (mask & truth).sum() / (mask | truth).sum() for mask in (before, after)
+    )
+    assert shared_before < 0.6 < 0.75 < shared  # a cell of the student is 64 × 32, then about 7 × 7
+    np.testing.assert_allclose(boxes[0] * [1024, 512, 1024, 512], [205, 130, 275, 200], atol=12)
+    assert masks[1] is first.masks[1]  # of a file that shows no more
 
 
 def test_boxes_go_into_crops_and_come_back():

@@ -82,6 +82,7 @@ class PseudoBoxFinder:
         pixels: images of the set, RGB, 0–255.
         source: one of `recipes.PSEUDO_BOXES`; not "colour" with `features`.
         features: heatmaps of these images by pre-trained features, on any scale; None without.
+        close_source: of close-ups; by default the same.
 
     Attributes:
         threshold: of the set-normalised maps; not set if `source` is "colour".
@@ -94,8 +95,10 @@ class PseudoBoxFinder:
         pixels: UInt8[np.ndarray, "n size size 3"],
         source: str,
         features: Float[np.ndarray, "n h w"] | None = None,
+        close_source: str | None = None,
     ):
         self.discriminator, self.statistics, self.source = discriminator, statistics, source
+        self.close_source = close_source or source
         if source == COLOUR:
             return
         some = every_nth(pixels, IMAGES)
@@ -116,12 +119,12 @@ class PseudoBoxFinder:
         return self.source != DISCRIMINATOR
 
     def anew(self, pixels: UInt8[np.ndarray, "n size size 3"]) -> "PseudoBoxFinder":
-        """A finder of the same source for other images, such as close-ups, without features."""
-        if self.source == COLOUR:
+        """A finder for close-ups, from `close_source`, without features."""
+        if self.close_source == COLOUR:
             return self
         discriminator = for_reading(self.discriminator, pixels)
         statistics = feature_statistics(discriminator, every_nth(pixels, CALIBRATION_IMAGES))
-        return PseudoBoxFinder(discriminator, statistics, pixels, self.source)
+        return PseudoBoxFinder(discriminator, statistics, pixels, self.close_source)
 
     def boxes(
         self,
@@ -190,22 +193,25 @@ def find_pseudo_boxes(
     """The pseudo-boxes of a set, and their finder.
 
     The source "both" becomes one of the two where colours say that the other finds nothing
-    (`trusted_source`), "colour" only without features.
+    (`trusted_source`), "colour" only without features, and not in close-ups.
 
     Args:
         discriminator: as of `PseudoBoxFinder`, like all that follow.
     """
 
-    def finder_of(source: str) -> PseudoBoxFinder:
-        return PseudoBoxFinder(discriminator, statistics, pixels, source, features)
+    def finder_of(source: str, close_source: str | None = None) -> PseudoBoxFinder:
+        return PseudoBoxFinder(discriminator, statistics, pixels, source, features, close_source)
 
+    close_source = None
     if source == BOTH:
         some = every_nth(pixels, IMAGES)
         known = None if features is None else every_nth(features, IMAGES)
         by_colour = boxes_by_colour(some)
         source = trusted_source(some, finder_of(DISCRIMINATOR).boxes(some, known), by_colour)
-        source = BOTH if source == COLOUR and features is not None else source
-    finder = finder_of(source)
+        if source == COLOUR:
+            close_source = BOTH  # where an object is large, the discriminator finds it
+            source = BOTH if features is not None else COLOUR
+    finder = finder_of(source, close_source)
     return finder, finder.boxes(pixels, features)
 
 

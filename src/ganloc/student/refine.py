@@ -5,17 +5,20 @@ the first box shows the object larger. A student that learned from close-ups (cl
 closer and more often, and the colours in its last crop sharpen the mask.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ganloc.box.from_heatmap import boxes_from_heatmaps
+from ganloc.box.from_heatmap import cut, normalise
+from ganloc.box.instances import Instances, find_instances
+from ganloc.box.soft_mask import SoftMask
 from ganloc.heatmap.own_colours import sharpen
 from ganloc.images.batches import CUT, batched
 from ganloc.images.decode import WHOLE
 from ganloc.images.gather import CropReader
 from ganloc.shapes import Float, Int, UInt8
-from ganloc.student.train_student import soft_masks, student_boxes
+from ganloc.student.train_student import THRESHOLD, soft_masks
 from ganloc.student.unet import UNet
 
 SHARP = 0.5  # ratio of the maximum at which a sharpened mask is cut to a box
@@ -74,28 +77,50 @@ def refine_boxes(
     array([[0.275, 0.275, 0.725, 0.725],
            [0.4  , 0.4  , 0.6  , 0.6  ]])
     """
-    refined = boxes.copy()
+    return refine_objects(student, boxes, (), sizes, read_crops, looks)[0]
+
+
+def refine_objects(
+    student: UNet,
+    boxes: Float[np.ndarray, "n 4"],
+    masks: Sequence[SoftMask],
+    sizes: Int[np.ndarray, "n 2"],
+    read_crops: CropReader,
+    looks: Looks = LOOKS,
+) -> tuple[Float[np.ndarray, "n 4"], tuple[SoftMask, ...]]:
+    """Boxes as by `refine_boxes`, and the mask of each object from its last crop.
+
+    Args:
+        student: as of `refine_boxes`, like all but `masks`.
+        masks: of the objects, kept where the box is; none if they do not matter.
+    """
+    refined, finer = boxes.copy(), list(masks)
     larger = np.flatnonzero((sizes > student.size).any(axis=1))
     for part in batched(len(larger), CUT):
         chosen = larger[part]
         for left in reversed(range(looks.rounds)):
-            last = looks.sharpened and not left
             crops = crops_around(refined[chosen], looks.margin)
             if not looks.sharpened:
                 shows_more = (crops != WHOLE).any(axis=1)
                 chosen, crops = chosen[shows_more], crops[shows_more]
             if not len(chosen):
                 break
-            find = _sharpened_boxes if last else student_boxes
-            refined[chosen] = from_crops(crops, find(student, read_crops(chosen, crops)))
-    return refined
+            last = looks.sharpened and not left
+            found = _find(student, read_crops(chosen, crops), sharpened=last)
+            refined[chosen] = from_crops(crops, found.boxes)
+            if finer:
+                for index, crop, mask in zip(chosen, crops.tolist(), found.masks, strict=True):
+                    finer[index] = replace(mask, region=tuple(crop))
+    return refined, tuple(finer)
 
 
-def _sharpened_boxes(
-    student: UNet, pixels: UInt8[np.ndarray, "n size size 3"]
-) -> Float[np.ndarray, "n 4"]:
-    masks = sharpen(pixels, soft_masks(student, pixels))
-    return boxes_from_heatmaps(masks, student.size, SHARP)
+def _find(student: UNet, pixels: UInt8[np.ndarray, "n size size 3"], sharpened: bool) -> Instances:
+    """The object of each crop."""
+    masks, level = soft_masks(student, pixels), THRESHOLD
+    if sharpened:
+        masks, level = sharpen(pixels, masks), SHARP
+    levels = np.full(len(masks), level)
+    return find_instances(cut(masks, student.size, level), normalise(masks), levels)
 
 
 def crops_around(boxes: Float[np.ndarray, "n 4"], margin: float) -> Float[np.ndarray, "n 4"]:
