@@ -18,6 +18,7 @@ from ganloc.paper.markdown import NOTES, baselines, cells, markdown, means, sett
 from ganloc.paper.results import ResultRow, read_rows
 from quality import render as quality
 from quality import render_scores, render_several, render_sizes
+from quality.script import FOLDERS
 from summary import default_gains
 
 ROOT = Path(__file__).parent.parent
@@ -62,8 +63,7 @@ TABLES: dict[str, Callable[[str], str]] = {
             "-exam": (*PAPER_SETS,),
             "-reframed": tuple(f"{name}+reframed" for name in DEVELOPMENT_SETS),
             "-exam-reframed": tuple(f"{name}+reframed" for name in PAPER_SETS),
-            "-butterflies": ("butterflies",),
-            "-cells": ("cells",),
+            **{f"-{name}": (name,) for name in FOLDERS},
         }.items()
         for behind, threshold in {"": 0.5, "-70": 0.7}.items()
     },
