@@ -28,6 +28,7 @@ from sets import load_set
 from trainings import SIZE, kept_model
 
 from ganloc.box.detections import Detections
+from ganloc.box.from_heatmap import component_labels
 from ganloc.box.otsu import otsu_thresholds
 from ganloc.errors import UserError
 from ganloc.heatmap.colour_contrast import colour_contrast
@@ -180,8 +181,7 @@ def contrast_components(heatmaps: Float[np.ndarray, "n size size"]) -> Found:
     image, boxes, scores = [], [], []
     size = heatmaps.shape[1]
     for index, (own, level) in enumerate(zip(heatmaps, otsu_thresholds(heatmaps), strict=True)):
-        labels = np.zeros(own.shape, int)
-        ndimage.label(own > level, output=labels)
+        labels = component_labels(own > level, corners=False)
         for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
             image.append(index)
             boxes.append([columns.start, rows.start, columns.stop, rows.stop])
